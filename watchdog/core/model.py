@@ -1,0 +1,354 @@
+"""The values everything else speaks in: services, observations, states, effects, alerts.
+
+Times named ``mono`` or measured against ``Now.mono`` are seconds of CLOCK_MONOTONIC; it does not
+jump when an administrator sets the clock. Stamps named ``wall`` are UNIX seconds, for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """One moment on both clocks."""
+
+    mono: float
+    wall: float
+
+
+class Verdict(StrEnum):
+    """What one check found. Only FAIL counts."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    FAIL = "fail"
+    HOLD = "hold"  # not to be judged now: starting, deploying, stopped on purpose
+    UNKNOWN = "unknown"  # the probe could not run
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The answer of one check, or of a whole round: its first check that did not pass."""
+
+    verdict: Verdict
+    check: str  # "unit", "process", "status", "port", "http"
+    reason: str
+    duration: float = 0.0  # seconds
+    curable: bool = True  # False: a restart cannot help (a stranger on the port, a masked unit)
+    dead: bool = False  # no process is left: nothing to wait for, nothing a restart destroys
+    until: float | None = None  # mono: when a HOLD ends by itself; look again then
+
+
+class Phase(StrEnum):
+    """Where a service stands in the state machine."""
+
+    PENDING = "pending"  # not judged yet
+    HEALTHY = "healthy"
+    SUSPECT = "suspect"  # failing, below every threshold
+    HELD = "held"  # not to be judged now
+    WAITING = "waiting"  # a restart is due when its backoff ends
+    RESTARTING = "restarting"  # our restart is under way
+    RECOVERING = "recovering"  # restarted, health not proven yet
+    FAILING = "failing"  # beyond the thresholds, and a restart cannot help or is switched off
+    GAVE_UP = "gave-up"  # restart budget spent; slow half-open retries
+    MAINTENANCE = "maintenance"  # no restarts, no alerts
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Thresholds, pace, backoff and budget of one service. Durations in seconds."""
+
+    max_failures: int = 3
+    restart_after: Mapping[str, int] = field(  # check -> failures before a restart; 0 = never
+        default_factory=lambda: {"unit": 1, "process": 1, "status": 1, "port": 1, "http": 3}
+    )
+    interval: float = 30.0
+    fast_interval: float = 2.0  # while suspect, failing or waiting
+    recovery_interval: float = 0.5  # while recovering
+    recover_after: int = 2  # passing rounds in a row that prove health after a failure was acted on
+    start_timeout: float = 30.0  # from the start of a process to its first passing round
+    stopped_grace: float = 120.0
+    restart_budget: int = 5
+    restart_window: float = 1800.0
+    backoff_first: float = 5.0
+    backoff_max: float = 300.0
+    retry_every: float = 900.0  # half-open retries after gave-up
+    stable_after: float = 300.0  # health for so long re-arms backoff and gave-up
+    crash_limit: int = 3  # restarts by systemd itself within crash_window: a crash loop
+    crash_window: float = 300.0
+    crash_quiet: float = 60.0  # without a crash for so long, the loop is over
+    notify_healed: bool = False  # tell of restarts that healed before max_failures
+
+
+@dataclass(frozen=True, slots=True)
+class UnitControl:
+    """A systemd unit keeps the process."""
+
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessControl:
+    """The daemon itself keeps the process, as its own child."""
+
+    command: tuple[str, ...]
+    directory: str | None = None
+    environment: tuple[tuple[str, str], ...] = ()
+    stop_timeout: float = 10.0  # seconds from TERM to KILL
+
+
+@dataclass(frozen=True, slots=True)
+class CommandControl:
+    """Three commands keep the process: Docker, OpenRC and the like."""
+
+    start: tuple[str, ...]
+    stop: tuple[str, ...]
+    status: tuple[str, ...]  # exit status 0: running
+    timeout: float = 30.0  # seconds for each command
+
+
+@dataclass(frozen=True, slots=True)
+class PortCheck:
+    """Is somebody, and the right one, listening?"""
+
+    port: int
+    host: str = "127.0.0.1"
+    any_owner: bool = False  # True: whose socket it is does not matter
+    timeout: float = 5.0
+
+
+class Comparison(StrEnum):
+    """How a JSON condition compares."""
+
+    EQ = "=="
+    NE = "!="
+    LT = "<"
+    LE = "<="
+    GT = ">"
+    GE = ">="
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition on a JSON body: ``path`` (keys and list indexes) compared with ``value``."""
+
+    path: tuple[str, ...]
+    comparison: Comparison
+    value: str | float | bool | None
+
+    def __str__(self) -> str:
+        value = f'"{self.value}"' if isinstance(self.value, str) else str(self.value)
+        return f"{'.'.join(self.path)} {self.comparison.value} {value}"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpCheck:
+    """Does GET ``url`` answer as it should?"""
+
+    url: str
+    timeout: float = 5.0  # seconds, for the whole exchange
+    status: tuple[int, ...] = ()  # accepted status codes; empty: 200-299
+    max_latency: float | None = None  # seconds
+    expect: tuple[Condition, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    verify_tls: bool = True
+
+
+Control = UnitControl | ProcessControl | CommandControl
+Check = PortCheck | HttpCheck
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A configured service: how it is kept, what is asked of it, and the policy."""
+
+    name: str
+    control: Control
+    checks: tuple[Check, ...] = ()  # in order, after the control's own
+    policy: Policy = field(default_factory=Policy)
+    depends_on: tuple[str, ...] = ()
+
+
+# --- events: what the state machine is told; an Observation is one as well -------------------
+
+
+class RestartOutcome(StrEnum):
+    """How a restart ended, as far as the one who restarts can tell: not yet a proof of health."""
+
+    DONE = "done"
+    FAILED = "failed"
+    YIELDED = "yielded"  # somebody else's job replaced ours
+    IMPOSSIBLE = "impossible"  # no permission, masked, not found: trying again cannot help
+
+
+@dataclass(frozen=True, slots=True)
+class RestartFinished:
+    """Our restart is over."""
+
+    outcome: RestartOutcome
+    reason: str
+    duration: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Crashed:
+    """The process died and its keeper (systemd's Restart=) brings it back without us."""
+
+    count: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """The daemon has started again; ``restarted`` tells whether a restart it left was issued."""
+
+    restarted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """A person asks for maintenance until ``until`` (mono)."""
+
+    until: float
+    owner: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A person ends the maintenance."""
+
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestartRequested:
+    """A person asks for a restart now."""
+
+    owner: str
+
+
+Event = Observation | RestartFinished | Crashed | Began | Paused | Resumed | RestartRequested
+
+
+# --- state ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """From the threshold crossed to health proven."""
+
+    id: str
+    opened: float  # wall
+    opened_mono: float
+    restarts: int = 0  # restarts of ours since it opened
+    crash_loop: bool = False
+    told_gave_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """No restarts, no alerts; with an owner, a reason and an end."""
+
+    until: float  # mono
+    owner: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All the machine remembers of one service. Times are mono."""
+
+    service: str
+    phase: Phase = Phase.PENDING
+    since: float = 0.0  # when the phase was entered
+    failures: int = 0  # failed rounds and failed recoveries since health was last proven
+    passes: int = 0  # passing rounds in a row
+    cause: Observation | None = None  # the last failure
+    restart_at: float | None = None  # WAITING, GAVE_UP: no restart before this
+    restarts: tuple[float, ...] = ()  # our own, oldest first, as far as the budget looks back
+    attempts: int = 0  # restarts since health was last stable: the exponent of the backoff
+    gave_up: bool = False  # until health is stable again or a person steps in
+    healthy_since: float | None = None
+    crashes: tuple[float, ...] = ()
+    incident: Incident | None = None
+    maintenance: Maintenance | None = None
+
+
+# --- effects: what the state machine asks for, as data ----------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """Restart the service."""
+
+    reason: str
+    number: int  # of this episode, from 1
+    wanted_by: str = ""  # a person's name; empty: the daemon's own decision
+
+
+class NoteKind(StrEnum):
+    """What happened, for the ledger and the log."""
+
+    FAILED = "failed"  # a failure was counted
+    OPENED = "opened"
+    CLOSED = "closed"
+    RESTART = "restart"
+    RESTART_FAILED = "restart-failed"
+    HEALED = "healed"
+    CRASHED = "crashed"
+    HELD = "held"
+    GAVE_UP = "gave-up"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A line for the ledger: what happened to a service; part of an incident if one is open."""
+
+    kind: NoteKind
+    text: str
+    wall: float
+    incident: str = ""
+
+
+class AlertKind(StrEnum):
+    """What an alert states about an incident."""
+
+    FIRING = "firing"
+    GAVE_UP = "gave-up"
+    RESOLVED = "resolved"
+    NOTICE = "notice"  # worth knowing, nobody need get up: healed, database set aside
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A statement about an incident, complete enough to be worded without looking anything up."""
+
+    kind: AlertKind
+    service: str
+    wall: float  # when it became true
+    reason: str
+    check: str = ""
+    incident: str = ""  # id; empty: not about an incident
+    opened: float = 0.0  # wall
+    failures: int = 0
+    max_failures: int = 0
+    restarts: int = 0  # since the incident opened
+    action: str = ""  # what was done, and what happens next
+    duration: float = 0.0  # RESOLVED: seconds from opening to proof
+
+
+Effect = Restart | Note | Alert
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The next state and the effects due, in the order in which they are to be carried out."""
+
+    state: State
+    effects: tuple[Effect, ...] = ()

@@ -1,0 +1,47 @@
+"""One small tree of errors. Messages read ``cannot X: why; what happens next``."""
+
+from __future__ import annotations
+
+
+class WatchdogError(Exception):
+    """Anything this program raises on purpose."""
+
+
+class ConfigError(WatchdogError):
+    """The configuration is not usable; ``problems`` lists every reason, one line each."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class BusError(WatchdogError):
+    """systemd could not be asked, or refused; ``name`` is the D-Bus error name, if it had one."""
+
+    def __init__(self, message: str, name: str = "") -> None:
+        super().__init__(message)
+        self.name = name
+
+
+class StoreError(WatchdogError):
+    """The database could not be read or written."""
+
+
+class ControlError(WatchdogError):
+    """The daemon could not be asked over its control socket."""
+
+
+class DeliveryError(WatchdogError):
+    """An alert could not be delivered."""
+
+
+class TemporaryDeliveryError(DeliveryError):
+    """It may work later; ``retry_after`` is what the other side asked for, in seconds."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class RejectedDeliveryError(DeliveryError):
+    """The other side will never take this very message; others may pass."""

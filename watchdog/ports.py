@@ -1,0 +1,194 @@
+"""What the engine needs from the outside world, as Protocols; adapters implement them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from watchdog.core.model import (
+    Alert,
+    Crashed,
+    Note,
+    Now,
+    Observation,
+    Restart,
+    RestartFinished,
+    State,
+)
+
+
+class Clock(Protocol):
+    """Both clocks, and waiting on the monotonic one; tests drive it by hand."""
+
+    def now(self) -> Now:
+        """Return the present moment."""
+        ...
+
+    async def sleep_until(self, mono: float) -> None:
+        """Return once the monotonic clock has reached *mono*; at once if it has."""
+        ...
+
+
+Probe = Callable[[], Awaitable[Observation]]
+"""Asks once and answers; the runner of rounds owns deadline, timer and exception guard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A listening TCP socket, as sock_diag(7) describes it."""
+
+    host: str
+    port: int
+    inode: int
+    cgroup: int  # id of the cgroup v2 the socket was made in; 0 where the kernel does not tell
+    uid: int = 0
+
+
+class ServiceControl(Protocol):
+    """How one service is watched and restarted: systemd, embedded process or commands.
+
+    An async context manager: entering begins to follow the service, leaving stops following it.
+    """
+
+    async def __aenter__(self) -> ServiceControl: ...
+
+    async def __aexit__(self, *exc_info: object) -> None: ...
+
+    def listen(self, changed: Callable[[], None], crashed: Callable[[Crashed], None]) -> None:
+        """Call *changed* when an early round is worth it, *crashed* when the keeper restarts."""
+        ...
+
+    async def observe(self, now: Now) -> Observation:
+        """Answer the service's first check: is it up?"""
+        ...
+
+    async def restart(self) -> RestartFinished:
+        """Restart the service and wait until that is over; bounded, and never raises."""
+        ...
+
+    @property
+    def identity(self) -> str:
+        """Name the present run (an InvocationID, a pid and its start); empty if there is none."""
+        ...
+
+    @property
+    def started(self) -> float | None:
+        """When the present run started (mono), if known."""
+        ...
+
+    @property
+    def main_pid(self) -> int | None:
+        """The main process, if there is one."""
+        ...
+
+    def owns(self, listener: Listener) -> bool:
+        """Tell whether the service's own processes made *listener*."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An alert in words, the same for every channel."""
+
+    alert: Alert
+    host: str
+    title: str  # one line: state, service, cause
+    lines: tuple[str, ...]  # what failed and why, count, what was done, times, incident
+    evidence: tuple[str, ...] = ()  # last journal lines and the like, oldest first
+    late: float = 0.0  # seconds between the alert and this sending, if worth a word
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the other side answered to a delivery: channel id and ts, Message-ID, …"""
+
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+class Notifier(Protocol):
+    """Delivers to one destination; sends once and classifies the failure."""
+
+    async def prepare(self) -> None:
+        """Import and connect what the first sending would have to wait for."""
+        ...
+
+    async def send(self, message: Message, key: str) -> Receipt:
+        """Send *message* once; *key* is the same when the same message is sent again.
+
+        Raises TemporaryDeliveryError and RejectedDeliveryError; the caller sets the deadline.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give back connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one step changed: written in one transaction, or not at all."""
+
+    state: State
+    now: Now
+    notes: Sequence[Note] = ()
+    alerts: Sequence[Alert] = ()
+    restart: Restart | None = None
+    identity: str = ""  # with ``restart``: the run that it replaces
+    finished: RestartFinished | None = None  # with which the restart under way has ended
+    destinations: Sequence[str] = ()  # where ``alerts`` go
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A row of the outbox: one alert on its way to one destination."""
+
+    id: int
+    destination: str
+    alert: Alert
+    key: str  # uuid5 of the row: the same at every try
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What the store knows of a service from before the daemon started."""
+
+    state: State
+    restart_identity: str | None = None  # a restart was begun and its end not written down
+
+
+class Store(Protocol):
+    """Durable state, ledger and outbox."""
+
+    async def load(self, now: Now) -> Mapping[str, Left]:
+        """Return what is known of each service; times rebased if the host has rebooted."""
+        ...
+
+    async def commit(self, change: Change) -> None:
+        """Write *change* durably in one transaction. Raises StoreError."""
+        ...
+
+    async def next_delivery(self, destination: str) -> Delivery | None:
+        """Return the oldest alert not yet delivered to *destination*."""
+        ...
+
+    async def delivered(self, delivery: Delivery, receipt: Receipt, wall: float) -> None:
+        """Write down that *delivery* has arrived."""
+        ...
+
+    async def attempt_failed(self, delivery: Delivery, reason: str, wall: float) -> None:
+        """Write down a failed try; the delivery stays due."""
+        ...
+
+    async def rejected(self, delivery: Delivery, reason: str, wall: float) -> None:
+        """Set *delivery* aside as a dead letter."""
+        ...
+
+    async def save_evidence(self, incident: str, lines: Sequence[str]) -> None:
+        """Keep *lines* as the newest evidence of *incident*."""
+        ...
+
+    async def evidence(self, incident: str) -> Sequence[str]:
+        """Return the newest evidence of *incident*, oldest line first."""
+        ...
