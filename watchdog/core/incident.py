@@ -1,0 +1,105 @@
+"""What is said of an incident: its opening, its notes, its alerts, its end."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b32encode
+from dataclasses import replace
+
+from watchdog.core.model import (
+    Alert,
+    AlertKind,
+    Effect,
+    Incident,
+    Note,
+    NoteKind,
+    Now,
+    Phase,
+    Policy,
+    State,
+)
+
+
+def incident_id(service: str, wall: float) -> str:
+    """Return a short id, the same for the same service and moment."""
+    digest = hashlib.blake2b(f"{service}\0{wall!r}".encode(), digest_size=5).digest()
+    return b32encode(digest).decode().lower()[:6]
+
+
+def enter(state: State, phase: Phase, now: Now) -> State:
+    """Return *state* in *phase*, since now unless it was there before."""
+    return state if state.phase is phase else replace(state, phase=phase, since=now.mono)
+
+
+def open_incident(
+    state: State, policy: Policy, now: Now, action: str, *, crash_loop: bool = False
+) -> tuple[State, tuple[Effect, ...]]:
+    """Open an incident; its one firing alert says what is being done."""
+    incident = Incident(
+        incident_id(state.service, now.wall),
+        now.wall,
+        now.mono,
+        restarts=int(state.phase is Phase.RESTARTING),
+        crash_loop=crash_loop,
+        told_gave_up=state.phase is Phase.GAVE_UP,
+    )
+    state = replace(state, incident=incident)
+    reason = state.cause.reason if state.cause is not None else ""
+    opened = make_note(state, NoteKind.OPENED, reason, now)
+    return state, (opened, make_alert(state, AlertKind.FIRING, policy, now, action))
+
+
+def make_note(state: State, kind: NoteKind, text: str, now: Now) -> Note:
+    """Return a line for the ledger, filed under the open incident if there is one."""
+    return Note(kind, text, now.wall, state.incident.id if state.incident else "")
+
+
+def make_alert(
+    state: State, kind: AlertKind, policy: Policy, now: Now, action: str, lasted: float = 0.0
+) -> Alert:
+    """Return an alert that needs nothing looked up to be worded; *lasted* in seconds."""
+    incident, cause = state.incident, state.cause
+    return Alert(
+        kind,
+        state.service,
+        now.wall,
+        cause.reason if cause is not None else "",
+        check=cause.check if cause is not None else "",
+        incident=incident.id if incident is not None else "",
+        opened=incident.opened if incident is not None else 0.0,
+        failures=state.failures,
+        max_failures=policy.max_failures,
+        restarts=incident.restarts if incident is not None else 0,
+        action=action,
+        duration=lasted,
+    )
+
+
+def span(seconds: float) -> str:
+    """Say a span of time as people do: ``40 s``, ``5 min``, ``2 h 30 min``."""
+    whole = max(0, round(seconds))
+    if whole < 120:  # noqa: PLR2004 - two minutes: below it seconds still say more
+        return f"{whole} s"
+    minutes = round(whole / 60)
+    if minutes < 120:  # noqa: PLR2004
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def healed(state: State, policy: Policy, now: Now) -> tuple[Effect, ...]:
+    """Tell of health proven, if anything was done or said about its loss."""
+    by_restart = state.phase is Phase.RECOVERING
+    incident = state.incident
+    if incident is not None:
+        lasted = now.mono - incident.opened_mono
+        action = "healed by a restart" if by_restart else "came back without our doing"
+        note = make_note(state, NoteKind.CLOSED, action, now)
+        return note, make_alert(state, AlertKind.RESOLVED, policy, now, action, lasted)
+    if not by_restart:
+        return ()
+    reason = state.cause.reason if state.cause is not None else "restart asked for"
+    note = make_note(state, NoteKind.HEALED, f"healthy again after a restart: {reason}", now)
+    if not policy.notify_healed:
+        return (note,)
+    return note, make_alert(state, AlertKind.NOTICE, policy, now, "restarted, healthy again")

@@ -1,0 +1,50 @@
+"""Backoff, budget and crash-loop rules: how often is too often."""
+
+from __future__ import annotations
+
+from watchdog.core.model import Policy, State
+
+
+def threshold(policy: Policy, check: str) -> int:
+    """Return after how many failures of *check* a restart is due; 0 is never."""
+    return policy.restart_after.get(check, policy.max_failures)
+
+
+def backoff(policy: Policy, attempts: int) -> float:
+    """Return the seconds to wait before the next restart; the first one waits for nothing."""
+    if attempts == 0:
+        return 0.0
+    # The exponent is bounded so that a year of attempts cannot overflow a float.
+    return min(policy.backoff_max, policy.backoff_first * 2.0 ** min(attempts - 1, 32))
+
+
+def remembered(state: State, policy: Policy, mono: float) -> tuple[float, ...]:
+    """Return the restarts that budget or half-open retries still look back on."""
+    horizon = mono - max(policy.restart_window, policy.retry_every)
+    return tuple(at for at in state.restarts if at > horizon)
+
+
+def budget_left(state: State, policy: Policy, mono: float) -> int:
+    """Return how many restarts the budget still allows within its window."""
+    spent = sum(1 for at in state.restarts if at > mono - policy.restart_window)
+    return max(0, policy.restart_budget - spent)
+
+
+def retry_at(state: State, policy: Policy) -> float:
+    """Return when a spent budget allows its next half-open retry (mono)."""
+    return state.restarts[-1] + policy.retry_every if state.restarts else 0.0
+
+
+def recent_crashes(state: State, policy: Policy, mono: float) -> tuple[float, ...]:
+    """Return the crashes within the window that makes them a loop."""
+    return tuple(at for at in state.crashes if at > mono - policy.crash_window)
+
+
+def crash_loop_over(state: State, policy: Policy, mono: float) -> bool:
+    """Tell whether the last crash is long enough ago to believe in a passing round."""
+    return not state.crashes or mono - state.crashes[-1] >= policy.crash_quiet
+
+
+def is_stable(state: State, policy: Policy, mono: float) -> bool:
+    """Tell whether health has lasted long enough to re-arm backoff and gave-up."""
+    return state.healthy_since is not None and mono - state.healthy_since >= policy.stable_after

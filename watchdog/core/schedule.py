@@ -1,0 +1,38 @@
+"""When the next round of a service is due. Pure: the clock is passed in."""
+
+from __future__ import annotations
+
+import math
+
+from watchdog.core.model import Phase, Policy, State
+
+SLOT = 0.25
+"""Seconds. Regular rounds start on a grid of slots, so that a thousand services wake the daemon
+four times a second and not a thousand times in thirty; a lone service does not notice."""
+
+_CALM = frozenset({Phase.HEALTHY, Phase.MAINTENANCE, Phase.RESTARTING})
+
+
+def spread(index: int, count: int, interval: float) -> float:
+    """Return the offset of service *index* of *count* within its *interval*, on a slot."""
+    return math.floor(index * interval / max(count, 1) / SLOT) * SLOT
+
+
+def next_round(
+    state: State, policy: Policy, began: float, offset: float, until: float | None = None
+) -> float:
+    """Return when the round after the one that *began* is due (mono).
+
+    Regular rounds keep to the grid ``offset + n * interval`` and so never drift; rounds of a
+    service in trouble follow each other at its faster pace. A deadline that comes earlier, the
+    end of a HOLD (*until*), of a backoff or of a maintenance, is met on time.
+    """
+    if state.phase is Phase.RECOVERING:
+        due = began + policy.recovery_interval
+    elif state.phase not in _CALM:
+        due = began + policy.fast_interval
+    else:
+        turns = math.floor((began - offset) / policy.interval) + 1
+        due = offset + turns * policy.interval
+    deadlines = [until, state.restart_at, state.maintenance.until if state.maintenance else None]
+    return min([due, *(at for at in deadlines if at is not None and at > began)])
