@@ -38,9 +38,7 @@ def main() -> int:
         with Host(layers) as host:
             command = arguments.command or ["bash", "--login"]
             # On our own terminal: neither a pipe nor a time limit in between.
-            return subprocess.call(
-                ["nsenter", "--target", str(host.pid), "--all", "--", *command]
-            )
+            return subprocess.call(["nsenter", "--target", str(host.pid), "--all", "--", *command])
     except HostError as error:
         print(error, file=sys.stderr)
         return 2

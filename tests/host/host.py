@@ -73,7 +73,7 @@ class Host(Machine):
 
     # --------------------------------------------------------- commands
 
-    async def arun(  # noqa: PLR0913
+    async def arun(
         self,
         *argv: str,
         input: str | None = None,  # noqa: A002
@@ -112,18 +112,18 @@ class Host(Machine):
 
     def copy_in(self, source: Path, target: str) -> None:
         """Copy our file or directory *source* to be *target*, owned by root, modes kept."""
-        pack = ["tar", "-C", source if source.is_dir() else source.parent, "-cf-"]
-        pack += ["."] if source.is_dir() else ["--", source.name]
-        unpack = 'mkdir -p "$1" && tar -C "$1" --no-same-owner -xpf-'
-        if not source.is_dir():
-            unpack = (
-                'new=$(mktemp -d) && tar -C "$new" --no-same-owner -xpf- && '
-                'mkdir -p "$(dirname "$1")" && mv -fT "$new/$2" "$1" && rmdir "$new"'
-            )
-        with subprocess.Popen(pack, stdout=subprocess.PIPE) as tar:
-            with self.popen("sh", "-c", unpack, "sh", target, source.name, stdin=tar.stdout) as got:
-                output, errors = got.communicate()
-        if tar.returncode or got.returncode:
+        if source.is_dir():
+            into, members = target, [f"--directory={source}", "."]
+        else:
+            into, name = os.path.split(target)
+            members = [f"--directory={source.parent}", f"--transform=s|^.*$|{name}|", source.name]
+        unpack = 'mkdir -p "$1" && exec tar -C "$1" --no-same-owner -xpf-'
+        with (
+            subprocess.Popen(["tar", "-cf-", *members], stdout=subprocess.PIPE) as packed,
+            self.popen("sh", "-c", unpack, "sh", into, stdin=packed.stdout) as unpacked,
+        ):
+            output, errors = unpacked.communicate()
+        if packed.returncode or unpacked.returncode:
             raise HostError(f"cannot copy {source} to {target} on {self.name}: {output}{errors}")
 
     # ---------------------------------------------------------- systemd
@@ -162,9 +162,10 @@ class Host(Machine):
         try:
             return wait_for(reached, timeout) or {}
         except HostError:
+            wanted = f"{active}/{sub}" if sub else active
             raise HostError(
-                f"cannot see {name} become {active}{f'/{sub}' if sub else ''} within {timeout:g} s: "
-                f"it is {last['ActiveState']}/{last['SubState']}, result {last.get('Result')}; "
+                f"cannot see {name} become {wanted} within {timeout:g} s: it is "
+                f"{last['ActiveState']}/{last['SubState']}, result {last.get('Result')}; "
                 f"its journal:\n{self.journal_text(name, lines=30)}"
             ) from None
 
@@ -257,7 +258,7 @@ class Host(Machine):
         """Return a socket that listens inside the host, for a server out here."""
         return in_network_of(self.pid, lambda: socket.create_server((address, port)))
 
-    def http(  # noqa: PLR0913
+    def http(
         self,
         url: str,
         *,

@@ -93,7 +93,9 @@ class Images:
             _run(
                 *("mmdebstrap", "--variant=minbase", f"--include={packages}"),
                 *(f"--aptopt={settings}", f"--customize-hook={BASE_CLEANUP}"),
-                *(SUITE, building / "root", *_apt_sources()),
+                SUITE,
+                building / "root",
+                *_apt_sources(),
             )
             settings.unlink()
 
@@ -115,7 +117,7 @@ class Images:
         return self._cache.entry("peers", key, build, "the peers' layer") / "root"
 
     def wheels(self) -> Path:
-        """Return a directory of wheels: the project's and all that it needs, for the host's Python."""
+        """Return a directory of wheels for the host's Python: the project's and what it needs."""
         locked = self._locked_wheels()
         key = key_of(locked.name, *WHEEL_INPUTS)
 
@@ -217,8 +219,8 @@ def _apt_settings() -> str:
 def _download_wheels(lock: Path, target: Path) -> None:
     """Fill *target* with wheels of what *lock* names, each checked against its hash there."""
     _pip(
-        *("download", "--no-deps", "--require-hashes", "--no-build-isolation"),
-        *(*WHEEL_OPTIONS, "--dest", target, "--requirement", lock),
+        *("download", "--no-deps", "--require-hashes", "--no-build-isolation", *WHEEL_OPTIONS),
+        *(f"--dest={target}", f"--requirement={lock}"),
     )
     for archive in [*target.glob("*.tar.gz"), *target.glob("*.zip")]:
         _pip(
@@ -251,9 +253,7 @@ def _pip(*arguments: str | Path) -> None:
     _run(sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments)
 
 
-def _run(
-    *argv: str | Path, stdin: str | None = None, env: Mapping[str, str] | None = None
-) -> None:
+def _run(*argv: str | Path, stdin: str | None = None, env: Mapping[str, str] | None = None) -> None:
     done = subprocess.run(
         argv,
         input=stdin,

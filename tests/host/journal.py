@@ -71,7 +71,7 @@ def _text(value: object) -> str:
     match value:
         case None:
             return ""
-        case [int(), *_]:
+        case [int(), *_] if isinstance(value, list):
             return bytes(value).decode(errors="replace")
         case [*_, last]:
             return _text(last)
@@ -119,14 +119,9 @@ class JournalFollower:
         self, wanted: str | Callable[[Entry], bool], timeout: float = FOLLOW_SECONDS
     ) -> Entry:
         """Return the next entry that is *wanted*: a pattern in its message, or a condition."""
-        if isinstance(wanted, str):
-            pattern = re.compile(wanted)
-            matches: Callable[[Entry], bool] = lambda entry: bool(pattern.search(entry.message))
-        else:
-            matches = wanted
         deadline = time.monotonic() + timeout
         while (entry := self.next(deadline - time.monotonic())) is not None:
-            if matches(entry):
+            if re.search(wanted, entry.message) if isinstance(wanted, str) else wanted(entry):
                 return entry
         tail = "\n".join(f"  {entry.message}" for entry in self.seen[-20:])
         raise JournalError(

@@ -6,12 +6,14 @@ import itertools
 import os
 import select
 import shlex
+import signal
 import socket
 import struct
 import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -28,18 +30,16 @@ ENVIRONMENT = {
     "LANG": "C.UTF-8",
 }
 
-# Joins a cgroup of the host, enters its namespaces, and dies with whoever started it.
+# Runs inside the host: joins its cgroup, says so, and becomes the command. nsenter stays outside,
+# alive, and reaps it: who reaps orphans out there may take seconds, and the host could not end.
 ENTER = """\
-echo 0 >"$1/cgroup.procs" || exit 125
-pid=$2 user=$3
+echo 0 >"/sys/fs/cgroup/test/$1/cgroup.procs" || exit 125
+user=$2 ready=$3
 shift 3
-if [ "$user" = root ]; then
-  exec nsenter --target "$pid" --all -- setpriv --pdeathsig KILL -- "$@"
-fi
-exec nsenter --target "$pid" --all -- sh -c '
-  user=$1; shift
-  exec setpriv --reuid "$user" --regid "$(id -g "$user")" --init-groups --pdeathsig KILL -- "$@"
-' sh "$user" "$@"
+echo >&"$ready"
+exec {ready}>&-
+if [[ $user == root ]]; then exec "$@"; fi
+exec setpriv --reuid "$user" --regid "$(id -g "$user")" --init-groups -- "$@"
 """
 
 
@@ -53,6 +53,20 @@ class CommandError(HostError):
     def __init__(self, message: str, result: subprocess.CompletedProcess[str]) -> None:
         super().__init__(message)
         self.result = result
+
+
+class Process(subprocess.Popen[str]):
+    """A command on the host, with all that it started: they are signalled together."""
+
+    cgroup: Path
+
+    def send_signal(self, sig: int) -> None:
+        if sig == signal.SIGKILL:
+            (self.cgroup / "cgroup.kill").write_text("1")
+            return
+        for pid in (self.cgroup / "cgroup.procs").read_text().split():
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), sig)
 
 
 class Machine:
@@ -143,7 +157,7 @@ class Machine:
                 f"{STOP_SECONDS:g} s; {self.cgroup} is left behind"
             ) from None
 
-    def popen(  # noqa: PLR0913
+    def popen(
         self,
         *argv: str,
         user: str = "root",
@@ -151,13 +165,39 @@ class Machine:
         stdin: int | IO[str] | IO[bytes] | None = subprocess.DEVNULL,
         stdout: int | IO[str] | None = subprocess.PIPE,
         stderr: int | IO[str] | None = subprocess.PIPE,
-    ) -> subprocess.Popen[str]:
-        """Start *argv* on the host. To kill what is returned kills the program, with SIGKILL."""
-        return self._popen_in(
-            self._make_cgroup(), argv, user=user, env=env, stdin=stdin, stdout=stdout, stderr=stderr
-        )
+    ) -> Process:
+        """Start *argv* on the host."""
+        if self._boot is None:
+            raise HostError(f"cannot use host {self.name}: it is not running; start it first")
+        call = str(next(self._calls))
+        cgroup = self.cgroup / "test" / call
+        cgroup.mkdir()
+        joined, ready = os.pipe()
+        try:
+            process = Process(
+                [
+                    *("nsenter", f"--target={self.pid}", "--all", "--"),
+                    *("bash", "-c", ENTER, "enter", call, user, str(ready), *argv),
+                ],
+                text=True,
+                env={**ENVIRONMENT, **(env or {})},
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                pass_fds=(ready,),
+            )
+            process.cgroup = cgroup
+            os.close(ready)
+            ready = -1
+            # From here on a signal finds it.
+            os.read(joined, 1)
+        finally:
+            os.close(joined)
+            if ready >= 0:
+                os.close(ready)
+        return process
 
-    def run(  # noqa: PLR0913
+    def run(
         self,
         *argv: str,
         input: str | None = None,  # noqa: A002
@@ -170,20 +210,12 @@ class Machine:
 
         What it leaves running lives on, unless *timeout* seconds pass: then all of it is killed.
         """
-        cgroup = self._make_cgroup()
-        with self._popen_in(
-            cgroup,
-            argv,
-            user=user,
-            env=env,
-            stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        ) as process:
+        stdin = subprocess.DEVNULL if input is None else subprocess.PIPE
+        with self.popen(*argv, user=user, env=env, stdin=stdin) as process:
             try:
                 output, errors = process.communicate(input, timeout)
             except BaseException as error:
-                (cgroup / "cgroup.kill").write_text("1")
+                process.kill()
                 output, errors = process.communicate()
                 if not isinstance(error, subprocess.TimeoutExpired):
                     raise
@@ -191,7 +223,8 @@ class Machine:
                     f"cannot run {shlex.join(argv)} on {self.name}: not done within {timeout:g} s, "
                     f"so it was killed; it said:\n{output}{errors}"
                 ) from None
-        _remove_if_empty(cgroup)
+        with suppress(OSError):  # what still runs there goes with the host
+            process.cgroup.rmdir()
         result = subprocess.CompletedProcess(argv, process.returncode, output, errors)
         if check and result.returncode != 0:
             raise CommandError(
@@ -200,34 +233,6 @@ class Machine:
                 result,
             )
         return result
-
-    def _popen_in(
-        self,
-        cgroup: Path,
-        argv: Sequence[str],
-        *,
-        user: str,
-        env: Mapping[str, str] | None,
-        stdin: int | IO[str] | IO[bytes] | None,
-        stdout: int | IO[str] | None,
-        stderr: int | IO[str] | None,
-    ) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            ["/bin/sh", "-c", ENTER, "enter", cgroup, str(self.pid), user, *argv],
-            text=True,
-            env={**ENVIRONMENT, **(env or {})},
-            stdin=stdin,
-            stdout=stdout,
-            stderr=stderr,
-        )
-
-    def _make_cgroup(self) -> Path:
-        """Return a cgroup for one command: what runs there can be killed as a whole."""
-        if self._boot is None:
-            raise HostError(f"cannot use host {self.name}: it is not running; start it first")
-        cgroup = self.cgroup / "test" / str(next(self._calls))
-        cgroup.mkdir()
-        return cgroup
 
     def _boot_environment(self, state: Path) -> dict[str, str]:
         paths = [*reversed(self._layers), state, *([self._disk] if self._disk else [])]
@@ -253,8 +258,8 @@ class Machine:
         try:
             while True:
                 wait = max(0.0, deadline - time.monotonic())
-                ready, _, _ = select.select([notify, died], [], [], wait)
-                if notify in ready:
+                ready, _, _ = select.select([notify.fileno(), died], [], [], wait)
+                if notify.fileno() in ready:
                     message, ancillary, _, _ = notify.recvmsg(
                         4096, socket.CMSG_SPACE(struct.calcsize("iII"))
                     )
@@ -279,13 +284,6 @@ def cgroup_root() -> Path:
         if kind == "cgroup2":
             return Path(where)
     raise HostError("cannot boot a host: cgroup v2 is not mounted on this machine")
-
-
-def _remove_if_empty(cgroup: Path) -> None:
-    try:
-        cgroup.rmdir()
-    except OSError:  # something still runs there, and goes with the host
-        pass
 
 
 def _read_if_there(path: Path) -> str:

@@ -58,7 +58,7 @@ def in_network_of(pid: int, call: Callable[[], T]) -> T:
     return outcome[0]
 
 
-def http_over(  # noqa: PLR0913
+def http_over(
     connect: Callable[[str, int, float], socket.socket],
     url: str,
     *,
