@@ -12,6 +12,7 @@ import struct
 import subprocess
 import tempfile
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -61,12 +62,13 @@ class Process(subprocess.Popen[str]):
     cgroup: Path
 
     def send_signal(self, sig: int) -> None:
-        if sig == signal.SIGKILL:
-            (self.cgroup / "cgroup.kill").write_text("1")
-            return
-        for pid in (self.cgroup / "cgroup.procs").read_text().split():
-            with suppress(ProcessLookupError):
-                os.kill(int(pid), sig)
+        with suppress(FileNotFoundError):  # it ended with its host
+            if sig == signal.SIGKILL:
+                (self.cgroup / "cgroup.kill").write_text("1")
+                return
+            for pid in (self.cgroup / "cgroup.procs").read_text().split():
+                with suppress(ProcessLookupError):
+                    os.kill(int(pid), sig)
 
 
 class Machine:
@@ -97,6 +99,7 @@ class Machine:
         self._disk = disk
         self._boot: subprocess.Popen[bytes] | None = None
         self._calls = itertools.count(1)
+        self._processes = weakref.WeakSet[Process]()
 
     def __enter__(self) -> Self:
         self.start()
@@ -156,6 +159,8 @@ class Machine:
                 f"cannot end host {self.name}: its processes outlive SIGKILL by "
                 f"{STOP_SECONDS:g} s; {self.cgroup} is left behind"
             ) from None
+        for process in self._processes:
+            process.wait(STOP_SECONDS)
 
     def popen(
         self,
@@ -187,6 +192,7 @@ class Machine:
                 pass_fds=(ready,),
             )
             process.cgroup = cgroup
+            self._processes.add(process)
             os.close(ready)
             ready = -1
             # From here on a signal finds it.
