@@ -18,11 +18,27 @@ from watchdog.core.model import (
 )
 
 
+class Timer(Protocol):
+    """A callback to come."""
+
+    def cancel(self) -> None:
+        """Forget it."""
+        ...
+
+
 class Clock(Protocol):
     """Both clocks, and waiting on the monotonic one; tests drive it by hand."""
 
     def now(self) -> Now:
         """Return the present moment."""
+        ...
+
+    def asleep(self) -> float:
+        """Return for how many seconds the host has been suspended since it booted."""
+        ...
+
+    def call_at(self, mono: float, callback: Callable[[], object]) -> Timer:
+        """Call *callback* on the event loop once the monotonic clock has reached *mono*."""
         ...
 
     async def sleep_until(self, mono: float) -> None:

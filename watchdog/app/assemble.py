@@ -1,0 +1,235 @@
+"""From settings to parts: which control, probes, evidence and notifiers a configuration needs.
+
+Only what the configuration needs is imported, so that a daemon without units has no D-Bus in its
+memory and a daemon without e-mail no SMTP.
+"""
+
+# ruff: noqa: PLC0415 - see above
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from datetime import datetime, tzinfo
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+from zoneinfo import ZoneInfo
+
+from watchdog.app.channels import Channel
+from watchdog.app.services import Collect, Parts
+from watchdog.config import (
+    Config,
+    DaemonSettings,
+    EmailSettings,
+    SlackBotSettings,
+    SlackWebhookSettings,
+)
+from watchdog.core.model import (
+    Check,
+    CommandControl,
+    PortCheck,
+    ProcessControl,
+    Service,
+    UnitControl,
+)
+from watchdog.ports import Clock, Notifier, ServiceControl
+from watchdog.relay import Pace, Relay
+from watchdog.rounds import Question
+from watchdog.store.durable import DurableStore
+
+if TYPE_CHECKING:
+    from watchdog.control.bus import SystemBus
+
+SLACK_GAP = 1.0
+"""Seconds between two messages to one channel (https://docs.slack.dev/apis/web-api/rate-limits)."""
+
+MARGIN = 3.0
+"""Seconds by which a relay's deadline is longer than its notifier's own."""
+
+
+class Assembly:
+    """Makes parts; holds what they share, the bus, for as long as it is entered."""
+
+    def __init__(self, daemon: DaemonSettings, clock: Clock) -> None:
+        self._daemon = daemon
+        self._clock = clock
+        self._bus: SystemBus | None = None
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._stack.aclose()
+
+    async def connect(self, config: Config) -> None:
+        """Open what the services of *config* share, unless it is open."""
+        units = any(isinstance(service.control, UnitControl) for service in config.services)
+        if units and self._bus is None:
+            from watchdog.control.bus import SystemBus
+
+            self._bus = await self._stack.enter_async_context(SystemBus())
+
+    # --- services -------------------------------------------------------------------------------
+
+    def parts(self, service: Service) -> Parts:
+        """Return what *service* is watched with."""
+        control = self._control(service)
+        questions = [_question(check, control) for check in service.checks]
+        return Parts(control, questions, self._collect(service))
+
+    def _control(self, service: Service) -> ServiceControl:
+        match service.control:
+            case UnitControl():
+                from watchdog.control.systemd import SystemdUnit
+
+                assert self._bus is not None  # noqa: S101 - connected for just this
+                return SystemdUnit(self._bus, service.control.unit, service.policy)
+            case ProcessControl():
+                from watchdog.control.process import EmbeddedProcess
+
+                return EmbeddedProcess(
+                    service.control, service.name, Path(self._daemon.runtime_dir)
+                )
+            case CommandControl():
+                from watchdog.control.command import Commands
+
+                return Commands(service.control)
+
+    def _collect(self, service: Service) -> Collect:
+        """Return what gathers evidence: of a live process a snapshot, and the end of its log."""
+        log_lines = self._log_lines(service)
+
+        async def collect(run: str, pid: int | None) -> Sequence[str]:
+            snapshot: Sequence[str] = ()
+            if pid is not None:
+                from watchdog.evidence.process import process_snapshot
+
+                snapshot = await asyncio.to_thread(process_snapshot, pid)
+            return [*await log_lines(run), *snapshot]
+
+        return collect
+
+    def _log_lines(self, service: Service) -> Callable[[str], Awaitable[Sequence[str]]]:
+        """Return what reads the end of the log of a run."""
+        match service.control:
+            case UnitControl(unit):
+                from watchdog.evidence.journal import journal_lines
+
+                return partial(journal_lines, unit)
+            case ProcessControl():
+                from watchdog.evidence.logfile import last_lines
+
+                path = Path(self._daemon.runtime_dir) / f"{service.name}.log"
+                return partial(asyncio.to_thread, lambda _run: last_lines(path))
+            case CommandControl():
+                return _no_lines
+
+    # --- channels -------------------------------------------------------------------------------
+
+    def channels(self, config: Config) -> Sequence[Channel]:
+        """Return every destination of *config*."""
+        return [
+            Channel(destination, settings, config.daemon.host, config.daemon.timezone)
+            for settings in (*config.slack, *config.email)
+            for destination in settings.destinations
+        ]
+
+    def relay(
+        self,
+        channel: Channel,
+        store: DurableStore,
+        evidence_ready: Callable[[str], Awaitable[None]],
+    ) -> Relay:
+        """Return what drains the outbox into *channel*."""
+        grown = asyncio.Event()
+        store.subscribe(channel.destination, grown.set)
+
+        async def wait() -> None:
+            await grown.wait()
+            grown.clear()
+
+        notifier, pace = _notifier(channel)
+        return Relay(
+            channel.destination,
+            notifier,
+            store,
+            self._clock,
+            wait,
+            evidence_ready,
+            channel.host,
+            _zone(channel.timezone),
+            pace,
+        )
+
+    # --- what is shared -------------------------------------------------------------------------
+
+    def trouble(self) -> str:
+        """Return what is wrong with what the services share; empty if nothing."""
+        return self._bus.trouble if self._bus is not None else ""
+
+    def is_stuck(self, mono: float) -> bool:
+        """Tell whether the bus's consumer should have moved by now and has not."""
+        return self._bus is not None and self._bus.is_stuck(mono)
+
+
+async def _no_lines(_run: str) -> Sequence[str]:
+    return ()
+
+
+def _question(check: Check, control: ServiceControl) -> Question:
+    if isinstance(check, PortCheck):
+        from watchdog.probes.port import make_port_probe
+
+        whose = None if check.any_owner else control.owns
+        return Question("port", make_port_probe(check, whose), check.timeout)
+    from watchdog.probes.http import make_http_probe
+
+    return Question("http", make_http_probe(check), check.timeout)
+
+
+def _notifier(channel: Channel) -> tuple[Notifier, Pace]:
+    settings = channel.settings
+    pace = Pace(deadline=settings.timeout + MARGIN, gap=SLACK_GAP)
+    match settings:
+        case SlackBotSettings():
+            from watchdog.notify.slack import Route, SlackBot
+
+            bot = SlackBot(
+                settings.token.reveal(),
+                settings.channel,
+                api_url=settings.api_url,
+                route=Route(settings.timeout),
+            )
+            return bot, pace
+        case SlackWebhookSettings():
+            from watchdog.notify.slack import Route, SlackWebhook
+
+            return SlackWebhook(settings.webhook.reveal(), route=Route(settings.timeout)), pace
+        case EmailSettings():
+            from watchdog.notify.email import EmailNotifier, Server
+
+            server = Server(
+                settings.host,
+                settings.port,
+                settings.tls,
+                settings.username or "",
+                settings.password.reveal() if settings.password is not None else "",
+                channel.host,
+                timeout=settings.timeout,
+            )
+            recipient = channel.destination.removeprefix(f"{settings.name}:")
+            email = EmailNotifier(
+                recipient, sender=settings.sender, server=server, recipients=settings.to
+            )
+            return email, Pace(deadline=settings.timeout + MARGIN)
+
+
+def _zone(name: str) -> tzinfo:
+    if name:
+        return ZoneInfo(name)
+    local = datetime.now().astimezone().tzinfo
+    assert local is not None  # noqa: S101 - astimezone() gives one
+    return local

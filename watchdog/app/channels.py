@@ -1,0 +1,111 @@
+"""The configured channels, each destination drained by a relay of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from watchdog.config import EmailSettings, SlackBotSettings, SlackWebhookSettings
+from watchdog.core.model import Alert
+from watchdog.relay import Relay
+from watchdog.store.durable import DurableStore
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One destination: its name, what of the configuration makes it, and how to run it.
+
+    Two channels are equal if a reload may leave the running one alone.
+    """
+
+    destination: str
+    settings: SlackBotSettings | SlackWebhookSettings | EmailSettings
+    host: str
+    timezone: str
+
+
+@dataclass(slots=True)
+class _Running:
+    channel: Channel
+    relay: Relay
+    task: asyncio.Task[None]
+    warm: bool = False
+
+
+class Channels:
+    """Runs a relay for each destination."""
+
+    def __init__(
+        self,
+        make_relay: Callable[[Channel], Relay],
+        store: DurableStore,
+        tasks: asyncio.TaskGroup,
+    ) -> None:
+        self._make_relay = make_relay
+        self._store = store
+        self._tasks = tasks
+        self._running: dict[str, _Running] = {}
+
+    @property
+    def destinations(self) -> Sequence[str]:
+        """Return where alerts go."""
+        return tuple(self._running)
+
+    async def apply(self, channels: Sequence[Channel]) -> None:
+        """Run a relay for each of *channels*; one that has not changed goes on, and tries now."""
+        after = {channel.destination: channel for channel in channels}
+        for name, running in list(self._running.items()):
+            if after.get(name) == running.channel:
+                running.relay.wake()  # somebody may have mended what it waits for
+            else:
+                del self._running[name]
+                running.task.cancel()
+                await asyncio.wait([running.task])
+        for name, channel in after.items():
+            if name not in self._running:
+                relay = self._make_relay(channel)
+                task = self._tasks.create_task(relay.run(), name=f"relay {name}")
+                self._running[name] = _Running(channel, relay, task)
+
+    def warm_up(self) -> None:
+        """Let every channel import and connect now: an alert may follow."""
+        for name, running in self._running.items():
+            if not running.warm:
+                running.warm = True
+                self._tasks.create_task(running.relay.prepare(), name=f"prepare {name}")
+
+    async def send(self, alert: Alert, destinations: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        """Send *alert*, and return for each destination whether it has arrived, and if not why."""
+        waits = [self._running[name].relay.outcome_of(alert) for name in destinations]
+        await self._store.enqueue([alert], destinations, alert.wall)
+        troubles = await asyncio.gather(*waits)
+        return [
+            {"name": name, "delivered": not trouble, "reason": trouble}
+            for name, trouble in zip(destinations, troubles, strict=True)
+        ]
+
+    async def describe(self) -> Sequence[Mapping[str, Any]]:
+        """Return what is known of each channel, as JSON can say it."""
+        waiting = await self._store.outbox_summary()
+        return [
+            {"name": name, **running.relay.status(), **waiting.get(name, {})}
+            for name, running in self._running.items()
+        ]
+
+    def troubles(self) -> Sequence[str]:
+        """Return which channels do not take alerts now, and why."""
+        return [
+            f"{name}: {running.relay.trouble}"
+            for name, running in self._running.items()
+            if running.relay.trouble
+        ]
+
+    def stuck(self, mono: float) -> Sequence[str]:
+        """Return the relays that should have moved by now and have not."""
+        return [
+            f"relay {name}"
+            for name, running in self._running.items()
+            if running.relay.is_stuck(mono)
+        ]

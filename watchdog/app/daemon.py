@@ -1,0 +1,186 @@
+"""The daemon's life: start, reload, stop, and what systemd is told meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import faulthandler
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import structlog
+
+import watchdog
+from watchdog.app import log as logging
+from watchdog.app.api import Api
+from watchdog.app.assemble import Assembly
+from watchdog.app.engine import Engine
+from watchdog.app.readiness import Readiness, watchdog_period
+from watchdog.app.self_check import refuse_foreign_package
+from watchdog.clock import HostClock
+from watchdog.config import Config, load
+from watchdog.core.model import Alert, AlertKind
+from watchdog.errors import ConfigError
+from watchdog.store.durable import DurableStore
+from watchdog.store.sqlite import SqliteStore
+from watchdog.web.control_socket import ControlSocket
+
+log = structlog.get_logger()
+
+SOCKET = "control.sock"
+"""The control socket's name in the runtime directory."""
+
+DATABASE = "state.db"
+"""The database's name in the state directory."""
+
+LAG = 1.0
+"""Seconds; an event loop later than this does not tell systemd's watchdog that all is well."""
+
+RETRY_STORE = 5.0
+PRUNE = 6 * 3600.0
+
+
+def run(path: Path) -> int:
+    """Run the daemon until SIGTERM or SIGINT and return its exit code.
+
+    Raises WatchdogError for what keeps it from starting, ConfigError among them.
+    """
+    refuse_foreign_package()
+    faulthandler.enable()  # systemd's watchdog sends SIGABRT: the journal then has the stack
+    config = load(path)
+    logging.set_up(config.daemon.log)
+    asyncio.run(_Daemon(path, config).serve())
+    return 0
+
+
+class _Daemon:
+    def __init__(self, path: Path, config: Config) -> None:
+        self._path = path
+        self._config = config
+        self._readiness = Readiness()
+        self._clock = HostClock()
+        self._hangup = asyncio.Event()
+
+    async def serve(self) -> None:
+        """Serve until a signal cancels this very task; everything ends in reverse order."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine that runs has a task
+        loop = asyncio.get_running_loop()
+        stopped = False
+
+        def stop() -> None:
+            nonlocal stopped
+            if not stopped:  # a second signal must not cut the orderly end short
+                stopped = True
+                self._readiness.stopping()
+                task.cancel()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop)
+        loop.add_signal_handler(signal.SIGHUP, self._hangup.set)
+        try:
+            async with self._opened() as engine:
+                await self._watch(engine)
+        except asyncio.CancelledError:
+            if not stopped:
+                raise
+            log.info("stopped")
+
+    @contextlib.asynccontextmanager
+    async def _opened(self) -> AsyncIterator[Engine]:
+        """Open store, bus, tasks and control socket, in this order."""
+        daemon = self._config.daemon
+        async with contextlib.AsyncExitStack() as stack:
+            store = await stack.enter_async_context(
+                DurableStore(SqliteStore(Path(daemon.state_dir) / DATABASE))
+            )
+            assembly = await stack.enter_async_context(Assembly(daemon, self._clock))
+            tasks = await stack.enter_async_context(asyncio.TaskGroup())
+            engine = Engine(assembly, store, self._clock, tasks)
+            socket = ControlSocket(Path(daemon.runtime_dir) / SOCKET, Api(engine).calls())
+            await stack.enter_async_context(socket)
+            tasks.create_task(self._tell_status(engine), name="status")
+            tasks.create_task(self._keep_store(store), name="store")
+            yield engine
+
+    async def _watch(self, engine: Engine) -> None:
+        await engine.apply(self._config)
+        for notice in engine.store.take_notices():
+            log.error(notice)
+            wall = self._clock.now().wall
+            await engine.give_notice(Alert(AlertKind.NOTICE, "service-watchdog", wall, notice))
+        await engine.services.first_rounds()
+        self._readiness.ready()
+        log.info(
+            "watching",
+            version=watchdog.__version__,
+            services=len(self._config.services),
+            channels=list(engine.channels.destinations),
+        )
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._prove_life(engine), name="life")
+            while True:
+                await self._hangup.wait()
+                self._hangup.clear()
+                await self._reload(engine)
+
+    async def _reload(self, engine: Engine) -> None:
+        """Swap in a configuration that validates; otherwise keep the old one and say so."""
+        self._readiness.reloading()
+        try:
+            config = load(self._path)
+        except ConfigError as error:
+            first, more = error.problems[0], len(error.problems) - 1
+            rest = f" (and {more} more)" if more else ""
+            engine.reload_trouble = f"cannot reload: {first}{rest}; the old configuration stays"
+            log.error(  # noqa: TRY400 - the problems say all; a traceback would bury them
+                "cannot reload; the old configuration stays", problems=error.problems
+            )
+        else:
+            engine.reload_trouble = ""
+            if config.daemon != self._config.daemon:
+                log.warning("the table [daemon] has changed; it takes effect at the next start")
+            self._config = config
+            await engine.apply(config)
+            log.info("reloaded", services=len(config.services))
+        engine.changed.set()
+        self._readiness.ready()
+
+    # --- tasks ----------------------------------------------------------------------------------
+
+    async def _tell_status(self, engine: Engine) -> None:
+        while True:
+            await engine.changed.wait()
+            engine.changed.clear()
+            self._readiness.status(engine.sentence())
+
+    async def _keep_store(self, store: DurableStore) -> None:
+        """Bring to disk what is only in memory as soon as it can be, and forget what is old."""
+        while True:
+            pause = RETRY_STORE if store.trouble else PRUNE
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(store.troubled.wait(), pause)
+            if store.trouble:
+                await self._clock.sleep_until(self._clock.now().mono + RETRY_STORE)
+                await store.retry()
+            else:
+                await store.prune(self._clock.now())
+
+    async def _prove_life(self, engine: Engine) -> None:
+        """Tell systemd's watchdog that the loop is quick and that everything moves.
+
+        A failing service or a dead channel is none of its business: their tasks move.
+        """
+        period = watchdog_period()
+        while period is not None:
+            due = self._clock.now().mono + period
+            await self._clock.sleep_until(due)
+            lag = self._clock.now().mono - due
+            stuck = engine.stuck()
+            if lag > LAG or stuck:
+                log.error(
+                    "not well; systemd's watchdog is not told otherwise", lag=lag, stuck=stuck
+                )
+            else:
+                self._readiness.alive()

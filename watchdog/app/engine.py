@@ -1,0 +1,81 @@
+"""One configuration, running; a reload swaps what has changed and leaves the rest alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from watchdog.app.assemble import Assembly
+from watchdog.app.channels import Channels
+from watchdog.app.services import Services
+from watchdog.config import Config
+from watchdog.core.model import Alert
+from watchdog.evidence.desk import Desk
+from watchdog.ports import Clock
+from watchdog.store.durable import DurableStore
+from watchdog.worker import Surroundings, Worker
+
+
+class Engine:
+    """Runs services and channels as tasks of *tasks*; whoever owns that group ends them."""
+
+    def __init__(
+        self, assembly: Assembly, store: DurableStore, clock: Clock, tasks: asyncio.TaskGroup
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.host = ""
+        self.reload_trouble = ""  # why the last reload was refused
+        self.changed = asyncio.Event()  # something that ``sentence`` tells may have changed
+        desk = Desk(store)
+        self._assembly = assembly
+        self.channels = Channels(lambda c: assembly.relay(c, store, desk.ready), store, tasks)
+        self._around = Surroundings(
+            clock,
+            store,
+            desk,
+            suspicion=self.channels.warm_up,
+            changed=self.changed.set,
+        )
+        self.services = Services(assembly.parts, self._around, tasks)
+
+    @property
+    def workers(self) -> Mapping[str, Worker]:
+        """Return the workers by service name, in the configuration's order."""
+        return self._around.workers
+
+    def late(self) -> Sequence[float]:
+        """Return by how many seconds recent regular rounds began late."""
+        return list(self._around.late)
+
+    async def apply(self, config: Config) -> None:
+        """Run what *config* says.
+
+        Nothing in here can fail half-way: *config* has been validated, and what needs the
+        outside world is begun by the tasks themselves.
+        """
+        self.host = config.daemon.host
+        await self._assembly.connect(config)
+        await self.channels.apply(self._assembly.channels(config))
+        self._around.destinations = self.channels.destinations
+        await self.services.apply(config.services)
+        self.changed.set()
+
+    async def give_notice(self, alert: Alert) -> None:
+        """Send *alert*, which no service's state stands behind, everywhere."""
+        await self.store.post([alert], self.channels.destinations, self.clock.now())
+
+    def troubles(self) -> Sequence[str]:
+        """Return what is wrong with the daemon itself, in sentences."""
+        own = [self.reload_trouble, self.store.trouble, self._assembly.trouble()]
+        return [sentence for sentence in [*own, *self.channels.troubles()] if sentence]
+
+    def stuck(self) -> Sequence[str]:
+        """Return what should have moved by now and has not."""
+        mono = self.clock.now().mono
+        bus = ["systemd's bus"] if self._assembly.is_stuck(mono) else []
+        return [*self.services.stuck(mono), *self.channels.stuck(mono), *bus]
+
+    def sentence(self) -> str:
+        """Return the state of everything in one line."""
+        return "; ".join([self.services.sentence(), *self.troubles()])

@@ -1,0 +1,109 @@
+"""The configured services, each watched by a worker of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from watchdog.core import chain, schedule
+from watchdog.core.model import Phase, Service
+from watchdog.ports import Left, ServiceControl
+from watchdog.rounds import Question, Round
+from watchdog.worker import Surroundings, Worker
+
+Collect = Callable[[str, int | None], Awaitable[Sequence[str]]]
+"""Gathers evidence of a run, by its identity and, while it lives, its process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a service is watched with."""
+
+    control: ServiceControl
+    questions: Sequence[Question]
+    collect: Collect
+
+
+class Services:
+    """Runs a worker for each service."""
+
+    def __init__(
+        self, make_parts: Callable[[Service], Parts], around: Surroundings, tasks: asyncio.TaskGroup
+    ) -> None:
+        self._make_parts = make_parts
+        self._around = around
+        self._tasks = tasks
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    async def apply(self, services: Sequence[Service]) -> None:
+        """Watch *services*; a worker whose service has not changed goes on as it is."""
+        before = self._around.workers
+        after = {service.name: service for service in services}
+        for name, worker in before.items():
+            if after.get(name) != worker.service:
+                task = self._running.pop(name)
+                task.cancel()
+                await asyncio.wait([task])
+        unchanged = {name: worker for name, worker in before.items() if name in self._running}
+        lefts: Mapping[str, Left] = {}
+        if len(unchanged) < len(after):
+            lefts = await self._around.store.load(self._around.clock.now())
+        depends_on = {service.name: service.depends_on for service in services}
+        self._around.workers = {
+            name: unchanged.get(name)
+            or self._worker(
+                service,
+                chain.dependencies(name, depends_on),
+                schedule.spread(index, len(after), service.policy.interval),
+                lefts.get(name),
+            )
+            for index, (name, service) in enumerate(after.items())
+        }
+        for name, worker in self._around.workers.items():
+            if name not in self._running:
+                self._running[name] = self._tasks.create_task(worker.run(), name=name)
+
+    async def first_rounds(self) -> None:
+        """Return once every service has been judged at least once."""
+        await asyncio.gather(*(worker.judged.wait() for worker in self._around.workers.values()))
+
+    def stuck(self, mono: float) -> Sequence[str]:
+        """Return the services whose worker should have moved by now and has not."""
+        return [name for name, worker in self._around.workers.items() if worker.is_stuck(mono)]
+
+    def sentence(self) -> str:
+        """Return the state of all services in one line, the troubled ones by name."""
+        workers = self._around.workers.values()
+        calm = sum(1 for worker in workers if worker.state.phase is Phase.HEALTHY)
+        troubled = [worker for worker in workers if worker.state.phase is not Phase.HEALTHY]
+        words = [_in_words(worker) for worker in troubled[:3]]
+        if len(troubled) > len(words):
+            words.append(f"{len(troubled) - len(words)} more not healthy")
+        return "; ".join([f"{calm} of {len(workers)} services healthy", *words])
+
+    def _worker(
+        self, service: Service, needed: Sequence[str], offset: float, left: Left | None
+    ) -> Worker:
+        parts = self._make_parts(service)
+        timeout = service.policy.start_timeout
+        return Worker(
+            service,
+            parts.control,
+            Round(parts.control, parts.questions, timeout, self._around.clock),
+            self._around,
+            needed=needed,
+            offset=offset,
+            left=left,
+            collect=parts.collect,
+        )
+
+
+def _in_words(worker: Worker) -> str:
+    state = worker.state
+    if state.phase in {Phase.PENDING, Phase.MAINTENANCE}:
+        return f"{state.service} {state.phase.value}"
+    reason = state.cause.reason if state.cause is not None else ""
+    if state.phase is Phase.HELD and worker.seen is not None:
+        reason = worker.seen.reason
+    return f"{state.service} {state.phase.value}" + (f": {reason}" if reason else "")

@@ -1,0 +1,94 @@
+"""``check``, ``restart``, ``pause``, ``resume``, ``test-alert``: asked for by a person."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from watchdog.cli.options import Commands, add_client_options, ask_daemon
+from watchdog.cli.output import print_json, print_service, print_services
+from watchdog.errors import ConfigError
+
+
+def add_commands(commands: Commands) -> None:
+    """Add the commands."""
+    check = _command(commands, "check", "run one round now", _check)
+    check.add_argument("name", nargs="?", default="", help="a service; all of them if not given")
+    restart = _command(commands, "restart", "restart a service and wait for its health", _restart)
+    restart.add_argument("name")
+    pause = _command(commands, "pause", "begin maintenance: no restarts, no alerts", _pause)
+    pause.add_argument("name")
+    pause.add_argument(
+        "--for", dest="span", required=True, metavar="10m", help="how long, as in 90s, 10m, 2h"
+    )
+    pause.add_argument("--reason", default="", help="why, for the others")
+    resume = _command(commands, "resume", "end maintenance", _resume)
+    resume.add_argument("name")
+    test = _command(commands, "test-alert", "send a test alert and wait for its arrival", _test)
+    test.add_argument("channel", nargs="?", default="", help="a channel; all if not given")
+
+
+def _command(
+    commands: Commands, name: str, text: str, run: Callable[[argparse.Namespace], int]
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text)
+    add_client_options(parser)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _check(options: argparse.Namespace) -> int:
+    answer = ask_daemon(options, "check", name=options.name)
+    if options.json:
+        print_json(answer)
+    else:
+        print_services(answer["services"])
+    return int(answer["code"])
+
+
+def _restart(options: argparse.Namespace) -> int:
+    answer = ask_daemon(options, "restart", name=options.name)
+    return _tell(options, answer, f"after {answer['took']:g} s")
+
+
+def _pause(options: argparse.Namespace) -> int:
+    answer = ask_daemon(
+        options, "pause", name=options.name, seconds=_seconds(options.span), reason=options.reason
+    )
+    _tell(options, answer)
+    return 0
+
+
+def _resume(options: argparse.Namespace) -> int:
+    return _tell(options, ask_daemon(options, "resume", name=options.name))
+
+
+def _tell(options: argparse.Namespace, service: dict[str, Any], more: str = "") -> int:
+    if options.json:
+        print_json(service)
+    else:
+        print_service(service, more)
+    return int(service["code"])
+
+
+def _test(options: argparse.Namespace) -> int:
+    answer = ask_daemon(options, "test-alert", channel=options.channel)
+    if options.json:
+        print_json(answer)
+    else:
+        for channel in answer["channels"]:
+            if channel["delivered"]:
+                print(f"{channel['name']}: delivered")
+            else:
+                print(f"{channel['name']}: not delivered yet: {channel['reason']}")
+    return int(answer["code"])
+
+
+def _seconds(text: str) -> float:
+    from watchdog.config.durations import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise ConfigError((f"cannot pause: --for {text}: {error}",)) from None

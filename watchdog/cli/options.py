@@ -1,0 +1,55 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from watchdog.cli.client import ask
+from watchdog.config import DEFAULT_PATH
+
+Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name for it
+
+SOCKET = Path("/run/service-watchdog/control.sock")
+
+
+def add_config_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--config``."""
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        default=os.environ.get("SERVICE_WATCHDOG_CONFIG", DEFAULT_PATH),
+        help="the configuration (default: %(default)s)",
+    )
+
+
+def add_client_options(parser: argparse.ArgumentParser) -> None:
+    """Add what every command that asks the daemon takes."""
+    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
+    parser.add_argument("--config", metavar="FILE", help="find the daemon by its configuration")
+    parser.add_argument(
+        "--socket", metavar="FILE", help=f"the daemon's control socket (default: {SOCKET})"
+    )
+
+
+def ask_daemon(options: argparse.Namespace, call: str, **arguments: Any) -> Any:
+    """Return the daemon's answer to *call*. Raises ControlError."""
+    return ask(_socket(options), call, arguments)
+
+
+def _socket(options: argparse.Namespace) -> Path:
+    if options.socket:
+        return Path(options.socket)
+    config = options.config or os.environ.get("SERVICE_WATCHDOG_CONFIG")
+    if config:
+        try:
+            with Path(config).open("rb") as file:
+                runtime_dir = tomllib.load(file).get("daemon", {}).get("runtime_dir")
+        except (OSError, tomllib.TOMLDecodeError, AttributeError):
+            runtime_dir = None  # not readable to everybody; the default place is likely right
+        if runtime_dir:
+            return Path(runtime_dir) / SOCKET.name
+    return SOCKET

@@ -1,0 +1,128 @@
+"""How answers look: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from watchdog.core.incident import span
+
+_COLOURS = {0: "32", 1: "31", 3: "35", 4: "33"}  # by exit code: green, red, magenta, yellow
+_MARKS = {"pass": "✓", "fail": "✗", "hold": "…", "unknown": "?"}
+
+
+def print_json(answer: Any) -> None:
+    """Print *answer* as indented JSON."""
+    print(msgspec.json.format(msgspec.json.encode(answer), indent=2).decode())
+
+
+def print_status(answer: dict[str, Any]) -> None:
+    """Print services, channels that have something to say, and the daemon's own troubles."""
+    print_services(answer["services"])
+    for channel in answer["channels"]:
+        if channel.get("pending") or channel.get("dead") or channel.get("trouble"):
+            print(f"{channel['name']}: {_channel(channel)}")
+    for sentence in answer["daemon"]["trouble"]:
+        print(_coloured(f"! {sentence}", 1))
+
+
+def print_services(services: Sequence[dict[str, Any]]) -> None:
+    """Print a table, one service a row, and below it why each troubled one is."""
+    rows = [
+        (
+            service["name"],
+            service["phase"],
+            span(service["for"]) if service["for"] is not None else "",
+            " ".join(
+                f"{check['check']} {_mark(check['verdict'])} {check['ms']:g} ms"
+                for check in service["checks"]
+            ),
+            f"{service['failures']}/{service['max_failures']}",
+            str(service["restarts_left"]),
+            (service["incident"] or {}).get("id", ""),
+        )
+        for service in services
+    ]
+    heads = ("SERVICE", "PHASE", "FOR", "CHECKS", "FAILURES", "RESTARTS LEFT", "INCIDENT")
+    widths = [max(len(row[column]) for row in [heads, *rows]) for column in range(len(heads))]
+    print(_row(heads, widths))
+    for row, service in zip(rows, services, strict=True):
+        print(_coloured(_row(row, widths), service["code"]))
+    for service in services:
+        if service["reason"]:
+            print(f"{service['name']}: {service['reason']}")
+        if service["maintenance"]:
+            print(f"{service['name']}: {_maintenance(service['maintenance'])}")
+
+
+def print_service(service: dict[str, Any], more: str = "") -> None:
+    """Print one service in a sentence."""
+    words = [f"{service['name']} is {service['phase']}", *([more] if more else [])]
+    if service["maintenance"]:
+        words.append(_maintenance(service["maintenance"]))
+    elif service["reason"]:
+        words.append(service["reason"])
+    print(_coloured(": ".join(words), service["code"]))
+
+
+def print_incidents(incidents: Sequence[dict[str, Any]]) -> None:
+    """Print a table of incidents, the newest first."""
+    if not incidents:
+        print("no incidents on record")
+        return
+    for incident in incidents:
+        state = "open"
+        if incident["closed"] is not None:
+            state = f"closed after {span(incident['closed'] - incident['opened'])}"
+        print(
+            f"{incident['id']}  {_stamp(incident['opened'])}  {incident['service']}  {state}  "
+            f"{incident['check']}: {incident['reason']}"
+        )
+
+
+def print_incident(incident: dict[str, Any]) -> None:
+    """Print an incident in full: its timeline and its evidence."""
+    print_incidents([incident])
+    for note in incident["notes"]:
+        print(f"  {_stamp(note['wall'])}  {note['kind']}: {note['text']}")
+    if incident["evidence"]:
+        print("evidence:")
+        for line in incident["evidence"]:
+            print(f"  {line}")
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+
+
+def _channel(channel: dict[str, Any]) -> str:
+    words = []
+    if channel.get("pending"):
+        words.append(f"{channel['pending']} alerts waiting")
+    if channel.get("dead"):
+        words.append(f"{channel['dead']} alerts rejected for good")
+    if channel.get("trouble"):
+        words.append(channel["trouble"])
+    return ", ".join(words)
+
+
+def _maintenance(maintenance: dict[str, Any]) -> str:
+    ends = span(maintenance["ends_in"])
+    return f"paused by {maintenance['owner']} for {ends} more: {maintenance['reason']}"
+
+
+def _mark(verdict: str) -> str:
+    encoding = (sys.stdout.encoding or "").lower()
+    return _MARKS[verdict] if encoding.startswith("utf") else verdict
+
+
+def _coloured(text: str, code: int) -> str:
+    return f"\033[{_COLOURS[code]}m{text}\033[0m" if sys.stdout.isatty() else text
+
+
+def _stamp(wall: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(wall))

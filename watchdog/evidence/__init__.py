@@ -1,0 +1,1 @@
+"""Facts about a failure: what a restart destroys, and what survives it."""

@@ -1,0 +1,146 @@
+"""One round: a service's checks in order, up to the first that does not pass.
+
+The deadline, the timer and the one exception guard of every probe are here; a probe only asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from watchdog.core.model import Observation, Verdict
+from watchdog.ports import Clock, Probe, ServiceControl
+
+log = structlog.get_logger()
+
+STALL = 0.5
+"""Seconds. A deadline that is noticed so much too late tells of our own loop, not the service."""
+
+ASLEEP = 1.0
+"""Seconds of suspend within a round beyond which what it measured is void."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A check after the control's own: its name, its probe and its deadline in seconds."""
+
+    check: str
+    ask: Probe
+    timeout: float
+
+
+class Round:
+    """Runs rounds of one service, one at a time; ``results`` holds the answers of the last one."""
+
+    def __init__(
+        self,
+        control: ServiceControl,
+        questions: Sequence[Question],
+        start_timeout: float,
+        clock: Clock,
+    ) -> None:
+        self._control = control
+        self._questions = questions
+        self._start_timeout = start_timeout
+        self._clock = clock
+        self._proven = ""  # the run that has passed a round
+        self._abandon: Callable[[], None] | None = None
+        self.results: tuple[Observation, ...] = ()
+
+    @property
+    def longest(self) -> float:
+        """Return how many seconds a round can take."""
+        return sum(question.timeout for question in self._questions) + self._start_timeout
+
+    def abandon(self) -> None:
+        """Let the probe in flight, if there is one, be given up: newer facts are known."""
+        if self._abandon is not None:
+            self._abandon()
+
+    async def run(self) -> Observation:
+        """Ask until the first check that does not pass and return its answer.
+
+        Raises RoundAbandoned if ``abandon`` was called meanwhile.
+        """
+        asleep = self._clock.asleep()
+        results: list[Observation] = []
+        answer = await self._control.observe(self._clock.now())
+        results.append(answer)
+        for question in self._questions:
+            if answer.verdict is not Verdict.PASS:
+                break
+            answer = self._forgive_start(await self._ask(question))
+            results.append(answer)
+        if answer.verdict is Verdict.PASS:
+            self._proven = self._control.identity
+        elif self._clock.asleep() - asleep > ASLEEP:
+            answer = replace(
+                answer, verdict=Verdict.UNKNOWN, reason=f"the host was suspended: {answer.reason}"
+            )
+            results[-1] = answer
+        self.results = tuple(results)
+        return answer
+
+    async def _ask(self, question: Question) -> Observation:
+        """Ask once, within the deadline, whatever the probe does."""
+        began = self._clock.now().mono
+        deadline = began + question.timeout
+        abandoned = False
+
+        def give_up() -> None:
+            nonlocal abandoned
+            abandoned = True
+            scope.reschedule(asyncio.get_running_loop().time())
+
+        def time_out() -> None:
+            scope.reschedule(asyncio.get_running_loop().time())
+
+        try:
+            async with asyncio.timeout(None) as scope:
+                timer = self._clock.call_at(deadline, time_out)
+                self._abandon = give_up
+                try:
+                    answer = await question.ask()
+                finally:
+                    timer.cancel()
+                    self._abandon = None
+        except TimeoutError as error:
+            if abandoned:
+                raise RoundAbandoned from None
+            late = self._clock.now().mono - deadline
+            if late > STALL:
+                reason = f"this daemon itself stalled for {late:.1f} s"
+                answer = Observation(Verdict.UNKNOWN, question.check, reason)
+            else:
+                # What a probe knows of how far it had come, it notes on its cancellation.
+                notes = getattr(error.__cause__, "__notes__", ())
+                reason = ": ".join([f"no answer within {question.timeout:g} s", *notes])
+                answer = Observation(Verdict.FAIL, question.check, reason)
+        except (
+            Exception
+        ) as error:  # the one guard: a broken probe is our trouble, not the service's
+            log.exception("cannot ask; the check is not judged", check=question.check)
+            answer = Observation(Verdict.UNKNOWN, question.check, f"cannot ask: {error!r}")
+        return replace(answer, duration=self._clock.now().mono - began)
+
+    def _forgive_start(self, answer: Observation) -> Observation:
+        """Turn a failure into a HOLD while a fresh process has not had its time to start.
+
+        A process that has passed a round once is past its start, however young it is.
+        """
+        started = self._control.started
+        if answer.verdict is not Verdict.FAIL or not answer.curable or started is None:
+            return answer
+        until = started + self._start_timeout
+        if self._control.identity == self._proven or self._clock.now().mono >= until:
+            return answer
+        return replace(
+            answer, verdict=Verdict.HOLD, reason=f"starting: {answer.reason}", until=until
+        )
+
+
+class RoundAbandoned(Exception):  # noqa: N818 - nothing went wrong
+    """The round was given up for a newer one."""

@@ -1,0 +1,134 @@
+"""The control socket: one JSON request and one JSON answer for each connection.
+
+The file's mode (0660, the daemon's group) and its directory decide who may connect; SO_PEERCRED
+(unix(7)) tells who it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import pwd
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+import structlog
+
+from watchdog.errors import ControlError
+
+log = structlog.get_logger()
+
+LIMIT = 64 * 1024
+"""Bytes that a request may have."""
+
+PATIENCE = 5.0
+"""Seconds in which a request must have arrived."""
+
+
+class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A call by name with its arguments; ``user`` is who asked root to ask (sudo)."""
+
+    call: str
+    arguments: dict[str, Any] = {}
+    user: str = ""
+
+
+class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The result of a call, or why there is none; ``code`` is the exit code then."""
+
+    result: Any = None
+    error: str = ""
+    code: int = 0
+
+
+class RefusalError(ControlError):
+    """A call that cannot be done; *code* is the exit code by which a command tells it."""
+
+    def __init__(self, message: str, code: int = 2) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+Call = Callable[[Mapping[str, Any], str], Awaitable[Any]]
+"""Takes the arguments and the caller's name, returns what JSON can say; may raise RefusalError."""
+
+
+class ControlSocket:
+    """Serves *calls* at *path*; an async context manager."""
+
+    def __init__(self, path: Path, calls: Mapping[str, Call]) -> None:
+        self._path = path
+        self._calls = calls
+        self._server: asyncio.Server | None = None
+        self._decode = msgspec.json.Decoder(Request).decode
+
+    async def __aenter__(self) -> Self:
+        """Listen. Raises ControlError if the socket cannot be made."""
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                self._path.unlink()
+            listener.bind(str(self._path))
+            self._path.chmod(0o660)
+        except OSError as error:
+            listener.close()
+            raise ControlError(
+                f"cannot listen on {self._path}: {error.strerror}; the daemon does not start"
+            ) from error
+        self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=LIMIT)
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        if self._server is not None:
+            self._server.close()
+        with contextlib.suppress(OSError):
+            self._path.unlink()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            reply = await self._answer(reader, writer)
+            writer.write(msgspec.json.encode(reply, enc_hook=str) + b"\n")
+            await writer.drain()
+        except OSError:
+            pass  # the caller has gone; nobody is left to be told
+        finally:
+            writer.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Reply:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                line = await reader.readline()
+            request = self._decode(line)
+        except (TimeoutError, ValueError, msgspec.MsgspecError) as error:
+            return Reply(error=f"cannot read the request: {error}", code=2)
+        call = self._calls.get(request.call)
+        if call is None:
+            known = ", ".join(self._calls)
+            return Reply(error=f"cannot {request.call}: no such call; there are {known}", code=2)
+        caller = _caller(writer.get_extra_info("socket"), request.user)
+        try:
+            return Reply(await call(request.arguments, caller))
+        except RefusalError as refusal:
+            return Reply(error=str(refusal), code=refusal.code)
+        except msgspec.ValidationError as error:
+            return Reply(error=f"cannot {request.call}: bad arguments: {error}", code=2)
+        except Exception as error:
+            log.exception("cannot answer a call; the daemon goes on", call=request.call)
+            return Reply(error=f"cannot {request.call}: {error!r}", code=3)
+
+
+def _caller(connection: socket.socket, claimed: str) -> str:
+    """Return the name of the user at the other end; root may say for whom it acts."""
+    size = struct.calcsize("3i")
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    _, uid, _ = struct.unpack("3i", credentials)
+    if uid == 0 and claimed:
+        return claimed
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"

@@ -1,0 +1,325 @@
+"""One task per service: event -> step -> commit -> effects.
+
+A worker is the only writer of its service's state. Signals only cause an early round; they never
+go round ``step``. Effects are carried out after the commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from watchdog.core import chain, schedule
+from watchdog.core.machine import step
+from watchdog.core.model import (
+    Alert,
+    Began,
+    Event,
+    Note,
+    NoteKind,
+    Observation,
+    Phase,
+    Restart,
+    RestartFinished,
+    Service,
+    State,
+    Verdict,
+)
+from watchdog.evidence.desk import Desk
+from watchdog.ports import Change, Clock, Left, ServiceControl, Store
+from watchdog.rounds import Round, RoundAbandoned
+
+log = structlog.get_logger()
+
+_TROUBLE = frozenset({NoteKind.FAILED, NoteKind.CRASHED, NoteKind.RESTART_FAILED})
+_LOUD = frozenset({NoteKind.OPENED, NoteKind.GAVE_UP, *_TROUBLE})
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """What all workers share."""
+
+    clock: Clock
+    store: Store
+    desk: Desk
+    destinations: Sequence[str] = ()  # where alerts go
+    workers: dict[str, Worker] = field(default_factory=dict)
+    suspicion: Callable[[], None] = lambda: None  # a failure was counted: an alert may follow
+    changed: Callable[[], None] = lambda: None  # some service's state has changed
+    late: deque[float] = field(default_factory=lambda: deque(maxlen=4096))  # seconds, per round
+
+    @property
+    def states(self) -> Mapping[str, State]:
+        """Return the present state of every service."""
+        return {name: worker.state for name, worker in self.workers.items()}
+
+
+class Worker:
+    """Watches one service and acts on what it sees."""
+
+    def __init__(  # noqa: PLR0913 - each a part of its own
+        self,
+        service: Service,
+        control: ServiceControl,
+        rounds: Round,
+        around: Surroundings,
+        *,
+        needed: Sequence[str] = (),
+        offset: float = 0.0,
+        left: Left | None = None,
+        collect: Callable[[str, int | None], Awaitable[Sequence[str]]] | None = None,
+    ) -> None:
+        self.service = service
+        self.state = left.state if left is not None else State(service.name)
+        self.seen: Observation | None = None  # what the last round found
+        self.next_round: float | None = None  # mono; None while a restart is under way
+        self.judged = asyncio.Event()  # set by the first round
+        self._left = left
+        self._control = control
+        self._rounds = rounds
+        self._around = around
+        self._needed = needed
+        self._offset = offset
+        self._collect = collect
+        self._inbox: deque[Event] = deque()
+        self._bell = asyncio.Event()
+        self._woken = True  # the first round is due at once
+        self._began = 0.0  # mono: the last round's beginning
+        self._in_round = False
+        self._turn: asyncio.Future[None] | None = None  # resolved at the end of each turn
+        self._expected = 0.0  # mono: when this worker must have moved at the latest
+        self._tasks: asyncio.TaskGroup | None = None
+
+    @property
+    def control(self) -> ServiceControl:
+        """Return how the service is watched and restarted."""
+        return self._control
+
+    @property
+    def results(self) -> Sequence[Observation]:
+        """Return the answers of the last round, check by check."""
+        return self._rounds.results
+
+    def is_stuck(self, mono: float) -> bool:
+        """Tell whether this worker should have moved by now and has not."""
+        return mono > self._expected
+
+    def post(self, event: Event) -> None:
+        """Let the worker take *event* as soon as it is free."""
+        self._inbox.append(event)
+        self._bell.set()
+
+    def wake(self) -> None:
+        """Have a round at once; one that is under way is given up for it."""
+        self._woken = True
+        self._bell.set()
+        self._rounds.abandon()
+
+    async def fresh(self) -> None:
+        """Return once a round has ended after this call, or none can be had now."""
+        if self.state.phase in {Phase.RESTARTING, Phase.MAINTENANCE}:
+            return
+        if not self._in_round:
+            self._woken = True
+            self._bell.set()
+        await self.turned()
+
+    async def turned(self) -> None:
+        """Return at the end of the worker's next turn: a round, or an event taken."""
+        if self._turn is None:
+            self._turn = asyncio.get_running_loop().create_future()
+        await asyncio.shield(self._turn)
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        async with asyncio.TaskGroup() as self._tasks, self._control:
+            self._control.listen(self.wake, self.post)
+            if self._left is not None:
+                await self._take(Began(restarted=self._was_restarted()))
+            while True:
+                if self._inbox:
+                    await self._take(self._inbox.popleft())
+                    self._end_turn()
+                elif self._is_round_due():
+                    await self._hold_round()
+                    self._end_turn()
+                else:
+                    await self._wait()
+
+    # --- rounds ---------------------------------------------------------------------------------
+
+    def _is_round_due(self) -> bool:
+        if self.state.phase is Phase.RESTARTING:
+            self._woken = False  # what wakes us now is our own doing
+            return False
+        due = self.next_round
+        return self._woken or (due is not None and self._around.clock.now().mono >= due)
+
+    async def _hold_round(self) -> None:
+        clock, due = self._around.clock, self.next_round
+        self._began = clock.now().mono
+        if not self._woken and due is not None:
+            self._around.late.append(self._began - due)
+        self._woken = False
+        self._expect(self._rounds.longest)
+        self._in_round = True
+        try:
+            seen = await self._blame(await self._rounds.run())
+        except RoundAbandoned:
+            return  # woken: the next round is due at once
+        finally:
+            self._in_round = False
+        self.seen = seen
+        await self._take(seen)
+        self.judged.set()
+        self._plan(seen.until)
+
+    async def _blame(self, seen: Observation) -> Observation:
+        """Return *seen*, or a HOLD if a service that this one needs is the cause."""
+        if seen.verdict is not Verdict.FAIL or not self._needed:
+            return seen
+        workers = [self._around.workers[name] for name in self._needed]
+        await asyncio.gather(*(worker.fresh() for worker in workers))
+        return chain.first_cause(seen, self._needed, self._around.states)
+
+    def _plan(self, until: float | None = None) -> None:
+        if self.state.phase is Phase.RESTARTING:
+            self.next_round = None
+        else:
+            policy = self.service.policy
+            self.next_round = schedule.next_round(
+                self.state, policy, self._began, self._offset, until
+            )
+
+    async def _wait(self) -> None:
+        """Wait for an event, a signal, or the next round."""
+        self._bell.clear()
+        due = self.next_round
+        if due is None:
+            self._expected = float("inf")  # the restart is bounded by the one who restarts
+            await self._bell.wait()
+            return
+        timer = self._around.clock.call_at(due, self._bell.set)
+        self._expect(max(0.0, due - self._around.clock.now().mono))
+        try:
+            await self._bell.wait()
+        finally:
+            timer.cancel()
+
+    def _expect(self, seconds: float) -> None:
+        self._expected = self._around.clock.now().mono + seconds + _SLACK
+
+    def _end_turn(self) -> None:
+        if self._turn is not None:
+            self._turn.set_result(None)
+            self._turn = None
+
+    # --- one turn -------------------------------------------------------------------------------
+
+    async def _take(self, event: Event) -> None:
+        now, before = self._around.clock.now(), self.state
+        result = step(before, event, self.service.policy, now)
+        self.state = state = result.state
+        moved = state.phase is not before.phase
+        finished = event if isinstance(event, RestartFinished) else None
+        if not (result.effects or moved or finished):
+            return
+        notes = [effect for effect in result.effects if isinstance(effect, Note)]
+        alerts = [effect for effect in result.effects if isinstance(effect, Alert)]
+        restart = next((e for e in result.effects if isinstance(e, Restart)), None)
+        if state.incident is not None and before.incident is None:
+            self._around.desk.opened(self.service.name, state.incident.id)
+        self._expect(0)
+        await self._around.store.commit(
+            Change(
+                state,
+                now,
+                notes,
+                alerts,
+                restart,
+                self._control.identity if restart is not None else "",
+                finished,
+                self._around.destinations if alerts else (),
+            )
+        )
+        if restart is not None:
+            self._start(self._restart(is_dead=state.cause is not None and state.cause.dead))
+        elif any(note.kind in _TROUBLE for note in notes):
+            self._start(self._gather())
+        if any(note.kind in _TROUBLE for note in notes):
+            self._around.suspicion()
+        if state.incident is None and (moved and state.phase is Phase.HEALTHY):
+            self._around.desk.closed(self.service.name)
+        if moved:
+            self._plan()
+        self._log(event, before, notes, now.wall)
+        self._around.changed()
+
+    def _log(self, event: Event, before: State, notes: Sequence[Note], wall: float) -> None:
+        """Write the one line of a turn that changed something."""
+        state = self.state
+        fields: dict[str, object] = {"phase": state.phase.value}
+        if state.phase is not before.phase:
+            fields["was"] = before.phase.value
+        if isinstance(event, Observation):
+            fields |= {"check": event.check, "verdict": event.verdict.value}
+            fields |= {"reason": event.reason, "took_ms": round(event.duration * 1000, 1)}
+        elif isinstance(event, RestartFinished):
+            fields |= {"restart": event.outcome.value, "took_ms": round(event.duration * 1000, 1)}
+        if state.failures:
+            fields["failures"] = f"{state.failures}/{self.service.policy.max_failures}"
+        if notes:
+            fields["did"] = [note.text for note in notes]
+        incident = state.incident or before.incident
+        if incident is not None:
+            fields["incident"] = incident.id
+        write = log.warning if any(note.kind in _LOUD for note in notes) else log.info
+        write(
+            f"{self.service.name} is {state.phase.value}",
+            service=self.service.name,
+            seen=round(wall, 6),
+            **fields,
+        )
+
+    # --- effects --------------------------------------------------------------------------------
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        assert self._tasks is not None  # noqa: S101 - turns are taken within run() only
+        self._tasks.create_task(work)
+
+    async def _restart(self, *, is_dead: bool) -> None:
+        """Restart, with the evidence that the restart destroys gathered first.
+
+        A dead process leaves none, so its restart waits for nothing.
+        """
+        if not is_dead:
+            await self._gather()
+        identity, pid = self._control.identity, None
+        self.post(await self._control.restart())
+        if is_dead:
+            await self._gather(identity, pid)
+
+    async def _gather(self, identity: str | None = None, pid: int | None = None) -> None:
+        collect = self._collect
+        if collect is None:
+            await self._around.desk.gather(self.service.name, _nothing)
+            return
+        if identity is None:
+            identity, pid = self._control.identity, self._control.main_pid
+        await self._around.desk.gather(self.service.name, lambda: collect(identity, pid))
+
+    def _was_restarted(self) -> bool:
+        """Tell whether the restart under way when the daemon died has been issued."""
+        before = self._left.restart_identity if self._left is not None else None
+        return before is None or self._control.identity not in {before, ""}
+
+
+_SLACK = 10.0  # seconds a worker may be late before it counts as stuck
+
+
+async def _nothing() -> Sequence[str]:
+    return ()
