@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -26,6 +27,15 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 WAIT_SECONDS = 10.0
 POLL_SECONDS = 0.02
 """How often wait_for asks; nothing else in the tests may poll."""
+
+PEER_UNIT = """\
+[Service]
+Type={type}
+WorkingDirectory=/src
+Environment=PYTHONDONTWRITEBYTECODE=1
+ExecStart=/opt/peers/bin/python -m tests.host.peers.{command}
+{more}
+"""
 
 WRITE = """\
 set -e
@@ -201,6 +211,19 @@ class Host(Machine):
             for procs in self.cgroup.rglob("cgroup.procs")
             for line in procs.read_text().splitlines()
         ]
+
+    def start_peer(
+        self, program: str, *options: str, unit: str = "", type_: str = "notify", more: str = ""
+    ) -> str:
+        """Start a program of tests/host/peers as a unit, and return the unit's name once ready.
+
+        *more*: further lines for its [Service] section.
+        """
+        unit = unit or f"{program}.service"
+        command = shlex.join([program, *options])
+        self.write_unit(unit, PEER_UNIT.format(type=type_, command=command, more=more))
+        self.systemctl("start", unit)
+        return unit
 
     # ---------------------------------------------------------- journal
 

@@ -74,7 +74,8 @@ def http_over(
     connection.sock = connect(host, port, timeout)
     try:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request(method, path, body, dict(headers))
+        content = body.encode() if isinstance(body, str) else body
+        connection.request(method, path, content, dict(headers))
         reply = connection.getresponse()
         return HttpReply(reply.status, dict(reply.getheaders()), reply.read())
     finally:

@@ -1,0 +1,159 @@
+"""What a Slack workspace does with the calls that reach it: channels, messages, refusals."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from tests.host.peers.slack_rules import MAX_POST_TEXT, MAX_UPDATE_TEXT, Refused, check_message
+
+SECONDS_PER_MESSAGE = 1.0
+
+Json = dict[str, Any]
+
+IDENTITY = {
+    "url": "https://example.slack.com/",
+    "team": "Example",
+    "user": "service-watchdog",
+    "team_id": "T0123456789",
+    "user_id": "U0123456789",
+    "bot_id": "B0123456789",
+    "is_enterprise_install": False,
+}
+
+
+@dataclasses.dataclass(slots=True)
+class Message:
+    """A message in a channel, as a reader sees it now."""
+
+    channel: str
+    ts: str
+    body: Json
+    monotonic: float
+    via: str
+    updates: int = 0
+
+    @property
+    def text(self) -> str:
+        return str(self.body.get("text") or "")
+
+    @property
+    def thread(self) -> str:
+        """The ts of the message that this one replies to."""
+        return str(self.body.get("thread_ts") or "")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a call that was not refused."""
+
+    answer: Json
+    message: Message | None = None
+    duplicate: bool = False
+    """Its client_msg_id was posted before."""
+    outcome: str = "ok"
+
+
+class Workspace:
+    """A workspace with *channels*, their names by id, that the app is in.
+
+    *dedup*: answer a client_msg_id seen before with the first message, as the real service does
+    when it can. *one_per_second*: refuse a second message to a channel within a second, as the
+    real service does after a short burst.
+    """
+
+    def __init__(
+        self, channels: Mapping[str, str], *, dedup: bool = False, one_per_second: bool = False
+    ) -> None:
+        self.messages: list[Message] = []
+        self.dedup = dedup
+        self.one_per_second = one_per_second
+        self._channels = dict(channels)
+        self._posted: dict[str, Message] = {}
+        self._serial = itertools.count(1)
+
+    def call(self, method: str, body: Json, arrived: float) -> Taken:
+        """Carry out a call of the Web API that arrived at CLOCK_MONOTONIC *arrived*."""
+        match method:
+            case "auth.test":
+                return Taken(IDENTITY)
+            case "chat.postMessage":
+                return self._post(body, arrived)
+            case "chat.update":
+                return self._update(body)
+        raise Refused("unknown_method")
+
+    def hook(self, body: Json, arrived: float) -> Taken:
+        """Post what an incoming webhook was given, to its own channel if none is named."""
+        channel = self._channel_of(body.get("channel", next(iter(self._channels))))
+        check_message(body)
+        return Taken({}, self._add(channel, body, arrived, "webhook"))
+
+    def _post(self, body: Json, arrived: float) -> Taken:
+        channel = self._channel_of(body.get("channel"))
+        check_message(body, MAX_POST_TEXT)
+        thread = body.get("thread_ts")
+        if thread is not None:
+            if not re.fullmatch(r"\d{10}\.\d{6}", str(thread)):
+                raise Refused("invalid_thread_ts")
+            # The real one posts where nobody looks; for a test that is as good as refused.
+            self._message_at(channel, str(thread), "thread_not_found")
+        client_id = str(body.get("client_msg_id") or "")
+        earlier = self._posted.get(client_id)
+        if earlier is not None and self.dedup:
+            return Taken(_shown(earlier), earlier, duplicate=True, outcome="duplicate")
+        message = self._add(channel, body, arrived, "chat.postMessage")
+        if client_id:
+            self._posted[client_id] = message
+        return Taken(_shown(message), message, duplicate=earlier is not None)
+
+    def _update(self, body: Json) -> Taken:
+        channel = str(body.get("channel"))
+        if channel not in self._channels:  # by id only
+            raise Refused("channel_not_found")
+        message = self._message_at(channel, str(body.get("ts")), "message_not_found")
+        check_message(body, MAX_UPDATE_TEXT)
+        message.body = {**message.body, **body}
+        message.updates += 1
+        return Taken({**_shown(message), "text": message.text}, message)
+
+    def _channel_of(self, named: object) -> str:
+        """Return the id of the channel *named* by id, or by name with or without its #."""
+        for channel, name in self._channels.items():
+            if named in {channel, name, f"#{name}"}:
+                return channel
+        raise Refused("channel_not_found")
+
+    def _add(self, channel: str, body: Json, arrived: float, via: str) -> Message:
+        last = max((each.monotonic for each in self.messages if each.channel == channel), default=0)
+        if self.one_per_second and arrived - last < SECONDS_PER_MESSAGE:
+            raise Refused("ratelimited")
+        ts = f"{int(time.time())}.{next(self._serial):06d}"
+        message = Message(channel, ts, body, arrived, via)
+        self.messages.append(message)
+        return message
+
+    def _message_at(self, channel: str, ts: str, error: str) -> Message:
+        for message in self.messages:
+            if (message.channel, message.ts) == (channel, ts):
+                return message
+        raise Refused(error)
+
+
+def _shown(message: Message) -> Json:
+    return {
+        "channel": message.channel,
+        "ts": message.ts,
+        "message": {
+            "type": "message",
+            "user": IDENTITY["user_id"],
+            "bot_id": IDENTITY["bot_id"],
+            "ts": message.ts,
+            "text": message.text,
+            "blocks": message.body.get("blocks") or [],
+        },
+    }
