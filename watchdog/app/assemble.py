@@ -140,17 +140,12 @@ class Assembly:
     def relay(
         self,
         channel: Channel,
+        wait: Callable[[], Awaitable[None]],
+        *,
         store: DurableStore,
         evidence_ready: Callable[[str], Awaitable[None]],
     ) -> Relay:
-        """Return what drains the outbox into *channel*."""
-        grown = asyncio.Event()
-        store.subscribe(channel.destination, grown.set)
-
-        async def wait() -> None:
-            await grown.wait()
-            grown.clear()
-
+        """Return what drains the outbox into *channel*; *wait* returns when it may have grown."""
         notifier, pace = _notifier(channel)
         return Relay(
             channel.destination,

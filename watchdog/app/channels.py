@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from watchdog.config import EmailSettings, SlackBotSettings, SlackWebhookSettings
 from watchdog.core.model import Alert
+from watchdog.ports import Clock
 from watchdog.relay import Relay
 from watchdog.store.durable import DurableStore
+from watchdog.store.read import Backlog
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,13 @@ class Channel:
     timezone: str
 
 
+MakeRelay = Callable[[Channel, Callable[[], Awaitable[None]]], Relay]
+"""Makes a relay; its second argument returns when the outbox may have grown."""
+
+PATIENCE = 30.0
+"""Seconds that a test alert waits for its arrival."""
+
+
 @dataclass(slots=True)
 class _Running:
     channel: Channel
@@ -38,13 +49,11 @@ class Channels:
     """Runs a relay for each destination."""
 
     def __init__(
-        self,
-        make_relay: Callable[[Channel], Relay],
-        store: DurableStore,
-        tasks: asyncio.TaskGroup,
+        self, make_relay: MakeRelay, store: DurableStore, clock: Clock, tasks: asyncio.TaskGroup
     ) -> None:
         self._make_relay = make_relay
         self._store = store
+        self._clock = clock
         self._tasks = tasks
         self._running: dict[str, _Running] = {}
 
@@ -65,9 +74,7 @@ class Channels:
                 await asyncio.wait([running.task])
         for name, channel in after.items():
             if name not in self._running:
-                relay = self._make_relay(channel)
-                task = self._tasks.create_task(relay.run(), name=f"relay {name}")
-                self._running[name] = _Running(channel, relay, task)
+                self._running[name] = self._start(channel)
 
     def warm_up(self) -> None:
         """Let every channel import and connect now: an alert may follow."""
@@ -78,19 +85,23 @@ class Channels:
 
     async def send(self, alert: Alert, destinations: Sequence[str]) -> Sequence[Mapping[str, Any]]:
         """Send *alert*, and return for each destination whether it has arrived, and if not why."""
-        waits = [self._running[name].relay.outcome_of(alert) for name in destinations]
-        await self._store.enqueue([alert], destinations, alert.wall)
-        troubles = await asyncio.gather(*waits)
-        return [
-            {"name": name, "delivered": not trouble, "reason": trouble}
-            for name, trouble in zip(destinations, troubles, strict=True)
-        ]
+        tries = {name: self._running[name].relay.outcome_of(alert) for name in destinations}
+        await self._store.post([alert], destinations, self._clock.now())
+        await asyncio.wait(tries.values(), timeout=PATIENCE)
+        outcomes = []
+        for name, tried in tries.items():
+            reason = tried.result() if tried.done() else self._running[name].relay.status().words
+            outcomes.append({"name": name, "delivered": not reason, "reason": reason})
+        return outcomes
 
     async def describe(self) -> Sequence[Mapping[str, Any]]:
         """Return what is known of each channel, as JSON can say it."""
         waiting = await self._store.outbox_summary()
         return [
-            {"name": name, **running.relay.status(), **waiting.get(name, {})}
+            {
+                **msgspec.to_builtins(running.relay.status()),
+                **msgspec.to_builtins(waiting.get(name, Backlog())),
+            }
             for name, running in self._running.items()
         ]
 
@@ -109,3 +120,17 @@ class Channels:
             for name, running in self._running.items()
             if running.relay.is_stuck(mono)
         ]
+
+    def _start(self, channel: Channel) -> _Running:
+        name = channel.destination
+        grown = asyncio.Event()
+
+        async def wait() -> None:
+            await grown.wait()
+            grown.clear()
+
+        relay = self._make_relay(channel, wait)
+        task = self._tasks.create_task(relay.run(), name=f"relay {name}")
+        task.add_done_callback(lambda _: unsubscribe())
+        unsubscribe = self._store.subscribe(name, grown.set)
+        return _Running(channel, relay, task)

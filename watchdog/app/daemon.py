@@ -38,7 +38,10 @@ LAG = 1.0
 """Seconds; an event loop later than this does not tell systemd's watchdog that all is well."""
 
 RETRY_STORE = 5.0
+"""Seconds between two attempts at a disk that does not take what it is given."""
+
 PRUNE = 6 * 3600.0
+"""Seconds between two looks for history that is too old to keep."""
 
 
 def run(path: Path) -> int:
@@ -100,6 +103,7 @@ class _Daemon:
             engine = Engine(assembly, store, self._clock, tasks)
             socket = ControlSocket(Path(daemon.runtime_dir) / SOCKET, Api(engine).calls())
             await stack.enter_async_context(socket)
+            store.watch(engine.changed.set)
             tasks.create_task(self._tell_status(engine), name="status")
             tasks.create_task(self._keep_store(store), name="store")
             yield engine
@@ -158,14 +162,13 @@ class _Daemon:
     async def _keep_store(self, store: DurableStore) -> None:
         """Bring to disk what is only in memory as soon as it can be, and forget what is old."""
         while True:
-            pause = RETRY_STORE if store.trouble else PRUNE
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(store.troubled.wait(), pause)
-            if store.trouble:
+            try:
+                await asyncio.wait_for(store.troubled.wait(), PRUNE)
+            except TimeoutError:
+                await store.prune(self._clock.now())
+            else:
                 await self._clock.sleep_until(self._clock.now().mono + RETRY_STORE)
                 await store.retry()
-            else:
-                await store.prune(self._clock.now())
 
     async def _prove_life(self, engine: Engine) -> None:
         """Tell systemd's watchdog that the loop is quick and that everything moves.

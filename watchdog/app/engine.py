@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from watchdog.app.assemble import Assembly
 from watchdog.app.channels import Channels
@@ -29,7 +30,8 @@ class Engine:
         self.changed = asyncio.Event()  # something that ``sentence`` tells may have changed
         desk = Desk(store)
         self._assembly = assembly
-        self.channels = Channels(lambda c: assembly.relay(c, store, desk.ready), store, tasks)
+        make_relay = partial(assembly.relay, store=store, evidence_ready=desk.ready)
+        self.channels = Channels(make_relay, store, clock, tasks)
         self._around = Surroundings(
             clock,
             store,

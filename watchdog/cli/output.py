@@ -24,8 +24,8 @@ def print_status(answer: dict[str, Any]) -> None:
     """Print services, channels that have something to say, and the daemon's own troubles."""
     print_services(answer["services"])
     for channel in answer["channels"]:
-        if channel.get("pending") or channel.get("dead") or channel.get("trouble"):
-            print(f"{channel['name']}: {_channel(channel)}")
+        if channel["pending"] or channel["dead"] or channel["last_error"]:
+            print(f"{channel['destination']}: {_channel(channel)}")
     for sentence in answer["daemon"]["trouble"]:
         print(_coloured(f"! {sentence}", 1))
 
@@ -101,12 +101,12 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 def _channel(channel: dict[str, Any]) -> str:
     words = []
-    if channel.get("pending"):
+    if channel["pending"]:
         words.append(f"{channel['pending']} alerts waiting")
-    if channel.get("dead"):
+    if channel["dead"]:
         words.append(f"{channel['dead']} alerts rejected for good")
-    if channel.get("trouble"):
-        words.append(channel["trouble"])
+    if channel["last_error"]:
+        words.append(channel["words"])
     return ", ".join(words)
 
 

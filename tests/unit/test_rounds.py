@@ -1,0 +1,134 @@
+"""One round: order, deadlines, guards, and the time that a start is given."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.unit.clock import FakeClock
+from tests.unit.doubles import DEAD, ScriptedControl
+from watchdog.core.model import Observation, Verdict
+from watchdog.rounds import Question, Round, RoundAbandoned
+
+BAD = Observation(Verdict.FAIL, "http", "/health answered 500")
+GOOD = Observation(Verdict.PASS, "http", "200")
+
+
+class Asked:
+    """A probe that gives one answer, counts how often, and can be made to hang."""
+
+    def __init__(self, answer: Observation) -> None:
+        self.answer = answer
+        self.count = 0
+        self.hangs = False
+
+    async def __call__(self) -> Observation:
+        self.count += 1
+        if self.hangs:
+            await asyncio.Event().wait()
+        return self.answer
+
+
+def make(clock: FakeClock, control: ScriptedControl, *probes: Asked) -> Round:
+    questions = [Question(probe.answer.check, probe, 5.0) for probe in probes]
+    return Round(control, questions, 30.0, clock)
+
+
+async def test_a_round_stops_at_the_first_check_that_does_not_pass() -> None:
+    port, http = Asked(Observation(Verdict.FAIL, "port", "nothing listens")), Asked(GOOD)
+    rounds = make(FakeClock(), ScriptedControl(), port, http)
+    assert (await rounds.run()).check == "port"
+    assert http.count == 0
+    assert [answer.check for answer in rounds.results] == ["unit", "port"]
+
+
+async def test_a_dead_unit_is_not_asked_anything_else() -> None:
+    http = Asked(GOOD)
+    rounds = make(FakeClock(), ScriptedControl(answer=DEAD), http)
+    assert (await rounds.run()).dead
+    assert http.count == 0
+
+
+async def test_a_hung_probe_fails_at_its_deadline() -> None:
+    clock, http = FakeClock(), Asked(GOOD)
+    http.hangs = True
+    asking = asyncio.ensure_future(make(clock, ScriptedControl(), http).run())
+    await clock.advance(4.9)
+    assert not asking.done()
+    await clock.advance(0.2)
+    seen = await asking
+    assert (seen.verdict, seen.reason) == (Verdict.FAIL, "no answer within 5 s")
+    assert seen.duration == pytest.approx(5.0)
+
+
+async def test_a_deadline_noticed_too_late_is_our_own_stall_and_no_evidence() -> None:
+    clock, http = FakeClock(), Asked(GOOD)
+    http.hangs = True
+    asking = asyncio.ensure_future(make(clock, ScriptedControl(), http).run())
+    await clock.settle()
+    clock.mono += 7.0  # the loop stood still; the alarm rings two seconds late
+    await clock.advance(0)
+    seen = await asking
+    assert seen.verdict is Verdict.UNKNOWN
+    assert "this daemon itself stalled for 2.0 s" in seen.reason
+
+
+async def test_a_failure_measured_across_a_suspend_is_void() -> None:
+    clock, http = FakeClock(), Asked(BAD)
+
+    async def suspend() -> Observation:
+        clock.suspended += 3600
+        return BAD
+
+    rounds = Round(ScriptedControl(), [Question("http", suspend, 5.0)], 30.0, clock)
+    assert (await rounds.run()).verdict is Verdict.UNKNOWN
+    assert http.count == 0
+
+
+async def test_a_probe_that_raises_is_unknown_and_not_a_failure(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def broken() -> Observation:
+        raise RuntimeError("bug")
+
+    rounds = Round(ScriptedControl(), [Question("http", broken, 5.0)], 30.0, FakeClock())
+    seen = await rounds.run()
+    assert seen.verdict is Verdict.UNKNOWN
+    assert "bug" in seen.reason
+
+
+async def test_a_round_given_up_for_a_newer_one_says_so() -> None:
+    clock, http = FakeClock(), Asked(GOOD)
+    http.hangs = True
+    rounds = make(clock, ScriptedControl(), http)
+    asking = asyncio.ensure_future(rounds.run())
+    await clock.settle()
+    rounds.abandon()
+    with pytest.raises(RoundAbandoned):
+        await asking
+
+
+async def test_a_fresh_process_is_held_until_its_start_timeout_and_then_fails() -> None:
+    clock, http = FakeClock(mono=1000), Asked(BAD)
+    control = ScriptedControl(started=1000.0)
+    rounds = make(clock, control, http)
+    seen = await rounds.run()
+    assert (seen.verdict, seen.until) == (Verdict.HOLD, 1030.0)
+    assert seen.reason == "starting: /health answered 500"
+    await clock.advance(30)
+    assert (await rounds.run()).verdict is Verdict.FAIL
+
+
+async def test_a_young_process_that_has_passed_once_is_past_its_start() -> None:
+    clock, http = FakeClock(mono=1000), Asked(GOOD)
+    rounds = make(clock, ScriptedControl(started=999.0), http)
+    assert (await rounds.run()).verdict is Verdict.PASS
+    http.answer = BAD
+    assert (await rounds.run()).verdict is Verdict.FAIL
+
+
+async def test_a_stranger_on_the_port_is_no_part_of_a_start() -> None:
+    stranger = Asked(Observation(Verdict.FAIL, "port", "held by nginx", curable=False))
+    rounds = make(FakeClock(mono=1000), ScriptedControl(started=1000.0), stranger)
+    assert (await rounds.run()).verdict is Verdict.FAIL

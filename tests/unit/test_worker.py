@@ -1,0 +1,317 @@
+"""A worker over scripted services: what it sees, decides, commits and does, on a driven clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from tests.unit.clock import FakeClock
+from tests.unit.doubles import DEAD, ListStore, ScriptedControl
+from watchdog.core.model import (
+    AlertKind,
+    Crashed,
+    NoteKind,
+    Observation,
+    Paused,
+    Phase,
+    Policy,
+    RestartOutcome,
+    RestartRequested,
+    Service,
+    State,
+    UnitControl,
+    Verdict,
+)
+from watchdog.evidence.desk import Desk
+from watchdog.ports import Left
+from watchdog.rounds import Question, Round
+from watchdog.worker import Surroundings, Worker
+
+HELD = Observation(Verdict.HOLD, "unit", "starting", until=None)
+
+
+@dataclass
+class Bench:
+    """A worker with everything around it scripted."""
+
+    policy: Policy = field(default_factory=Policy)
+    control: ScriptedControl = field(default_factory=ScriptedControl)
+    store: ListStore = field(default_factory=ListStore)
+    clock: FakeClock = field(default_factory=FakeClock)
+    health: Observation = field(default_factory=lambda: Observation(Verdict.PASS, "http", "200"))
+    left: Left | None = None
+    needed: Sequence[str] = ()
+    collected: list[tuple[str, int | None]] = field(default_factory=list)
+    name: str = "api"
+    around: Surroundings | None = None
+
+    def build(self) -> Worker:
+        service = Service(self.name, UnitControl("api.service"), policy=self.policy)
+        rounds = Round(
+            self.control, [Question("http", self.ask, 5.0)], self.policy.start_timeout, self.clock
+        )
+        if self.around is None:
+            self.around = Surroundings(self.clock, self.store, Desk(self.store), ("slack",))
+        worker = Worker(
+            service,
+            self.control,
+            rounds,
+            self.around,
+            left=self.left,
+            needed=self.needed,
+            collect=self.collect,
+        )
+        self.around.workers[self.name] = worker
+        return worker
+
+    async def ask(self) -> Observation:
+        return self.health
+
+    async def collect(self, run: str, pid: int | None) -> Sequence[str]:
+        self.collected.append((run, pid))
+        return [f"the last words of {run}"]
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[Worker]:
+        worker = self.build()
+        task = asyncio.ensure_future(worker.run())
+        await self.clock.settle()
+        try:
+            yield worker
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+
+async def test_the_first_round_is_held_at_once_and_then_every_interval() -> None:
+    bench = Bench()
+    async with bench.watching() as worker:
+        assert worker.state.phase is Phase.HEALTHY
+        due = worker.next_round
+        assert due is not None
+        assert 0 < due - bench.clock.mono <= 30
+        assert len(bench.store.changes) == 1  # pending -> healthy, and then quiet
+        await bench.clock.advance(300)
+        assert len(bench.store.changes) == 1
+
+
+async def test_a_killed_service_is_restarted_at_the_signal_and_nobody_is_told() -> None:
+    bench = Bench()
+    async with bench.watching() as worker:
+        bench.control.become(DEAD)
+        await bench.clock.settle()
+        assert bench.control.restarts == 1
+        assert worker.state.phase is Phase.RECOVERING
+        await bench.clock.advance(2)
+        assert worker.state.phase is Phase.HEALTHY
+        assert worker.state.failures == 0
+        assert bench.store.alerts == []
+        assert NoteKind.HEALED in bench.store.notes
+
+
+async def test_the_restart_is_committed_with_its_run_before_it_is_issued() -> None:
+    bench = Bench()
+    async with bench.watching():
+        bench.control.gate.clear()
+        bench.control.become(DEAD)
+        await bench.clock.settle()
+        change = bench.store.changes[-1]
+        assert change.restart is not None
+        assert change.identity == "run 1"
+        assert change.state.phase is Phase.RESTARTING
+
+
+async def test_evidence_of_a_live_process_is_gathered_before_the_restart() -> None:
+    bench = Bench(policy=Policy(max_failures=1, restart_after={"http": 1}))
+    async with bench.watching():
+        bench.health = Observation(Verdict.FAIL, "http", "/health answered 500")
+        bench.control.gate.clear()
+        await bench.clock.advance(31)
+        assert bench.control.begun.is_set()
+        assert bench.collected == [("run 1", 4711)]
+        incident = bench.store.alerts[0].incident
+        assert bench.store.filed[incident] == ["the last words of run 1"]
+
+
+async def test_evidence_that_hangs_delays_a_restart_by_two_seconds_at_most() -> None:
+    bench = Bench(policy=Policy(restart_after={"http": 1}))
+
+    async def hang(_run: str, _pid: int | None) -> Sequence[str]:
+        await asyncio.Event().wait()
+        return ()
+
+    bench.collect = hang  # type: ignore[method-assign]
+    async with bench.watching():
+        bench.health = Observation(Verdict.FAIL, "http", "/health answered 500")
+        # The desk's bound is the loop's own time: two real seconds would be a sleep in disguise.
+        await bench.clock.advance(31)
+        assert not bench.control.begun.is_set()
+        await asyncio.wait_for(bench.control.begun.wait(), 10)
+
+
+async def test_three_failed_rounds_open_one_incident_and_health_proven_resolves_it() -> None:
+    bench = Bench()
+    bench.control.heals = False
+    async with bench.watching() as worker:
+        bench.health = Observation(Verdict.FAIL, "http", "/health answered 500")
+        await bench.clock.advance(40)
+        assert bench.store.kinds == [AlertKind.FIRING]
+        assert bench.control.restarts == 1
+        bench.health = Observation(Verdict.PASS, "http", "200")
+        await bench.clock.advance(10)
+        assert worker.state.phase is Phase.HEALTHY
+        assert bench.store.kinds == [AlertKind.FIRING, AlertKind.RESOLVED]
+        firing, resolved = bench.store.alerts
+        assert firing.incident == resolved.incident
+
+
+async def test_signals_of_our_own_restart_cause_no_round() -> None:
+    bench = Bench()
+    async with bench.watching() as worker:
+        bench.control.gate.clear()
+        bench.control.become(DEAD)
+        await bench.clock.settle()
+        bench.control.become(HELD)
+        bench.control.become(DEAD)
+        await bench.clock.advance(60)
+        assert worker.state.phase is Phase.RESTARTING
+        assert worker.state.failures == 1
+        assert bench.control.restarts == 1
+        bench.control.gate.set()
+        await bench.clock.advance(2)
+        assert worker.state.phase is Phase.HEALTHY
+
+
+async def test_a_signal_gives_up_the_probe_in_flight() -> None:
+    bench = Bench()
+    hanging = asyncio.Event()
+
+    async def hang() -> Observation:
+        hanging.set()
+        await asyncio.Event().wait()
+        return bench.health
+
+    bench.ask = hang  # type: ignore[method-assign]
+    async with bench.watching():
+        assert hanging.is_set()
+        bench.control.become(DEAD)
+        await bench.clock.settle()
+        assert bench.control.restarts == 1
+
+
+async def test_a_held_service_is_left_alone() -> None:
+    bench = Bench()
+    async with bench.watching() as worker:
+        bench.control.become(Observation(Verdict.HOLD, "unit", "stopped by an operator"))
+        await bench.clock.advance(100)
+        assert worker.state.phase is Phase.HELD
+        assert bench.control.restarts == 0
+        assert bench.store.alerts == []
+
+
+async def test_a_restart_that_was_never_issued_is_issued_once_the_daemon_is_back() -> None:
+    state = State("api", Phase.RESTARTING, restarts=(990.0,), attempts=1, failures=1, cause=DEAD)
+    bench = Bench(left=Left(state, restart_identity="run 1"))
+    bench.control.answer = DEAD
+    async with bench.watching() as worker:
+        assert bench.control.restarts == 1
+        assert worker.state.restarts == (990.0,)
+
+
+async def test_a_restart_that_was_issued_is_not_issued_again_after_a_kill_of_the_daemon() -> None:
+    state = State("api", Phase.RESTARTING, restarts=(990.0,), attempts=1, failures=1, cause=DEAD)
+    bench = Bench(left=Left(state, restart_identity="run 0"))
+    async with bench.watching() as worker:
+        await bench.clock.advance(2)
+        assert bench.control.restarts == 0
+        assert worker.state.phase is Phase.HEALTHY
+
+
+async def test_maintenance_keeps_quiet_and_ends_by_itself() -> None:
+    bench = Bench()
+    async with bench.watching() as worker:
+        worker.post(Paused(bench.clock.mono + 60, "kim", "deploy"))
+        await bench.clock.settle()
+        bench.control.become(DEAD)
+        await bench.clock.advance(50)
+        assert worker.state.phase is Phase.MAINTENANCE
+        assert bench.control.restarts == 0
+        await bench.clock.advance(15)
+        assert bench.control.restarts == 1
+
+
+async def test_a_person_may_restart_and_the_ledger_knows_who() -> None:
+    bench = Bench()
+    async with bench.watching() as worker:
+        worker.post(RestartRequested("kim"))
+        await bench.clock.advance(2)
+        assert bench.control.restarts == 1
+        restart = next(change.restart for change in bench.store.changes if change.restart)
+        assert restart.wanted_by == "kim"
+        assert worker.state.restarts == ()
+
+
+async def test_crashes_that_systemd_mends_become_an_incident_when_they_loop() -> None:
+    bench = Bench()
+    async with bench.watching():
+        for _ in range(3):
+            bench.control.crashed(Crashed(1, "killed by SIGSEGV"))
+            await bench.clock.advance(5)
+        assert bench.store.kinds == [AlertKind.FIRING]
+        assert bench.control.restarts == 0
+        await bench.clock.advance(120)
+        assert bench.store.kinds == [AlertKind.FIRING, AlertKind.RESOLVED]
+
+
+async def test_a_failed_restart_is_tried_again_with_growing_pauses_and_then_given_up() -> None:
+    bench = Bench(policy=Policy(retry_every=900))
+    bench.control.outcome = RestartOutcome.FAILED
+    async with bench.watching() as worker:
+        bench.control.become(DEAD)
+        await bench.clock.advance(300)
+        assert bench.control.restarts == 5
+        assert worker.state.phase is Phase.GAVE_UP
+        assert bench.store.kinds == [AlertKind.FIRING, AlertKind.GAVE_UP]
+        bench.control.outcome = RestartOutcome.DONE
+        await bench.clock.advance(900)
+        assert bench.control.restarts == 6
+        assert bench.store.kinds[-1] is AlertKind.RESOLVED
+
+
+async def test_a_proxy_that_fails_because_its_backend_fails_is_held() -> None:
+    backend = Bench(name="backend")
+    async with backend.watching():
+        proxy = Bench(
+            name="proxy",
+            clock=backend.clock,
+            store=backend.store,
+            around=backend.around,
+            needed=("backend",),
+        )
+        async with proxy.watching() as worker:
+            backend.health = Observation(Verdict.FAIL, "http", "no answer within 5 s")
+            proxy.health = Observation(Verdict.FAIL, "http", "/ answered 502")
+            await backend.clock.advance(120)
+            assert worker.state.phase in {Phase.HELD, Phase.HEALTHY}
+            assert worker.state.failures == 0
+            assert {alert.service for alert in backend.store.alerts} == {"backend"}
+
+
+async def test_a_check_asked_for_by_a_person_is_a_round_now() -> None:
+    bench = Bench()
+    async with bench.watching() as worker:
+        bench.health = Observation(Verdict.FAIL, "http", "/health answered 500")
+        await worker.fresh()
+        assert worker.seen is not None
+        assert worker.seen.verdict is Verdict.FAIL
+
+
+async def test_a_worker_that_should_have_moved_counts_as_stuck() -> None:
+    bench = Bench()
+    async with bench.watching() as worker:
+        due = worker.next_round
+        assert due is not None
+        assert not worker.is_stuck(due + 5)
+        assert worker.is_stuck(due + 60)
