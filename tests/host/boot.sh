@@ -85,6 +85,8 @@ init() {
   pivot_root . .old
   umount -l /.old
   rmdir /.old
+  # As PID 1 of a machine would: what systemd mounts for a unit, its credentials, must reach it.
+  mount --make-rshared /
   exec env -i container=test-host NOTIFY_SOCKET=/run/host/notify \
     PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     /lib/systemd/systemd --unit=multi-user.target --log-target=journal \
