@@ -1,0 +1,1 @@
+"""Probes: each asks one question once and answers with an Observation."""
