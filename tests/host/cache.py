@@ -20,7 +20,7 @@ class Cache:
 
     An entry is built beside its place and renamed into it, under a lock of its own, so two runs
     do not collide and an aborted one leaves nothing to be taken for an entry. Whoever uses an
-    entry shares its lock until its process ends; only what nobody uses is removed.
+    entry shares its lock until `close`, or its process ends; only what nobody uses is removed.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Cache:
         self._report = report
         self._used: dict[Path, int] = {}
 
-    def entry(self, name: str, key: str, build: Callable[[Path], None], about: str) -> Path:
+    def entry(self, name: str, key: str, build: Callable[[Path], object], about: str) -> Path:
         """Return entry *name* of *key*, which *build* makes in the new directory it is given.
 
         *about* tells a waiting person what is built.
@@ -41,23 +41,32 @@ class Cache:
         for directory in (self.root, self.root / "locks", self.root / "building"):
             directory.mkdir(parents=True, exist_ok=True)
         lock = self._open_lock(place)
-        fcntl.flock(lock, fcntl.LOCK_SH)
-        while not place.exists():
-            # Between the two locks there is none: another may build, or remove, meanwhile.
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not place.exists():
-                self._build(place, build, about)
+        try:
             fcntl.flock(lock, fcntl.LOCK_SH)
+            while not place.exists():
+                # Between the two locks there is none: another may build, or remove, meanwhile.
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if not place.exists():
+                    self._build(place, build, about)
+                fcntl.flock(lock, fcntl.LOCK_SH)
+        except BaseException:
+            os.close(lock)
+            raise
         self._used[place] = lock
         os.utime(place)
         self._remove_stale(name, place)
         return place
 
+    def close(self) -> None:
+        """Use none of the entries any longer."""
+        while self._used:
+            os.close(self._used.popitem()[1])
+
     def _open_lock(self, place: Path) -> int:
         path = self.root / "locks" / place.name
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
-    def _build(self, place: Path, build: Callable[[Path], None], about: str) -> None:
+    def _build(self, place: Path, build: Callable[[Path], object], about: str) -> None:
         started = time.monotonic()
         self._report(f"building {about}")
         building = self.root / "building" / place.name

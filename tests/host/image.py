@@ -61,7 +61,7 @@ WHEEL_INPUTS = tuple(
 INSTALL_INPUTS = tuple(
     REPOSITORY / name for name in ("watchdog", "systemd", "pyproject.toml", "config.example.toml")
 )
-INSTALL = ("/src/systemd/install.sh", "--wheels", "/wheels")
+INSTALL = ("/src/systemd/install.sh", "--wheels", "/wheels", "--no-start")
 
 # Wheels are for the host's Python, which need not be ours.
 WHEEL_OPTIONS = (
@@ -136,13 +136,16 @@ class Images:
         return self._cache.entry("wheels", key, build, "the project's wheel")
 
     def installed(self) -> Path:
-        """Return the layer on base and peers that `systemd/install.sh` leaves, daemon stopped."""
+        """Return the layer on base and peers that `systemd/install.sh` leaves.
+
+        The daemon is disabled there: it starts when a test has configured it, not with the host.
+        """
         lower, wheels = [self.base(), self.peers()], self.wheels()
         key = key_of(*(layer.parent.name for layer in lower), wheels.name, *INSTALL_INPUTS)
 
         def install(host: Host) -> None:
             host.run(*INSTALL, timeout=300)
-            host.systemctl("stop", "service-watchdog.service")
+            host.systemctl("disable", "service-watchdog.service")
 
         return self.layer("installed", key, lower, install, binds={"/wheels": wheels})
 
@@ -151,7 +154,7 @@ class Images:
         name: str,
         key: str,
         lower: Sequence[Path],
-        change: Callable[[Host], None],
+        change: Callable[[Host], object],
         *,
         binds: Mapping[str, Path] | None = None,
     ) -> Path:
@@ -160,7 +163,7 @@ class Images:
         def build(building: Path) -> None:
             with Host(lower, binds=binds, disk=building) as host:
                 change(host)
-                host.sh("journalctl --rotate --vacuum-size=1 2>/dev/null; sync")
+            # A host made of the layer begins its own.
             for path in (building / "upper/var/log/journal").glob("*"):
                 shutil.rmtree(path)
             (building / "upper").rename(building / "root")
