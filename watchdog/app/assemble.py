@@ -123,7 +123,7 @@ class Assembly:
                 from watchdog.evidence.logfile import last_lines
 
                 path = Path(self._daemon.runtime_dir) / f"{service.name}.log"
-                return partial(asyncio.to_thread, lambda _run: last_lines(path))
+                return partial(_off_loop, last_lines, path)
             case CommandControl():
                 return _no_lines
 
@@ -168,6 +168,12 @@ class Assembly:
     def is_stuck(self, mono: float) -> bool:
         """Tell whether the bus's consumer should have moved by now and has not."""
         return self._bus is not None and self._bus.is_stuck(mono)
+
+
+async def _off_loop(
+    read: Callable[[Path], Sequence[str]], path: Path, _run: str
+) -> Sequence[str]:
+    return await asyncio.to_thread(read, path)
 
 
 async def _no_lines(_run: str) -> Sequence[str]:

@@ -90,7 +90,7 @@ class Channels:
         await asyncio.wait(tries.values(), timeout=PATIENCE)
         outcomes = []
         for name, tried in tries.items():
-            reason = tried.result() if tried.done() else self._running[name].relay.status().words
+            reason = tried.result() if tried.done() else self._running[name].relay.status()["words"]
             outcomes.append({"name": name, "delivered": not reason, "reason": reason})
         return outcomes
 
@@ -99,7 +99,8 @@ class Channels:
         waiting = await self._store.outbox_summary()
         return [
             {
-                **msgspec.to_builtins(running.relay.status()),
+                "name": name,
+                **running.relay.status(),
                 **msgspec.to_builtins(waiting.get(name, Backlog())),
             }
             for name, running in self._running.items()

@@ -6,12 +6,13 @@ import argparse
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from watchdog.cli.client import ask
 from watchdog.config import DEFAULT_PATH
 
-Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name for it
+# argparse has no public name for it, and none that can be subscripted when the program runs.
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 
 SOCKET = Path("/run/service-watchdog/control.sock")
 

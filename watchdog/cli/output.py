@@ -25,7 +25,7 @@ def print_status(answer: dict[str, Any]) -> None:
     print_services(answer["services"])
     for channel in answer["channels"]:
         if channel["pending"] or channel["dead"] or channel["last_error"]:
-            print(f"{channel['destination']}: {_channel(channel)}")
+            print(f"{channel['name']}: {_channel(channel)}")
     for sentence in answer["daemon"]["trouble"]:
         print(_coloured(f"! {sentence}", 1))
 
