@@ -1,0 +1,77 @@
+"""Slack's form of a message: within Slack's limits whatever is in it, and no ping to anybody."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.host.peers.slack_rules import check_message
+from tests.unit.notify.alerts import ALERTS, message
+from watchdog.notify.slack_message import blocks, escape, full_text, metadata, plain_text
+from watchdog.ports import Message
+
+# "<" begins a mention, a channel or a link; "&" an entity.
+CONTROL = re.compile(r"[<>]|&(?!amp;|lt;|gt;)")
+
+hostile = (
+    st.text()
+    | st.sampled_from(["<!channel>", "<@U1>", "@here", "&" * 5000, "😀" * 5000, "`" * 7])
+    | st.text("&<>`*\n\r\x00\ud800", max_size=600)
+)
+messages = st.builds(
+    Message,
+    alert=st.sampled_from(list(ALERTS.values())),
+    host=hostile,
+    title=hostile.map(lambda text: f"FIRING {text}"),
+    lines=st.lists(hostile, max_size=12).map(tuple),
+    evidence=st.lists(hostile.map(lambda text: text[:300]), max_size=30).map(tuple),
+)
+
+
+def test_only_the_three_control_characters_are_escaped() -> None:
+    assert escape("a & b < c > d \"e\" 'f' *g*", 100) == "a &amp; b &lt; c &gt; d \"e\" 'f' *g*"
+
+
+def test_an_entity_is_not_cut_in_the_middle() -> None:
+    assert escape("<<<", 9) == "&lt;&lt;…"
+
+
+def test_a_character_beyond_the_basic_plane_counts_twice() -> None:
+    assert escape("😀" * 10, 9) == "😀😀😀😀…"
+
+
+def test_evidence_cannot_leave_its_preformatted_block() -> None:
+    last = blocks(message(evidence=("before", "``` *bold* ```", "after")))[-1]
+    assert last["text"]["text"] == "```\nbefore\n''' *bold* '''\nafter\n```"
+
+
+def test_mentions_in_plain_words_are_left_alone() -> None:
+    assert all(block["text"]["verbatim"] is True for block in blocks(message()))
+
+
+def test_plain_text_tells_the_alert_in_one_line() -> None:
+    assert plain_text(message("test")) == (
+        "TEST web-1: a test alert, asked for by root; nothing is wrong"
+    )
+
+
+@given(shown=messages)
+def test_any_message_is_one_that_slack_takes(shown: Message) -> None:
+    body = {"text": full_text(shown), "blocks": blocks(shown), "metadata": metadata(shown)}
+    check_message(body, max_text=4_000)
+    check_message({"text": plain_text(shown)}, max_text=4_000)
+    sizes = [
+        len(block["text"]["text"].encode("utf-16-le", "surrogatepass")) // 2
+        for block in blocks(shown)
+    ]
+    assert max(sizes) <= 3_000
+    assert sum(sizes) <= 13_200
+
+
+@given(shown=messages)
+def test_nothing_in_a_message_pings_anybody(shown: Message) -> None:
+    texts = [full_text(shown), plain_text(shown)]
+    texts += [block["text"]["text"] for block in blocks(shown)]
+    assert not any(CONTROL.search(text) for text in texts)

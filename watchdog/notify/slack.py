@@ -1,0 +1,126 @@
+"""Slack, by bot token or by incoming webhook.
+
+Nothing here imports slack_sdk or aiohttp: a daemon that has no alert to send does not pay for
+them. ``prepare`` imports them in a thread and opens the connection.
+
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+
+from watchdog.notify.lazy import import_beside_loop
+from watchdog.notify.slack_answers import failure, plain_text_may_pass
+from watchdog.ports import Message, Receipt
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from watchdog.notify.slack_wire import Wire
+
+WEB_API = "https://slack.com/api/"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How Slack is reached.
+
+    The environment's proxies are ignored unless ``trust_env`` is set, which honours NO_PROXY as
+    well; slack_sdk by itself would always take HTTPS_PROXY and never NO_PROXY.
+    """
+
+    timeout: float = 10.0  # seconds for one whole exchange
+    proxy: str | None = field(default=None, repr=False)  # may hold a password
+    trust_env: bool = False
+
+
+DIRECT = Route()
+
+
+class Slack(ABC):
+    """What both ways to Slack have in common: the late import, and plain text as the way out."""
+
+    def __init__(self, target: str) -> None:
+        self._target = target  # in words, for messages
+        self._wire: Wire | None = None
+        self._opening = asyncio.Lock()
+
+    @abstractmethod
+    def _make_wire(self, module: ModuleType) -> Wire:
+        """Return a new wire, made by *module*, which is slack_wire."""
+
+    async def _open(self) -> Wire:
+        async with self._opening:
+            if self._wire is None:
+                module = await import_beside_loop("watchdog.notify.slack_wire")
+                self._wire = self._make_wire(module)
+            return self._wire
+
+    async def prepare(self) -> None:
+        """Import, and connect to Slack without posting anything; a failure is not reported."""
+        wire = await self._open()
+        await wire.warm()
+
+    async def send(self, message: Message, key: str) -> Receipt:
+        """Post *message*; a message whose form Slack refuses is posted as plain text at once."""
+        wire = await self._open()
+        answer = await wire.post(message, key)
+        if plain_text_may_pass(answer):
+            log.warning(
+                "slack refuses the form of an alert, posting it as plain text",
+                target=self._target,
+                incident=message.alert.incident,
+                reason=answer.code,
+            )
+            answer = await wire.post_plain(message, key)
+        if error := failure(answer, self._target):
+            raise error
+        return Receipt(answer.details)
+
+    async def close(self) -> None:
+        """Give back the connection; a later ``send`` opens a new one."""
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            await wire.close()
+
+
+class SlackBot(Slack):
+    """Posts with a bot token (scope chat:write); receipts hold channel ID and ts."""
+
+    def __init__(
+        self,
+        token: str,
+        channel: str,
+        *,
+        api_url: str = WEB_API,
+        route: Route = DIRECT,
+    ) -> None:
+        super().__init__(f"Slack channel {channel}")
+        self._token = token
+        self._channel = channel
+        self._api_url = api_url
+        self._route = route
+
+    def _make_wire(self, module: ModuleType) -> Wire:
+        wire: Wire = module.BotWire(self._token, self._channel, self._api_url, self._route)
+        return wire
+
+
+class SlackWebhook(Slack):
+    """Posts to an incoming webhook, whose URL is a secret; there are no receipts."""
+
+    def __init__(self, url: str, *, route: Route = DIRECT) -> None:
+        super().__init__("Slack webhook")
+        self._url = url
+        self._route = route
+
+    def _make_wire(self, module: ModuleType) -> Wire:
+        wire: Wire = module.WebhookWire(self._url, self._route)
+        return wire

@@ -1,0 +1,111 @@
+"""A message in Slack's form: text for the lock screen, blocks for the channel.
+
+Limits (docs.slack.dev): text 4,000 characters recommended, section 3,000, about 13,200 in all
+blocks together; counted here in UTF-16 units, the widest of the countings in question. ``verbatim``
+stops Slack from making mentions and links out of plain words.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slack_sdk.models.blocks import MarkdownTextObject, SectionBlock
+
+from watchdog.core.model import AlertKind
+from watchdog.notify.text import ELLIPSIS, one_line
+from watchdog.ports import Message
+
+# Twelve lines at most: 900 + 12 * 250 units of text; 900 + 12 * 700 + 2,900 units of blocks.
+TITLE_SIZE = 900
+TEXT_LINE_SIZE = 250
+BLOCK_LINE_SIZE = 700
+SECTION_SIZE = 2900
+PLAIN_SIZE = 300
+
+ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+BASIC_PLANE_END = "\uffff"  # beyond, a character takes two UTF-16 units
+
+SIGNS = {
+    AlertKind.FIRING: ":red_circle:",
+    AlertKind.GAVE_UP: ":rotating_light:",
+    AlertKind.RESOLVED: ":large_green_circle:",
+    AlertKind.NOTICE: ":information_source:",
+    AlertKind.TEST: ":test_tube:",
+}
+
+
+def escape(text: str, size: int) -> str:
+    """Return *text* with the three control characters of mrkdwn escaped, in *size* units."""
+    escaped: list[str] = []
+    room = size - len(ELLIPSIS)
+    for char in text:
+        entity = ENTITIES.get(char, char)
+        room -= units(entity)
+        if room < 0:
+            return "".join(escaped) + ELLIPSIS
+        escaped.append(entity)
+    return "".join(escaped)
+
+
+def units(text: str) -> int:
+    """Return the length of *text* in UTF-16 units."""
+    return len(text) + sum(char > BASIC_PLANE_END for char in text)
+
+
+def full_text(message: Message) -> str:
+    """Return what the lock screen, screen readers and old clients show."""
+    lines = (escape(line, TEXT_LINE_SIZE) for line in message.lines)
+    return "\n".join([escape(message.title, TITLE_SIZE), *lines])
+
+
+def plain_text(message: Message) -> str:
+    """Return the least that tells the alert, for when Slack refuses anything better."""
+    incident = one_line(message.alert.incident, 40)
+    return escape(message.title, PLAIN_SIZE) + (f" (incident {incident})" if incident else "")
+
+
+def blocks(message: Message) -> list[dict[str, Any]]:
+    """Return the message as Block Kit. Raises SlackObjectFormationError beyond Slack's limits."""
+    sections = [f"{SIGNS[message.alert.kind]} *{escape(message.title, TITLE_SIZE)}*"]
+    body = ""
+    for line in message.lines:
+        label, _, value = line.partition(": ")
+        shown = f"*{escape(label, 100)}:* {escape(value, BLOCK_LINE_SIZE - 110)}"
+        if len(body) + len(shown) >= SECTION_SIZE:
+            sections.append(body)
+            body = ""
+        body += ("\n" if body else "") + shown
+    sections += [body] if body else []
+    sections += [quoted(message.evidence)] if message.evidence else []
+    return [
+        SectionBlock(text=MarkdownTextObject(text=section, verbatim=True)).to_dict()
+        for section in sections
+    ]
+
+
+def quoted(evidence: tuple[str, ...]) -> str:
+    """Return the newest lines of *evidence* that fit one section, as preformatted text."""
+    kept: list[str] = []
+    room = SECTION_SIZE - len("```\n\n```")
+    for line in reversed(evidence):
+        # Three backticks would end the preformatted text.
+        shown = escape(line.replace("```", "'''"), SECTION_SIZE // 2)
+        room -= units(shown) + 1
+        if room < 0:
+            break
+        kept.append(shown)
+    return "```\n" + "\n".join(reversed(kept)) + "\n```"
+
+
+def metadata(message: Message) -> dict[str, Any]:
+    """Return what programs read: a message found twice is known by its incident."""
+    alert = message.alert
+    return {
+        "event_type": "service_watchdog_alert",
+        "event_payload": {
+            "incident": one_line(alert.incident, 100),
+            "kind": alert.kind.value,
+            "service": one_line(alert.service, 100),
+            "host": one_line(message.host, 100),
+        },
+    }
