@@ -1,0 +1,7 @@
+"""From the outbox to the channels: one relay for each destination."""
+
+from watchdog.relay.pace import Pace
+from watchdog.relay.relay import Relay
+from watchdog.relay.standing import RelayStatus
+
+__all__ = ["Pace", "Relay", "RelayStatus"]
