@@ -121,7 +121,7 @@ class Machine:
             tempfile.TemporaryFile() as log,
         ):
             notify.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-            notify.bind(os.fspath(state / "notify"))
+            _bind(notify, state / "notify")
             self._boot = subprocess.Popen(
                 [BOOT_SCRIPT],
                 stdin=subprocess.PIPE,
@@ -291,6 +291,15 @@ def cgroup_root() -> Path:
         if kind == "cgroup2":
             return Path(where)
     raise HostError("cannot boot a host: cgroup v2 is not mounted on this machine")
+
+
+def _bind(sock: socket.socket, path: Path) -> None:
+    """Bind to *path*, which may be longer than the hundred characters of a socket's address."""
+    directory = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        sock.bind(f"/proc/self/fd/{directory}/{path.name}")
+    finally:
+        os.close(directory)
 
 
 def _read_if_there(path: Path) -> str:

@@ -189,6 +189,7 @@ def test_waiting_ends_with_what_was_seen_instead(host: Host) -> None:
         wait_for(lambda: 0, timeout=0.01, what="the impossible")
     with host.follow_journal() as journal:
         host.run("logger", "something else")
+        journal.wait_for("something else")
         with pytest.raises(JournalError, match=r"cannot find 'nothing' .*(\n.*)*something else"):
             journal.wait_for("nothing", timeout=0.1)
 
