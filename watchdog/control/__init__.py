@@ -1,0 +1,1 @@
+"""How a service is watched and restarted: systemd, embedded process or commands."""
