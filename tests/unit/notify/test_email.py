@@ -12,7 +12,7 @@ from datetime import UTC
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.host.peers.smtp import Behaviour, Mode, SmtpServer
@@ -282,6 +282,14 @@ async def test_what_will_never_be_taken_is_rejected_in_the_servers_words(
     assert words in str(error)
 
 
+async def test_a_server_that_takes_only_ascii_addresses_can_be_replaced() -> None:
+    async with scripted() as smtp:
+        error = await failure(notifier(LOCAL, smtp.port, "jürgen@example.com"))
+    assert isinstance(error, TemporaryDeliveryError)
+    assert "takes only ASCII addresses" in str(error)
+    assert error.retry_after == REPAIR
+
+
 async def test_a_server_that_is_not_there_is_temporary() -> None:
     error = await failure(notifier(LOCAL, 9))
     assert isinstance(error, TemporaryDeliveryError)
@@ -301,6 +309,7 @@ async def test_a_sending_can_be_cancelled() -> None:
 hostile = st.text() | st.sampled_from(["boom\r\nBcc: all@example.com\r\n\r\nbody", "é" * 300])
 
 
+@settings(deadline=None)
 @given(text=hostile, host=hostile, evidence=st.lists(hostile, max_size=5))
 def test_no_text_makes_a_header_or_ends_a_mail(text: str, host: str, evidence: list[str]) -> None:
     alert = replace(message().alert, reason=text, service=text, incident=text, action=text)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.notify.alerts import ALERTS, HOST, OPENED, message
@@ -158,6 +158,7 @@ alerts = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(alert=alerts, host=anything, evidence=st.lists(anything, max_size=50), sent=wall)
 def test_any_text_and_any_clock_stays_within_the_limits(
     alert: Alert, host: str, evidence: list[str], sent: float

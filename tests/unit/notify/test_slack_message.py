@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.host.peers.slack_rules import check_message
@@ -51,12 +52,20 @@ def test_mentions_in_plain_words_are_left_alone() -> None:
     assert all(block["text"]["verbatim"] is True for block in blocks(message()))
 
 
+def test_many_long_lines_are_spread_over_several_sections() -> None:
+    shown = replace(message(evidence=()), lines=("Label: " + "<" * 500,) * 12)
+    title, *sections = blocks(shown)
+    assert title["text"]["text"].startswith(":red_circle: *FIRING")
+    assert [section["text"]["text"].count("*Label:* ") for section in sections] == [4, 4, 4]
+
+
 def test_plain_text_tells_the_alert_in_one_line() -> None:
     assert plain_text(message("test")) == (
         "TEST web-1: a test alert, asked for by root; nothing is wrong"
     )
 
 
+@settings(deadline=None)
 @given(shown=messages)
 def test_any_message_is_one_that_slack_takes(shown: Message) -> None:
     body = {"text": full_text(shown), "blocks": blocks(shown), "metadata": metadata(shown)}
@@ -70,6 +79,7 @@ def test_any_message_is_one_that_slack_takes(shown: Message) -> None:
     assert sum(sizes) <= 13_200
 
 
+@settings(deadline=None)
 @given(shown=messages)
 def test_nothing_in_a_message_pings_anybody(shown: Message) -> None:
     texts = [full_text(shown), plain_text(shown)]
