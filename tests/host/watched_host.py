@@ -1,0 +1,148 @@
+"""A host on which our daemon watches a sample service and tells a Slack of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tests.host.host import wait_for
+from tests.host.installed import DAEMON, InstalledHost
+from tests.host.peers.slack import SlackServer
+
+API = "langchain-api"
+UNIT = f"{API}.service"
+PORT = 8000
+SLACK_PORT = 8065
+
+# Quick enough for a test, slow enough to be told apart.
+QUICK = """
+interval          = "2s"
+fast_interval     = "300ms"
+recovery_interval = "200ms"
+start_timeout     = "3s"
+backoff_first     = "500ms"
+backoff_max       = "2s"
+stopped_grace     = "4s"
+"""
+
+SERVICE = f"""
+[[service]]
+name   = "{API}"
+unit   = "{UNIT}"
+port   = {PORT}
+"""
+
+HEALTH = f'health = {{ url = "http://127.0.0.1:{PORT}/health", timeout = "1s" }}\n'
+
+SLACK = f"""
+[slack]
+token   = "{SlackServer.TOKEN}"
+channel = "#ops"
+api_url = "http://127.0.0.1:{SLACK_PORT}/api/"
+timeout = "2s"
+"""
+
+NOTES = """
+import json, sqlite3
+db = sqlite3.connect("file:/var/lib/service-watchdog/state.db?mode=ro", uri=True)
+rows = db.execute("SELECT wall, service, incident, kind, text FROM note ORDER BY id")
+print(json.dumps([dict(zip(("wall", "service", "incident", "kind", "text"), row)) for row in rows]))
+"""
+
+
+@dataclass
+class WatchedHost:
+    """What a test says to, and asks of, the watched host."""
+
+    host: InstalledHost
+
+    # --- the service ----------------------------------------------------------------------------
+
+    def start_sample(self, *options: str, more: str = "", type_: str = "notify") -> None:
+        """Start the sample service as the unit that is watched."""
+        arguments = ("--bare", "--port", str(PORT), *options)
+        self.host.start_peer("sample", *arguments, unit=UNIT, type_=type_, more=more)
+
+    def behave(self, **files: str | None) -> None:
+        """Have the sample service misbehave: hang="", status="500", body=…; None ends it."""
+        for name, text in files.items():
+            path = f"/run/sample/sample/{name}"
+            if text is None:
+                self.host.run("rm", "-f", path)
+            else:
+                self.host.write(path, text)
+
+    def run_id(self) -> str:
+        """Return the unit's InvocationID: another one is another run."""
+        return self.host.unit(UNIT, "InvocationID")["InvocationID"]
+
+    # --- the daemon -----------------------------------------------------------------------------
+
+    def watch(self, service: str = "", *, tables: str = "", health: str = HEALTH) -> None:
+        """Start the daemon on the sample service; *service* adds keys to it."""
+        self.host.configure(SERVICE + health + service + "\n[defaults]" + QUICK + tables)
+        self.host.start_daemon()
+
+    def stop_daemon(self) -> None:
+        self.host.systemctl("stop", DAEMON)
+
+    def command(self, *arguments: str, code: int | None = 0) -> str:
+        """Return what ``service-watchdog`` prints; *code* is the exit code it must have."""
+        done = self.host.run("service-watchdog", *arguments, check=False)
+        assert code is None or done.returncode == code, done
+        return done.stdout + done.stderr
+
+    def status(self) -> dict[str, Any]:
+        """Return the sample service's status."""
+        answer = json.loads(self.command("status", API, "--json", code=None))
+        service: dict[str, Any] = answer["services"][0]
+        return service
+
+    def wait_for(
+        self, condition: Callable[[dict[str, Any]], bool], timeout: float = 20.0
+    ) -> dict[str, Any]:
+        """Return the first status for which *condition* holds."""
+
+        def met() -> dict[str, Any] | None:
+            status = self.status()
+            return status if condition(status) else None
+
+        status = wait_for(met, timeout, "what the status should show")
+        assert status is not None
+        return status
+
+    def wait_for_phase(self, *phases: str, timeout: float = 20.0) -> dict[str, Any]:
+        """Return the first status in one of *phases*."""
+        return self.wait_for(lambda status: status["phase"] in phases, timeout)
+
+    def notes(self) -> Sequence[dict[str, Any]]:
+        """Return the ledger's lines about everything, oldest first."""
+        found: Sequence[dict[str, Any]] = json.loads(self.host.run("python3", "-c", NOTES).stdout)
+        return found
+
+    def kinds(self) -> Sequence[str]:
+        """Return what kinds of things the ledger has, oldest first."""
+        return [note["kind"] for note in self.notes()]
+
+    # --- Slack ----------------------------------------------------------------------------------
+
+    def start_slack(self) -> None:
+        """Start the Slack that SLACK names."""
+        self.host.start_peer("slack", "--port", str(SLACK_PORT))
+
+    def slack_mode(self, mode: str, **more: Any) -> None:
+        """Have Slack misbehave from now on."""
+        body = json.dumps({"mode": mode, **more})
+        reply = self.host.http(
+            f"http://127.0.0.1:{SLACK_PORT}/_test/mode", method="POST", body=body
+        )
+        assert reply.status == 200, reply
+
+    def messages(self, count: int = 0, timeout: float = 20.0) -> Sequence[str]:
+        """Return the text of every message in Slack, once there are *count*."""
+        url = f"http://127.0.0.1:{SLACK_PORT}/_test/messages?count={count}&timeout={timeout}"
+        reply = self.host.http(url, timeout=timeout + 5)
+        assert reply.status == 200, reply
+        return [str(message["body"].get("text", "")) for message in json.loads(reply.body)]
