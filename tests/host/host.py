@@ -247,13 +247,13 @@ class Host(Machine):
 
     def follow_journal(self, unit: str | None = None, *matches: str) -> JournalFollower:
         """Return a reader of everything logged from now on; use it in a `with`."""
-        now = self.sh("journalctl --sync; exec journalctl --quiet --lines=1 --output=export")
-        cursor = next(
-            line for line in now.stdout.splitlines() if line.startswith("__CURSOR=")
-        ).partition("=")[2]
+        last = self.sh("journalctl --sync; exec journalctl --quiet --lines=1 --output=json")
+        # Not --after-cursor: if the entry at the cursor is not of the unit, the first that is gets
+        # skipped in its place, once it was logged before journalctl is ready.
+        since = int(Entry.parse(last.stdout)["__REALTIME_TIMESTAMP"]) + 1
         process = self.popen(
             *("journalctl", "--quiet", "--all", "--output=json", "--follow", "--no-tail"),
-            *(f"--after-cursor={cursor}", *_about(unit), *matches),
+            *(f"--since=@{since // 1_000_000}.{since % 1_000_000:06d}", *_about(unit), *matches),
             stderr=subprocess.DEVNULL,
         )
         return JournalFollower(process, unit or self.name)

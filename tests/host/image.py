@@ -81,6 +81,8 @@ class Images:
 
     def __init__(self, cache: Cache | None = None) -> None:
         self._cache = cache or Cache()
+        self._made: dict[str, Path] = {}
+        """What is made of the work tree: once in a run, so that all of it tests the same."""
 
     def base(self) -> Path:
         """Return a pristine Debian 12."""
@@ -118,6 +120,8 @@ class Images:
 
     def wheels(self) -> Path:
         """Return a directory of wheels for the host's Python: the project's and what it needs."""
+        if "wheels" in self._made:
+            return self._made["wheels"]
         locked = self._locked_wheels()
         key = key_of(locked.name, *WHEEL_INPUTS)
 
@@ -130,24 +134,32 @@ class Images:
             for path in WHEEL_INPUTS:
                 if path.exists():
                     _run("cp", "-a", path, source)
+            _check_key(key, locked.name, *(source / path.name for path in WHEEL_INPUTS))
             _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", building, source)
             shutil.rmtree(source)
 
-        return self._cache.entry("wheels", key, build, "the project's wheel")
+        wheels = self._cache.entry("wheels", key, build, "the project's wheel")
+        return self._made.setdefault("wheels", wheels)
 
     def installed(self) -> Path:
         """Return the layer on base and peers that `systemd/install.sh` leaves.
 
         The daemon is disabled there: it starts when a test has configured it, not with the host.
         """
+        if "installed" in self._made:
+            return self._made["installed"]
         lower, wheels = [self.base(), self.peers()], self.wheels()
-        key = key_of(*(layer.parent.name for layer in lower), wheels.name, *INSTALL_INPUTS)
+        inputs: list[str | Path] = [layer.parent.name for layer in lower]
+        inputs += [wheels.name, *INSTALL_INPUTS]
+        key = key_of(*inputs)
 
         def install(host: Host) -> None:
             host.run(*INSTALL, timeout=300)
             host.systemctl("disable", "service-watchdog.service")
+            _check_key(key, *inputs)
 
-        return self.layer("installed", key, lower, install, binds={"/wheels": wheels})
+        layer = self.layer("installed", key, lower, install, binds={"/wheels": wheels})
+        return self._made.setdefault("installed", layer)
 
     def layer(
         self,
@@ -199,6 +211,12 @@ def why_impossible() -> str | None:
     if not os.access(root, os.W_OK):
         return f"cannot boot a test host: {root} is read-only; run where cgroup v2 can be written"
     return None
+
+
+def _check_key(key: str, *inputs: str | Path) -> None:
+    """Raise if *key* is not that of *inputs*: the layer would not be what its name says."""
+    if key_of(*inputs) != key:
+        raise HostError("cannot build the test host: the work tree changed meanwhile; run it again")
 
 
 def _apt_sources() -> list[Path]:

@@ -18,6 +18,7 @@ from dbus_fast.aio import MessageBus
 from tests.host.conftest import HostFactory
 from tests.host.host import REPOSITORY, CommandError, Host, HostError, wait_for
 from tests.host.image import Images
+from tests.host.installed import CONFIG, DAEMON, InstalledHost
 from tests.host.journal import JournalError
 
 BOOT_LIMIT = 10.0
@@ -182,6 +183,24 @@ def test_a_kill_is_followed_to_its_journal_entries(host: Host) -> None:
         host.kill("nginx.service")
 
 
+def test_following_misses_nothing_that_is_logged_before_journalctl_is_there(host: Host) -> None:
+    host.run("mkfifo", "/run/gate")
+    host.write(
+        "/usr/local/bin/journalctl",
+        "#!/bin/sh\n"
+        'case "$*" in *--follow*) read opened </run/gate ;; esac\n'
+        'exec /usr/bin/journalctl "$@"\n',
+        mode=0o755,
+    )
+    with host.follow_journal("nginx.service") as journal:
+        host.kill("nginx.service")
+        host.wait_for_unit_state("nginx.service", "failed")
+        host.sh("journalctl --sync; echo >/run/gate")
+        first = journal.next()
+    assert first is not None
+    assert "Main process exited" in first.message
+
+
 def test_waiting_ends_with_what_was_seen_instead(host: Host) -> None:
     with pytest.raises(HostError, match=r"cannot see nginx\.service become failed .* it is active"):
         host.wait_for_unit_state("nginx.service", "failed", timeout=0.1)
@@ -231,6 +250,22 @@ def test_a_server_out_here_can_listen_in_there(host: Host) -> None:
             assert connection.recv(4096).startswith(b"GET / ")
             connection.sendall(b"HTTP/1.0 200 OK\r\n\r\nhello")
         assert client.communicate(timeout=10)[0] == "hello"
+
+
+def test_an_installed_host_runs_the_daemon_when_it_is_told_to(
+    installed_host: InstalledHost,
+) -> None:
+    host = installed_host
+    assert host.unit(DAEMON, "ActiveState", "LoadState") == {
+        "LoadState": "loaded",
+        "ActiveState": "inactive",
+    }
+    unit = host.start_peer("sample", "--bare", "--port", "8000")
+    owner = host.run("stat", "-c", "%a %U %G", CONFIG).stdout
+    host.configure(f'[[service]]\nname = "sample"\nunit = "{unit}"\nport = 8000\n')
+    assert host.run("stat", "-c", "%a %U %G", CONFIG).stdout == owner
+    host.start_daemon()
+    assert host.unit(DAEMON, "ActiveState") == {"ActiveState": "active"}
 
 
 def _processes_in(namespace: Path) -> list[str]:
