@@ -1,0 +1,159 @@
+"""A change is there with everything that belongs to it, or not at all, whenever the end comes."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.store.conftest import MakeStore
+from tests.unit.store.faults import Disk, failing
+from tests.unit.store.values import NOW, change, opening
+from watchdog.errors import StoreError
+from watchdog.store import SqliteStore
+
+NOTHING = ("suspect", 0, 0, 0, None)
+ALL = ("restarting", 2, 1, 2, "run-1")
+
+# Forks for each point, so that the imports are paid for once. Prints how far it came.
+CHILD = """
+import asyncio, os, sys
+from pathlib import Path
+from tests.unit.store.faults import Disk
+from tests.unit.store.values import BOOT, WALL, change, opening
+from watchdog.store import SqliteStore
+
+async def die_at(path, count):
+    disk = Disk()
+    store = SqliteStore(path, boot_id=BOOT, factory=disk.connection(), ballast_size=4096)
+    async with store:
+        await store.commit(change())
+        disk.die_at(count)
+        await store.commit(opening())
+        disk.recover()
+        os._exit(0)
+
+count, status = 0, 137 << 8
+while status == 137 << 8:
+    count += 1
+    pid = os.fork()
+    if pid == 0:
+        directory = Path(sys.argv[1], str(count))
+        directory.mkdir()
+        asyncio.run(die_at(directory / "state.db", count))
+    _, status = os.waitpid(pid, 0)
+sys.exit(status >> 8)
+"""
+
+
+async def seen_after(store: SqliteStore) -> tuple[object, ...]:
+    """Return what is left of ``opening``."""
+    async with store:
+        left = (await store.load(NOW))["api"]
+        incident = await store.incident("inc1")
+        outbox = await store.outbox_summary()
+        assert store.notices == ()
+        return (
+            left.state.phase.value,
+            len(incident.notes) if incident is not None else 0,
+            len(await store.restarts("api", 0)),
+            sum(backlog.pending for backlog in outbox.values()),
+            left.restart_identity,
+        )
+
+
+@pytest.fixture
+def killed(tmp_path: Path) -> list[Path]:
+    """Return the databases of daemons that were killed, each a half-step later than the last."""
+    subprocess.run([sys.executable, "-c", CHILD, tmp_path], check=True, cwd=Path.cwd())
+    return sorted((place / "state.db" for place in tmp_path.iterdir()), key=_number)
+
+
+def _number(path: Path) -> int:
+    return int(path.parent.name)
+
+
+async def test_a_daemon_killed_at_any_statement_leaves_all_or_nothing(killed: list[Path]) -> None:
+    seen = [await seen_after(SqliteStore(path)) for path in killed]
+    assert set(seen) == {NOTHING, ALL}
+    # Before and after each of BEGIN, two notes, an incident, a restart, two letters, …, COMMIT.
+    assert len(seen) > 20
+    assert seen == sorted(seen, reverse=True), "everything appears with COMMIT"
+
+
+async def test_a_log_cut_off_anywhere_leaves_all_or_nothing(
+    make_store: MakeStore, path: Path, tmp_path: Path
+) -> None:
+    async with make_store() as store:
+        await store.commit(change())
+        await store.commit(opening())
+        whole = tmp_path / "whole"
+        whole.mkdir()
+        for name in ("state.db", "state.db-wal"):
+            shutil.copy(path.with_name(name), whole)
+    log = (whole / "state.db-wal").read_bytes()
+    frame = 4096 + 24
+    seen = []
+    for size in cuts(len(log), frame):
+        cut = tmp_path / f"cut-{size}"
+        cut.mkdir()
+        shutil.copy(whole / "state.db", cut)
+        (cut / "state.db-wal").write_bytes(log[:size])
+        with sqlite3.connect(cut / "state.db") as raw:
+            states = raw.execute("SELECT count(*) FROM service_state").fetchone()[0]
+        raw.close()
+        if states:  # else the first change is gone, too
+            seen.append(await seen_after(SqliteStore(cut / "state.db")))
+    assert set(seen) == {NOTHING, ALL}
+    assert seen == sorted(seen, reverse=True)
+    assert seen.count(ALL) == 1, "the last byte of the log counts"
+
+
+def cuts(size: int, frame: int) -> Iterator[int]:
+    """Yield the end of each frame of a log of *size* bytes, and places within it."""
+    for end in range(32, size + 1, frame):
+        yield from (cut for cut in (end - frame // 2, end - 1, end) if cut >= 0)
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+async def test_a_statement_that_fails_takes_the_whole_change_with_it(
+    make_store: MakeStore, disk: Disk, place: str
+) -> None:
+    async with make_store() as store:
+        await store.commit(change())
+        disk.statements.clear()
+        await store.commit(opening())
+        count = len(disk.statements)
+    assert count > 10
+    for number in range(count - 1):
+        await fail_at(number, place, disk, make_store)
+
+
+async def fail_at(number: int, place: str, disk: Disk, make_store: MakeStore) -> None:
+    """Let statement *number* of the second change fail with a full disk."""
+    store = make_store(ballast_size=0)
+    for member in store.path.parent.glob("state.db*"):
+        member.unlink()
+    async with store:
+        await store.commit(change())
+        left = number
+
+        def step(_: str) -> None:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise failing(sqlite3.SQLITE_FULL, "database or disk is full")
+
+        setattr(disk, place, step)
+        with pytest.raises(StoreError, match="database or disk is full"):
+            await store.commit(opening())
+        disk.recover()
+        known = await store.load(NOW)
+        assert known["api"].state.phase == "suspect"
+        await store.commit(opening())
+    assert await seen_after(make_store()) == ALL

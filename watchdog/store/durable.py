@@ -1,0 +1,294 @@
+"""A store that always takes what it is given: on the disk if that can be, else in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Self, TypeVar
+
+from watchdog.core.model import Alert, Now
+from watchdog.errors import StoreError
+from watchdog.ports import Change, Delivery, Left, Receipt
+from watchdog.store.encode import decode_lines, encode, newest
+from watchdog.store.entry import Entry, Result
+from watchdog.store.files import check_directory
+from watchdog.store.memory import Memory
+from watchdog.store.read import Backlog, PastIncident, PastRestart
+from watchdog.store.sqlite import SqliteStore
+
+_T = TypeVar("_T")
+
+
+class DurableStore:
+    """SqliteStore with a memory for the time when the disk fails. Implements ports.Store.
+
+    Writing never raises. What the disk refuses, or does not take within *patience* seconds, stays
+    in memory and is written, in order and in one go with what comes next, as soon as that works;
+    changes that come while a write is under way share the next one. Alerts are delivered from
+    memory meanwhile, and what was delivered is written down as delivered later.
+
+    Memory is bounded (memory.MAX_ENTRIES, MAX_LETTERS): each service's newest state and 5,000
+    letters are kept, history is let go first. It dies with the daemon; ``trouble`` says for how
+    much that matters.
+
+    If even reading fails, ``load`` knows nothing, evidence is missing, and the alerts that only the
+    disk has wait until it can be read again: those in memory are then sent before them.
+    """
+
+    def __init__(
+        self, sqlite: SqliteStore, patience: float = 5.0, memory: Memory | None = None
+    ) -> None:
+        self.troubled = asyncio.Event()  # set for as long as there is trouble
+        self._sqlite = sqlite
+        self._patience = patience
+        self._memory = memory if memory is not None else Memory()
+        self._writing = asyncio.Lock()
+        self._failure = ""
+        self._stuck: asyncio.Future[Any] | None = None  # a call that the disk has not answered
+        self._retries: set[asyncio.Task[None]] = set()
+        self._watchers: list[Callable[[], None]] = []
+        self._told: tuple[str, int] = ("", 0)
+
+    async def __aenter__(self) -> Self:
+        """Open the database; a disk that fails is trouble, a missing directory a StoreError."""
+        check_directory(self._sqlite.path)
+        try:
+            await self._answer(self._sqlite.check(probe=True))
+        except StoreError as exc:
+            self._fail(exc)
+        self._tell()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        self._patience = min(self._patience, 1.0)  # stopping must not wait for a sick disk
+        if self._stuck is not None:
+            self._stuck.remove_done_callback(self._unstuck)
+        for retry in tuple(self._retries):
+            retry.cancel()
+        await self._flush()
+        try:
+            await self._answer(self._sqlite.close())
+        except StoreError as exc:
+            self._fail(exc)
+
+    # --- what is wrong, and who wants to know ---------------------------------------------------
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong and what it means, in words; empty: nothing."""
+        if not self._failure:
+            return self._sqlite.trouble
+        lost = self._memory.lost
+        return (
+            f"{self._failure}; {lost} alerts were lost for want of memory"
+            if lost
+            else (self._failure)
+        )
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """What has happened to the database and people should know; oldest first."""
+        return self._sqlite.notices
+
+    def take_notices(self) -> Sequence[str]:
+        """Return the notices and forget them."""
+        taken = self._sqlite.take_notices()
+        self._told = self._told[0], len(self.notices)
+        return taken
+
+    def watch(self, callback: Callable[[], None]) -> None:
+        """Call *callback*, on the loop's thread, when ``trouble`` or ``notices`` has changed."""
+        self._watchers.append(callback)
+
+    def subscribe(self, destination: str, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call *callback*, on the loop's thread, when there is something new for *destination*.
+
+        It is durable by then, or known not to become so soon. Returns a function that ends this.
+        """
+        return self._sqlite.subscribe(destination, callback)
+
+    # --- state ----------------------------------------------------------------------------------
+
+    async def load(self, now: Now) -> Mapping[str, Left]:
+        """Return what is known of each service; nothing if the database cannot be read."""
+        return await self._read(self._sqlite.load(now), {})
+
+    async def commit(self, change: Change) -> None:
+        """Write *change* durably, or keep it until that is possible. Never raises StoreError."""
+        await self._keep(self._sqlite.register.enter(change))
+
+    async def post(self, alerts: Sequence[Alert], destinations: Sequence[str], now: Now) -> None:
+        """Put *alerts* that no step has brought about into the outbox: tests, notices."""
+        await self._keep(self._sqlite.register.address(alerts, destinations, now))
+
+    # --- outbox ---------------------------------------------------------------------------------
+
+    async def next_delivery(self, destination: str) -> Delivery | None:
+        """Return the oldest alert not yet delivered to *destination*, the disk's before memory's.
+
+        An alert that only memory has comes with a negative id, and keeps its key on the disk.
+        """
+        finished = self._memory.finished
+        delivery = await self._read(self._sqlite.next_delivery(destination, finished), None)
+        if delivery is None:
+            return self._memory.next(destination)
+        return self._memory.as_tried(delivery)
+
+    async def delivered(self, delivery: Delivery, receipt: Receipt, wall: float) -> None:
+        """Write down that *delivery* has arrived; from here on it is never returned again."""
+        await self._record(Result.delivered(delivery, receipt, wall))
+
+    async def attempt_failed(self, delivery: Delivery, reason: str, wall: float) -> None:
+        """Write down a failed try; the delivery stays due."""
+        await self._record(Result.failed(delivery, reason, wall))
+
+    async def rejected(self, delivery: Delivery, reason: str, wall: float) -> None:
+        """Set *delivery* aside as a dead letter."""
+        await self._record(Result.rejected(delivery, reason, wall))
+
+    async def outbox_summary(self) -> Mapping[str, Backlog]:
+        """Return how far behind each destination is that has something pending or dead."""
+        summary = dict(await self._read(self._sqlite.outbox_summary(), {}))
+        for destination, deliveries in self._memory.waiting().items():
+            known = summary.get(destination, Backlog())
+            oldest = known.oldest if known.oldest is not None else deliveries[0].alert.wall
+            summary[destination] = replace(
+                known, pending=known.pending + len(deliveries), oldest=oldest
+            )
+        return summary
+
+    # --- ledger ---------------------------------------------------------------------------------
+
+    async def save_evidence(self, incident: str, lines: Sequence[str]) -> None:
+        """Keep *lines* as the newest evidence of *incident*; the last 64 Ki characters of them."""
+        self._memory.keep_evidence(incident, encode(newest(lines)))
+        await self._flush()
+
+    async def evidence(self, incident: str) -> Sequence[str]:
+        """Return the newest evidence of *incident*, oldest line first; none if it is unreadable."""
+        kept = self._memory.evidence(incident)
+        if kept is not None:
+            return decode_lines(kept)
+        return await self._read(self._sqlite.evidence(incident), ())
+
+    async def incidents(self, limit: int) -> Sequence[PastIncident]:
+        """Return the newest incidents, newest first. Raises StoreError."""
+        return await self._answer(self._sqlite.incidents(limit))
+
+    async def incident(self, incident_id: str) -> PastIncident | None:
+        """Return an incident with its timeline and evidence. Raises StoreError."""
+        return await self._answer(self._sqlite.incident(incident_id))
+
+    async def restarts(self, service: str, since: float) -> Sequence[PastRestart]:
+        """Return the restarts of *service* from *since* (wall) on. Raises StoreError."""
+        return await self._answer(self._sqlite.restarts(service, since))
+
+    # --- housekeeping ---------------------------------------------------------------------------
+
+    async def retry(self) -> None:
+        """Look after the files, and write what memory holds; to be called every minute or so."""
+        try:
+            await self._answer(self._sqlite.check(probe=bool(self._failure)))
+        except StoreError as exc:
+            self._fail(exc)
+            return
+        self._failure = ""
+        await self._flush()
+        self._tell()
+
+    async def prune(self, now: Now) -> None:
+        """Delete what is too old or too much; to be called every hour or so."""
+        try:
+            while await self._answer(self._sqlite.prune_some(now)):
+                pass
+        except StoreError as exc:
+            self._fail(exc)
+
+    # --- the way to the disk --------------------------------------------------------------------
+
+    async def _keep(self, entry: Entry) -> None:
+        self._memory.add(entry)
+        await self._flush()
+        if entry in self._memory:
+            self._sqlite.wake({letter.destination for letter in entry.letters})
+
+    async def _record(self, result: Result) -> None:
+        self._memory.record(result)
+        await self._flush()
+
+    async def _flush(self) -> None:
+        """Write all that memory holds; what cannot be written stays."""
+        async with self._writing:
+            while self._memory:
+                batch = self._memory.batch()
+                try:
+                    await self._answer(self._sqlite.write(batch))
+                except StoreError as exc:
+                    self._fail(exc)
+                    return
+                self._memory.written(batch)
+                self._failure = ""
+        self._tell()
+
+    async def _read(self, query: Coroutine[Any, Any, _T], otherwise: _T) -> _T:
+        try:
+            return await self._answer(query)
+        except StoreError as exc:
+            self._fail(exc)
+            return otherwise
+
+    async def _answer(self, call: Coroutine[Any, Any, _T]) -> _T:
+        """Return what *call* returns. Raises StoreError, also if it takes too long.
+
+        A call that takes too long goes on, and no other waits behind it: all fail at once.
+        """
+        if self._stuck is not None:
+            call.close()
+            raise self._unanswered()
+        task = asyncio.ensure_future(call)
+        task.add_done_callback(_seen)
+        done, _ = await asyncio.wait({task}, timeout=self._patience)
+        if not done:
+            self._stuck = task
+            task.add_done_callback(self._unstuck)
+            raise self._unanswered()
+        return task.result()
+
+    def _unanswered(self) -> StoreError:
+        return StoreError(
+            f"cannot use {self._sqlite.path}: no answer within {self._patience:g} s; check the disk"
+        )
+
+    def _unstuck(self, _: object) -> None:
+        self._stuck = None
+        retry = asyncio.ensure_future(self.retry())
+        self._retries.add(retry)
+        retry.add_done_callback(self._retries.discard)
+
+    def _fail(self, exc: StoreError) -> None:
+        problem = str(exc).rpartition("; ")[0]
+        cause = exc.__cause__
+        is_full = isinstance(cause, sqlite3.Error) and cause.sqlite_errorcode == sqlite3.SQLITE_FULL
+        until = "there is room" if is_full else "that works again"
+        self._failure = f"{problem}; alerts are sent from memory until {until}"
+        self._tell()
+
+    def _tell(self) -> None:
+        """Call the watchers if there is something that they have not been told of."""
+        present = self.trouble, len(self.notices)
+        if present[0]:
+            self.troubled.set()
+        else:
+            self.troubled.clear()
+        if present != self._told:
+            self._told = present
+            for callback in self._watchers:
+                callback()
+
+
+def _seen(task: asyncio.Future[Any]) -> None:
+    """Look at the outcome, so that asyncio does not complain if nobody else will."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,88 @@
+"""Core values to JSON and back, as the database keeps them.
+
+Fields that a newer version added are ignored, fields that an older one did not have take their
+defaults: both ways between two versions the database stays readable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from watchdog.core.model import Alert, State
+from watchdog.errors import StoreError
+
+EVIDENCE_SIZE = 64 * 1024
+"""Characters of evidence that are kept for an incident; the newest lines win."""
+
+_T = TypeVar("_T")
+
+_encoder = msgspec.json.Encoder()
+_states = msgspec.json.Decoder(State)
+_alerts = msgspec.json.Decoder(Alert)
+_lines = msgspec.json.Decoder(tuple[str, ...])
+
+
+def encode(value: State | Alert | Mapping[str, str] | Sequence[str]) -> str:
+    """Return *value* as JSON; what UTF-8 cannot carry is written as an escape."""
+    try:
+        return _encoder.encode(value).decode()
+    except UnicodeEncodeError:
+        return _encoder.encode(_mended(msgspec.to_builtins(value))).decode()
+
+
+def decode_state(text: str) -> State:
+    """Return the state that *text* holds. Raises StoreError."""
+    return _decode(_states, text, "state")
+
+
+def decode_alert(text: str) -> Alert:
+    """Return the alert that *text* holds. Raises StoreError."""
+    return _decode(_alerts, text, "alert")
+
+
+def decode_lines(text: str) -> Sequence[str]:
+    """Return the lines that *text* holds. Raises StoreError."""
+    return _decode(_lines, text, "evidence")
+
+
+def newest(lines: Sequence[str]) -> Sequence[str]:
+    """Return as many of the last *lines* as may be kept, at least a part of the very last."""
+    room = EVIDENCE_SIZE
+    kept: list[str] = []
+    for line in reversed(lines):
+        if len(line) > room:
+            if not kept:
+                kept.append(line[:room])
+            break
+        room -= len(line)
+        kept.append(line)
+    return kept[::-1]
+
+
+def plain(text: str) -> str:
+    """Return *text* as UTF-8 can carry it: lone surrogates, from undecodable bytes, escaped."""
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _decode(decoder: msgspec.json.Decoder[_T], text: str, what: str) -> _T:
+    try:
+        return decoder.decode(text)
+    except msgspec.MsgspecError as exc:
+        raise StoreError(f"cannot read a saved {what}: {exc}; it is left out") from exc
+
+
+def _mended(value: Any) -> Any:
+    match value:
+        case str():
+            return plain(value)
+        case dict():
+            return {plain(key): _mended(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_mended(item) for item in value]
+        case _:
+            return value

@@ -1,0 +1,138 @@
+"""Changes made ready to be written, and what became of deliveries.
+
+Everything here may be written twice and counts once: whether a write that failed has left
+something on the disk is not always known (an I/O error at COMMIT), so every change carries a number
+and every letter a key.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from uuid import uuid4, uuid5
+
+from watchdog.core.model import Alert, Now
+from watchdog.ports import Change, Delivery, Receipt
+from watchdog.store.encode import encode, plain
+
+
+class Status(StrEnum):
+    """What has become of a letter."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    DEAD = "dead"  # refused for good
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """An alert addressed to one destination."""
+
+    destination: str
+    alert: Alert
+    text: str  # the alert as JSON
+    key: str  # the same at every try, in this run of the daemon and in the next
+    created: float  # wall
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A change ready to be written, or letters alone."""
+
+    run: str
+    number: int  # rises within a run
+    letters: tuple[Letter, ...]
+    change: Change | None = None
+    state: str = ""  # the state as JSON
+
+    @property
+    def service(self) -> str:
+        """Name the service whose state this is; empty for letters alone."""
+        return self.change.state.service if self.change is not None else ""
+
+    def without_ledger(self) -> Entry:
+        """Return the state and the letters alone."""
+        if self.change is None:
+            return self
+        bare = replace(self.change, notes=(), alerts=(), restart=None, finished=None)
+        return replace(self, change=bare)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How the last try of a delivery went."""
+
+    id: int  # not positive: of a letter that was not on the disk
+    key: str
+    status: Status
+    attempts: int
+    wall: float
+    error: str = ""
+    receipt: str = "{}"  # JSON
+
+    @classmethod
+    def delivered(cls, delivery: Delivery, receipt: Receipt, wall: float) -> Result:
+        """Return that *delivery* has arrived."""
+        details = encode(dict(receipt.details))
+        return cls(
+            delivery.id, delivery.key, Status.SENT, delivery.attempts + 1, wall, receipt=details
+        )
+
+    @classmethod
+    def failed(cls, delivery: Delivery, reason: str, wall: float) -> Result:
+        """Return that *delivery* is still due."""
+        return cls(
+            delivery.id, delivery.key, Status.PENDING, delivery.attempts + 1, wall, plain(reason)
+        )
+
+    @classmethod
+    def rejected(cls, delivery: Delivery, reason: str, wall: float) -> Result:
+        """Return that *delivery* will never be taken."""
+        return cls(
+            delivery.id, delivery.key, Status.DEAD, delivery.attempts + 1, wall, plain(reason)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What is written in one transaction."""
+
+    entries: Sequence[Entry] = ()
+    results: Sequence[Result] = ()
+    evidence: Mapping[str, str] | None = None  # incident -> lines as JSON
+
+    @property
+    def destinations(self) -> set[str]:
+        """Name where its letters go."""
+        return {letter.destination for entry in self.entries for letter in entry.letters}
+
+
+class Register:
+    """Numbers the changes of one run of the daemon, and gives every letter its key."""
+
+    def __init__(self) -> None:
+        self._run = uuid4()
+        self._numbers = itertools.count(1)
+
+    def enter(self, change: Change) -> Entry:
+        """Return *change* ready to be written."""
+        letters = self.address(change.alerts, change.destinations, change.now)
+        return replace(letters, change=change, state=encode(change.state))
+
+    def address(self, alerts: Sequence[Alert], destinations: Sequence[str], now: Now) -> Entry:
+        """Return *alerts* as letters to each of the *destinations*."""
+        number = next(self._numbers)
+        letters = tuple(
+            Letter(
+                destination,
+                alert,
+                text,
+                str(uuid5(self._run, f"{number}/{place}/{destination}")),
+                now.wall,
+            )
+            for place, (alert, text) in enumerate((alert, encode(alert)) for alert in alerts)
+            for destination in destinations
+        )
+        return Entry(str(self._run), number, letters)

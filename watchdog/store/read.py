@@ -1,0 +1,162 @@
+"""The statements that read, and what they return."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from watchdog.core.model import Note, NoteKind, Now
+from watchdog.errors import StoreError
+from watchdog.ports import Delivery, Left
+from watchdog.store.encode import decode_alert, decode_lines, decode_state
+from watchdog.store.rebase import rebased
+from watchdog.store.schema import corruption
+
+
+@dataclass(frozen=True, slots=True)
+class PastIncident:
+    """An incident as the ledger knows it; a list leaves notes and evidence out."""
+
+    id: str
+    service: str
+    opened: float  # wall
+    closed: float | None  # wall; None: still open
+    check: str
+    reason: str
+    notes: tuple[Note, ...] = ()  # oldest first
+    evidence: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PastRestart:
+    """A restart as the ledger knows it."""
+
+    service: str
+    wall: float
+    reason: str
+    number: int  # of its episode, from 1; 0: asked for by a person
+    wanted_by: str
+    outcome: str  # a RestartOutcome, "superseded", or empty: under way
+    finished: float | None  # wall
+    result: str  # in words
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How far behind a destination is."""
+
+    pending: int = 0
+    oldest: float | None = None  # wall: when the oldest pending alert was made
+    dead: int = 0
+
+
+def load(
+    connection: sqlite3.Connection, boot_id: str, now: Now
+) -> tuple[dict[str, Left], list[str]]:
+    """Return what is known of each service, and complaints about what cannot be understood."""
+    known: dict[str, Left] = {}
+    complaints: list[str] = []
+    under_way = dict(
+        connection.execute("SELECT service, identity FROM restart WHERE outcome IS NULL")
+    )
+    rows = connection.execute("SELECT service, state, mono, wall, boot_id FROM service_state")
+    for service, text, mono, wall, saved_boot_id in rows:
+        try:
+            state = decode_state(text)
+        except StoreError as exc:
+            complaints.append(f"{exc}: {service} begins anew")
+            continue
+        # Where the kernel gives no boot id, a clock that stands lower than it stood tells.
+        if saved_boot_id != boot_id or mono > now.mono:
+            state = rebased(state, Now(mono, wall), now)
+        known[service] = Left(state, under_way.get(service))
+    return known, complaints
+
+
+def next_delivery(
+    connection: sqlite3.Connection, destination: str, skip: Collection[str]
+) -> tuple[Delivery | None, dict[str, str]]:
+    """Return the oldest pending delivery whose key is not in *skip*.
+
+    And the keys of rows before it that nobody can read, each with the reason.
+    """
+    unreadable: dict[str, str] = {}
+    rows = connection.execute(
+        "SELECT id, alert, key, attempts, status FROM outbox"
+        " WHERE destination = ? AND status = 'pending' ORDER BY id",
+        (destination,),
+    )
+    for number, text, key, attempts, status in rows:
+        if status != "pending":  # SQLite takes the index's word for it
+            raise corruption("the index of the outbox is damaged")
+        if key in skip:
+            continue
+        try:
+            alert = decode_alert(text)
+        except StoreError as exc:
+            unreadable[key] = str(exc)
+            continue
+        return Delivery(number, destination, alert, key, attempts), unreadable
+    return None, unreadable
+
+
+def evidence(connection: sqlite3.Connection, incident_id: str) -> Sequence[str]:
+    """Return the newest evidence of an incident."""
+    query = "SELECT lines FROM evidence WHERE incident = ?"
+    row = connection.execute(query, (incident_id,)).fetchone()
+    return decode_lines(row[0]) if row is not None else ()
+
+
+def incidents(connection: sqlite3.Connection, limit: int) -> Sequence[PastIncident]:
+    """Return the newest incidents, newest first."""
+    return [
+        PastIncident(*row)
+        for row in connection.execute(
+            "SELECT id, service, opened, closed, failed_check, reason FROM incident"
+            " ORDER BY opened DESC LIMIT ?",
+            (limit,),
+        )
+    ]
+
+
+def incident(connection: sqlite3.Connection, incident_id: str) -> PastIncident | None:
+    """Return an incident with its timeline and evidence."""
+    row = connection.execute(
+        "SELECT id, service, opened, closed, failed_check, reason FROM incident WHERE id = ?",
+        (incident_id,),
+    ).fetchone()
+    if row is None:
+        return None
+    notes = tuple(
+        Note(NoteKind(kind), text, wall, incident_id)
+        for kind, text, wall in connection.execute(
+            "SELECT kind, text, wall FROM note WHERE incident = ? AND incident <> '' ORDER BY id",
+            (incident_id,),
+        )
+    )
+    return replace(PastIncident(*row), notes=notes, evidence=evidence(connection, incident_id))
+
+
+def restarts(connection: sqlite3.Connection, service: str, since: float) -> Sequence[PastRestart]:
+    """Return the restarts of *service* from *since* (wall) on, oldest first."""
+    return [
+        PastRestart(*row)
+        for row in connection.execute(
+            "SELECT service, wall, reason, number, wanted_by, coalesce(outcome, ''), finished,"
+            " result FROM restart WHERE service = ? AND wall >= ? ORDER BY id",
+            (service, since),
+        )
+    ]
+
+
+def outbox_summary(connection: sqlite3.Connection) -> Mapping[str, Backlog]:
+    """Return how far behind each destination is that has something pending or dead."""
+    return {
+        destination: Backlog(pending, oldest, dead)
+        for destination, pending, oldest, dead in connection.execute(
+            "SELECT destination, sum(status = 'pending'),"
+            " min(CASE status WHEN 'pending' THEN created END), sum(status = 'dead')"
+            " FROM outbox WHERE status <> 'sent' GROUP BY destination"
+        )
+    }

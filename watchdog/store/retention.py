@@ -1,0 +1,74 @@
+"""What is forgotten, so that the database stays small. Nothing that is still due ever is."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+
+DAY = 86400.0
+
+LEDGER_DAYS = 400  # a year, and the same month of the last one to compare with
+SENT_DAYS = 7
+DEAD_DAYS = 90
+
+_AGED = (
+    ("outbox", "status = 'sent' AND ended < ?", SENT_DAYS),
+    ("outbox", "status = 'dead' AND ended < ?", DEAD_DAYS),
+    ("note", "wall < ?", LEDGER_DAYS),
+    ("restart", "outcome IS NOT NULL AND wall < ?", LEDGER_DAYS),
+    ("incident", "closed < ?", LEDGER_DAYS),
+)
+
+MAX_ROWS: Mapping[str, int] = {
+    "note": 50_000,
+    "restart": 20_000,
+    "incident": 10_000,
+    "evidence": 200,
+}
+"""The newest so many are kept, however young the others are. Open incidents count but stay."""
+
+_SPARED = {"restart": "outcome IS NOT NULL", "incident": "closed IS NOT NULL"}
+
+_EVICTED = (
+    ("outbox", "status = 'sent'"),
+    ("note", "true"),
+    ("evidence", "true"),
+    ("restart", "outcome IS NOT NULL"),
+    ("incident", "closed IS NOT NULL"),
+    ("outbox", "status = 'dead'"),
+)
+
+BATCH = 1000  # rows deleted in one transaction: a few milliseconds
+
+
+def prune(
+    connection: sqlite3.Connection, wall: float, max_rows: Mapping[str, int] = MAX_ROWS
+) -> bool:
+    """Delete up to a batch of what is too old or too many; tell whether there may be more."""
+    for table, condition, days in _AGED:
+        if _delete(connection, table, condition, (wall - days * DAY,)):
+            return True
+    for table, rows in max_rows.items():
+        # rowid rises with time here: rows are only ever added at the end.
+        newest = f"rowid <= (SELECT rowid FROM {table} ORDER BY rowid DESC LIMIT 1 OFFSET ?)"  # noqa: S608 - our own names
+        spared = _SPARED.get(table, "true")
+        if _delete(connection, table, f"{newest} AND {spared}", (rows,)):
+            return True
+    return False
+
+
+def evict(connection: sqlite3.Connection) -> bool:
+    """Delete a batch of the oldest history to make room; tell whether there was any."""
+    return any(_delete(connection, table, condition, ()) for table, condition in _EVICTED)
+
+
+def _delete(
+    connection: sqlite3.Connection, table: str, condition: str, values: tuple[float, ...]
+) -> bool:
+    return bool(
+        connection.execute(
+            f"DELETE FROM {table} WHERE rowid IN"  # noqa: S608 - our own names, no input
+            f" (SELECT rowid FROM {table} WHERE {condition} ORDER BY rowid LIMIT {BATCH})",
+            values,
+        ).rowcount
+    )

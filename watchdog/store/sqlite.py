@@ -1,0 +1,226 @@
+"""The durable store: sqlite3 on one thread of its own, behind asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import ParamSpec, Self, TypeVar
+
+from watchdog.core.model import Alert, Now
+from watchdog.errors import StoreError
+from watchdog.ports import Change, Delivery, Left, Receipt
+from watchdog.store import ballast, read, retention
+from watchdog.store.database import Database
+from watchdog.store.encode import encode, newest
+from watchdog.store.entry import Batch, Register, Result, Status
+from watchdog.store.opening import Opener
+from watchdog.store.rebase import read_boot_id
+from watchdog.store.write import set_values, write
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+MAX_SIZE = 64 * 1024 * 1024
+
+
+class SqliteStore:
+    """Durable state, ledger and outbox. Implements ports.Store; an async context manager.
+
+    One Change costs one hop to the thread and one fsync. Every method may raise StoreError; what a
+    cancelled caller had asked for is finished nevertheless.
+
+    The file grows to *max_size* bytes at most; then the oldest history gives way. Alerts that are
+    still due never do: if they alone fill it, writing fails, and DurableStore keeps what comes
+    after in memory.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        boot_id: str | None = None,
+        wall: Callable[[], float] = time.time,
+        max_size: int = MAX_SIZE,
+        ballast_size: int = ballast.SIZE,
+        factory: type[sqlite3.Connection] = sqlite3.Connection,
+        lock_timeout: float = 2.0,
+    ) -> None:
+        self.path = path
+        self.register = Register()
+        self._boot_id = boot_id
+        self._wall = wall
+        reserve = ballast.Ballast(path.with_name(f"{path.name}.ballast"), ballast_size)
+        self._database = Database(Opener(path, max_size, factory, lock_timeout), reserve, wall)
+        self._executor: ThreadPoolExecutor | None = None
+        self._callbacks: dict[str, list[Callable[[], None]]] = {}
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._call(self._database.open)
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the database and end its thread; any later call opens it again."""
+        executor = self._executor
+        if executor is not None:
+            await self._call(self._database.close)
+            self._executor = None
+            executor.shutdown(wait=False)
+
+    # --- what is wrong, and who wants to know ---------------------------------------------------
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong and does not keep it from working; empty: nothing."""
+        return self._database.trouble
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """What has happened to the database and people should know; oldest first."""
+        return tuple(self._database.notices)
+
+    def take_notices(self) -> Sequence[str]:
+        """Return the notices and forget them."""
+        taken = self.notices
+        del self._database.notices[: len(taken)]
+        return taken
+
+    def subscribe(self, destination: str, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call *callback*, on the loop's thread, when there is something new for *destination*.
+
+        Returns a function that ends this.
+        """
+        callbacks = self._callbacks.setdefault(destination, [])
+        callbacks.append(callback)
+        return partial(callbacks.remove, callback)
+
+    def wake(self, destinations: Collection[str]) -> None:
+        """Call those who have subscribed to *destinations*."""
+        for destination in destinations:
+            for callback in tuple(self._callbacks.get(destination, ())):
+                callback()
+
+    # --- state ----------------------------------------------------------------------------------
+
+    async def load(self, now: Now) -> Mapping[str, Left]:
+        """Return what is known of each service; times rebased if the host has rebooted."""
+        known, complaints = await self._read(read.load, self._life(), now)
+        self._database.notices += complaints
+        return known
+
+    async def commit(self, change: Change) -> None:
+        """Write *change* durably in one transaction."""
+        await self.write(Batch((self.register.enter(change),)))
+
+    async def post(self, alerts: Sequence[Alert], destinations: Sequence[str], now: Now) -> None:
+        """Put *alerts* that no step has brought about into the outbox: tests, notices."""
+        await self.write(Batch((self.register.address(alerts, destinations, now),)))
+
+    async def write(self, batch: Batch) -> None:
+        """Write *batch* in one transaction; what is written already is not written again."""
+        work = partial(write, batch=batch, boot_id=self._life(), wall=self._wall())
+        await self._call(self._database.write, work)
+        self.wake(batch.destinations)
+
+    # --- outbox ---------------------------------------------------------------------------------
+
+    async def next_delivery(self, destination: str, skip: Collection[str] = ()) -> Delivery | None:
+        """Return the oldest alert not yet delivered to *destination*, keys in *skip* left out.
+
+        What cannot be understood becomes a dead letter, with a notice, and holds nothing up.
+        """
+        delivery, unreadable = await self._read(read.next_delivery, destination, skip)
+        if unreadable:
+            wall = self._wall()
+            dead = [Result(0, key, Status.DEAD, 0, wall, why) for key, why in unreadable.items()]
+            with suppress(StoreError):
+                await self.write(Batch(results=dead))
+                self._database.notices += [
+                    f"cannot deliver an alert to {destination}: {why}"
+                    for why in unreadable.values()
+                ]
+        return delivery
+
+    async def delivered(self, delivery: Delivery, receipt: Receipt, wall: float) -> None:
+        """Write down that *delivery* has arrived."""
+        await self.write(Batch(results=(Result.delivered(delivery, receipt, wall),)))
+
+    async def attempt_failed(self, delivery: Delivery, reason: str, wall: float) -> None:
+        """Write down a failed try; the delivery stays due."""
+        await self.write(Batch(results=(Result.failed(delivery, reason, wall),)))
+
+    async def rejected(self, delivery: Delivery, reason: str, wall: float) -> None:
+        """Set *delivery* aside as a dead letter."""
+        await self.write(Batch(results=(Result.rejected(delivery, reason, wall),)))
+
+    async def outbox_summary(self) -> Mapping[str, read.Backlog]:
+        """Return how far behind each destination is that has something pending or dead."""
+        return await self._read(read.outbox_summary)
+
+    # --- ledger ---------------------------------------------------------------------------------
+
+    async def save_evidence(self, incident: str, lines: Sequence[str]) -> None:
+        """Keep *lines* as the newest evidence of *incident*; the last 64 Ki characters of them."""
+        await self.write(Batch(evidence={incident: encode(newest(lines))}))
+
+    async def evidence(self, incident: str) -> Sequence[str]:
+        """Return the newest evidence of *incident*, oldest line first."""
+        return await self._read(read.evidence, incident)
+
+    async def incidents(self, limit: int) -> Sequence[read.PastIncident]:
+        """Return the newest incidents, newest first, without notes and evidence."""
+        return await self._read(read.incidents, limit)
+
+    async def incident(self, incident_id: str) -> read.PastIncident | None:
+        """Return an incident with its timeline and evidence."""
+        return await self._read(read.incident, incident_id)
+
+    async def restarts(self, service: str, since: float) -> Sequence[read.PastRestart]:
+        """Return the restarts of *service* from *since* (wall) on, oldest first."""
+        return await self._read(read.restarts, service, since)
+
+    # --- housekeeping ---------------------------------------------------------------------------
+
+    async def check(self, *, probe: bool = False) -> None:
+        """Make sure that the files are in place, and the reserve; with *probe* write something."""
+        values = {"checked": f"{self._wall():.0f}"} if probe else {}
+        await self._call(self._database.write, lambda connection: set_values(connection, values))
+        await self._call(self._database.restock)
+
+    async def prune(self, now: Now) -> None:
+        """Delete what is too old or too much, in small transactions between the others."""
+        while await self.prune_some(now):
+            pass
+
+    async def prune_some(self, now: Now) -> bool:
+        """Delete a little of what is too old or too much; tell whether there may be more."""
+        work = partial(retention.prune, wall=now.wall)
+        return await self._call(self._database.write, work)
+
+    # --- the thread -----------------------------------------------------------------------------
+
+    def _life(self) -> str:
+        if self._boot_id is None:
+            self._boot_id = read_boot_id()
+        return self._boot_id
+
+    async def _read(self, query: Callable[..., _T], *args: object) -> _T:
+        return await self._call(self._database.read, lambda connection: query(connection, *args))
+
+    async def _call(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(1, thread_name_prefix="store")
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, partial(work, *args, **kwargs))
