@@ -9,7 +9,6 @@ import pytest
 from tests.host.installed import DAEMON, InstalledHost
 from tests.host.watched_host import API, PORT, SLACK, UNIT, WatchedHost
 
-
 HEALTHY_BODY = f"""\
 health = {{ url = "http://127.0.0.1:{PORT}/health", expect = "status == 'healthy'" }}
 """
@@ -94,17 +93,18 @@ def test_systemd_brings_its_own_back_and_a_crash_loop_is_an_incident(watching: W
 
 
 def test_a_unit_at_its_start_limit_is_reset_and_healed(watching: WatchedHost) -> None:
-    limit = "Restart=always\nRestartSec=0"
-    watching.start_sample(more=limit)
     watching.host.write(
         f"/etc/systemd/system/{UNIT}.d/limit.conf",
         "[Unit]\nStartLimitIntervalSec=60\nStartLimitBurst=2\n",
     )
-    watching.host.systemctl("daemon-reload")
-    watching.watch()
-    watching.behave()
-    watching.host.sh(f"systemctl kill -s KILL {UNIT}; sleep 0.5; systemctl kill -s KILL {UNIT}")
-    watching.wait_for(lambda _: "restart" in watching.kinds())
+    watching.start_sample(more="Restart=always\nRestartSec=0")
+    watching.watch("crash_limit = 0")
+    before = watching.run_id()
+    watching.host.kill(UNIT)
+    watching.wait_for(lambda now: now["phase"] == "healthy" and now["run"] != before)
+    watching.host.kill(UNIT)
+    watching.wait_for(lambda _: "healed" in watching.kinds())
+    assert "restart" in watching.kinds()
     watching.wait_for_phase("healthy")
 
 

@@ -1,0 +1,256 @@
+"""The demo: a service under the real daemon is killed, then hung, and healed both times.
+
+The daemon, its database, the embedded process control and the alert are real. Slack is a local
+stand-in that checks what the real one checks; what it accepts is shown as a reader would see it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.host.peers.slack import SlackServer
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 60.0
+
+CONFIG = """\
+[[service]]
+name          = "demo"
+command       = ["{python}", "{service}", "{port}"]
+port          = {port}
+health        = {{ url = "http://127.0.0.1:{port}/health", timeout = "1s", \
+expect = "status == 'healthy'" }}
+interval      = "2s"
+fast_interval = "500ms"
+backoff_first = "1s"
+stop_timeout  = "1s"
+
+[slack]
+token   = "{token}"
+channel = "#ops"
+api_url = "{api_url}"
+
+[daemon]
+state_dir   = "{directory}/state"
+runtime_dir = "{directory}/run"
+log         = "json"
+"""
+
+
+@dataclass
+class Act:
+    """One breakage: when it was done, and when what followed was seen."""
+
+    name: str
+    began: float  # wall
+    seen: float = 0.0
+    healed: float = 0.0
+    failures: str = ""
+    told: list[str] = field(default_factory=list)
+
+
+def say(text: str = "", colour: str = "") -> None:
+    """Print a line, coloured on a terminal."""
+    if colour and sys.stdout.isatty():
+        text = f"\033[{colour}m{text}\033[0m"
+    print(text, flush=True)
+
+
+class Demo:
+    """Runs the daemon, breaks its service, and tells what happens."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._config = directory / "config.toml"
+        self._slack = SlackServer()
+        self._act = Act("start", time.time())
+        self._shown = 0
+        self._port = _free_port()
+        self._lines: asyncio.StreamReader | None = None
+
+    async def run(self, *, keep: bool) -> int:
+        """Play both acts and return the exit code."""
+        async with self._slack, self._daemon() as daemon:
+            await self._until("healthy")
+            say("\n   the service is healthy; the daemon is quiet while it is\n")
+            acts = [
+                await self._play("killed (kill -9)", signal.SIGKILL),
+                await self._play("hung (kill -STOP)", signal.SIGSTOP),
+            ]
+            self._summary(acts)
+            if keep:
+                await self._keep(daemon)
+        return 0
+
+    @contextlib.asynccontextmanager
+    async def _daemon(self) -> AsyncIterator[asyncio.subprocess.Process]:
+        for name in ("state", "run"):
+            (self._directory / name).mkdir()
+        self._config.write_text(
+            CONFIG.format(
+                python=sys.executable,
+                service=ROOT / "examples/demo_service.py",
+                port=self._port,
+                token=SlackServer.TOKEN,
+                api_url=self._slack.api_url,
+                directory=self._directory,
+            )
+        )
+        self._config.chmod(0o600)
+        command = (sys.executable, "-m", "watchdog.cli.main", "run", "--config", self._config)
+        say(f"$ service-watchdog run --config {self._config}", "1")
+        process = await asyncio.create_subprocess_exec(
+            *command, stderr=asyncio.subprocess.PIPE, cwd=ROOT, start_new_session=True
+        )
+        self._lines = process.stderr
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), 15)
+
+    async def _play(self, name: str, number: signal.Signals) -> Act:
+        pid = self._service()["pid"]
+        self._act = Act(name, time.time())
+        say(f"$ kill -{number.name.removeprefix('SIG')} {pid}", "1")
+        os.kill(pid, number)
+        await self._until("healthy")
+        if (
+            number is signal.SIGSTOP
+        ):  # people were told that it broke: they are told that it is over
+            await self._slack.wait_for_messages(2, PATIENCE)
+        self._show_alerts()
+        say()
+        return self._act
+
+    async def _until(self, phase: str) -> None:
+        """Tell the daemon's log until the service is in *phase*."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                event = await self._next_event()
+                self._show_alerts()
+                if event.get("phase") and self._tell(event) == phase:
+                    return
+
+    async def _next_event(self) -> dict[str, Any]:
+        assert self._lines is not None  # noqa: S101 - the daemon was started
+        line = await self._lines.readline()
+        if not line:
+            raise SystemExit("cannot go on: the daemon has ended; its log is above")
+        try:
+            event: dict[str, Any] = json.loads(line)
+        except ValueError:
+            say(line.decode().rstrip(), "31")
+            return {}
+        return event
+
+    def _tell(self, event: dict[str, Any]) -> str:
+        act, phase, seen = self._act, str(event["phase"]), float(event["seen"])
+        after = seen - act.began
+        if event.get("verdict") == "fail" and not act.seen:
+            act.seen = seen
+        act.failures = event.get("failures", act.failures)
+        if phase == "healthy":
+            act.healed = seen
+        words = event.get("reason") or event.get("restart") or ""
+        count = f" (failure {event['failures']})" if "failures" in event else ""
+        colour = {"healthy": "32", "recovering": "33"}.get(phase, "31")
+        say(f"   {_span(after):>9}  {phase:<11}{words}{count}", colour)
+        return phase
+
+    def _show_alerts(self) -> None:
+        for message in self._slack.messages[self._shown :]:
+            self._shown += 1
+            self._act.told.append(message.text.splitlines()[0])
+            say("   ┌─ Slack #ops " + "─" * 60)
+            for line in message.text.splitlines():
+                say(f"   │ {line}", "36")
+            say("   └" + "─" * 73)
+
+    def _service(self) -> dict[str, Any]:
+        command = [sys.executable, "-m", "watchdog.cli.main", "status", "--json"]
+        import subprocess  # noqa: PLC0415 - asked for twice in a minute
+
+        done = subprocess.run(
+            [*command, "--config", str(self._config)], capture_output=True, cwd=ROOT, check=False
+        )
+        service: dict[str, Any] = json.loads(done.stdout)["services"][0]
+        return service
+
+    def _summary(self, acts: list[Act]) -> None:
+        say(f"{'what was done':<20}{'seen after':>12}{'healed after':>14}   who was told", "1")
+        for act in acts:
+            told = f"#ops, {len(act.told)} messages" if act.told else "nobody: healed at once"
+            seen, healed = _span(act.seen - act.began), _span(act.healed - act.began)
+            say(f"{act.name:<20}{seen:>12}{healed:>14}   {told}")
+
+    async def _keep(self, daemon: asyncio.subprocess.Process) -> None:
+        say(
+            f"\nIt goes on: http://127.0.0.1:{self._port}/health. Break it by hand; Ctrl-C ends it."
+        )
+        say(f"  kill -9 {self._service()['pid']}")
+        say(f"  .venv/bin/service-watchdog status --config {self._config}")
+        say(f"  .venv/bin/service-watchdog incidents --config {self._config}\n")
+        self._act = Act("by hand", time.time())
+        alerts = asyncio.ensure_future(self._watch_alerts())
+        try:
+            while daemon.returncode is None:
+                event = await self._next_event()
+                if event.get("phase"):
+                    if not self._act.seen or event["phase"] == "healthy":
+                        self._act = Act("by hand", float(event["seen"]))
+                    self._tell(event)
+        finally:
+            alerts.cancel()
+
+    async def _watch_alerts(self) -> None:
+        while True:
+            await self._slack.wait_for_messages(self._shown + 1, 1e9)
+            self._show_alerts()
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def main() -> int:
+    """Run the demo in a directory of its own, which goes with it."""
+    parser = argparse.ArgumentParser(prog="scripts/demo", description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="go on, to break it by hand")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="service-watchdog-demo-") as directory:
+        demo = Demo(Path(directory))
+        try:
+            return asyncio.run(demo.run(keep=options.keep))
+        except KeyboardInterrupt:
+            say("\nended")
+            return 130
+        except TimeoutError:
+            say(f"cannot go on: nothing happened for {PATIENCE:g} s; see the log above", "31")
+            return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
