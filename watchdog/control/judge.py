@@ -33,18 +33,18 @@ def judge(  # noqa: PLR0911 - one answer per state
         case "activating" if state.awaits_auto_restart:
             return _judge_auto_restart(state, now_mono)
         case "activating":
-            return _judge_moving(state, now_mono, "starting", state.start_timeout)
+            return _judge_moving(state, now_mono, "starting", state.longest_start)
         case "deactivating":
-            return _judge_moving(state, now_mono, "stopping", state.stop_timeout)
+            return _judge_moving(state, now_mono, "stopping", state.longest_stop)
         case "maintenance":  # systemctl clean
-            return _judge_moving(state, now_mono, "being cleaned", state.stop_timeout)
+            return _judge_moving(state, now_mono, "being cleaned", state.longest_stop)
         case other:
             return _answer(Verdict.UNKNOWN, f"{state.name} is {other}, which is not known here")
 
 
 def job_bound(state: UnitState) -> float:
     """Return for how many seconds a job of the unit may take: a stop, a start, and a margin."""
-    return _finite(state.stop_timeout) + _finite(state.start_timeout) + MARGIN
+    return _finite(state.longest_stop) + _finite(state.longest_start) + MARGIN
 
 
 def _judge_up(state: UnitState, now: float) -> Observation:
@@ -55,13 +55,13 @@ def _judge_up(state: UnitState, now: float) -> Observation:
     return _answer(Verdict.PASS, f"{state.name} is {state.active_state} ({state.sub_state})")
 
 
-def _judge_moving(state: UnitState, now: float, doing: str, timeout: float) -> Observation:
-    """Hold while systemd is at it; its own timeout runs anew in each substate.
+def _judge_moving(state: UnitState, now: float, doing: str, longest: float) -> Observation:
+    """Hold while systemd is at it, at most *longest* seconds in each substate.
 
     Beyond that bound a service has asked for more time (EXTEND_TIMEOUT_USEC) or systemd is stuck.
     A restart would kill the one and not help the other, so it is only told.
     """
-    until = state.state_changed + _finite(timeout) + MARGIN
+    until = state.state_changed + _finite(longest) + MARGIN
     where = f"{state.name} is {doing} ({state.sub_state})"
     if now < until:
         return _hold(where, until)
@@ -90,8 +90,9 @@ def _judge_down(state: UnitState, now: float, policy: Policy) -> Observation:
     if state.active_state == "inactive" and state.result == "success":
         if state.type == "oneshot" and not state.remain_after_exit:
             return _answer(Verdict.PASS, f"{state.name} is a oneshot, and has nothing to do")
-        if sockets := [unit for unit in state.triggered_by if unit.endswith(".socket")]:
-            return _answer(Verdict.PASS, f"{state.name} is idle; {sockets[0]} starts it on demand")
+        if state.sockets:
+            idle = f"{state.name} is idle; {state.sockets[0]} starts it on demand"
+            return _answer(Verdict.PASS, idle)
     if state.stopped_at is not None and now < (until := state.stopped_at + policy.stopped_grace):
         return _hold(f"{_end(state)}; brought back in {span(until - now)}", until)
     return _judge_dead(state, now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from watchdog.ports import Listener
 
@@ -24,13 +24,13 @@ def is_made_in(listener: Listener, control_group: str, root: str = CGROUP_ROOT) 
     return any(_inode(path) == listener.cgroup for path in _below(top))
 
 
-def is_made_by_systemd(listener: Listener, sockets: tuple[str, ...], root: str) -> bool:
-    """Tell whether systemd made *listener* for one of the *sockets* units, to hand it on.
+def is_made_by_systemd(listener: Listener, groups: Iterable[str], root: str) -> bool:
+    """Tell whether systemd made *listener* for a socket unit of the cgroups *groups*.
 
-    It makes them itself, in its own cgroup, or in the socket unit's if it had to fork for that.
+    It makes it in that unit's cgroup, or in its own.
     """
-    places = ["/init.scope", *(f"/system.slice/{unit}" for unit in sockets)]
-    return any(_inode(root + place) == listener.cgroup for place in places)
+    places = ["/init.scope", *groups]
+    return any(_inode(root + place) == listener.cgroup for place in places if place)
 
 
 def usual_cgroup(slice_: str, unit: str) -> str:

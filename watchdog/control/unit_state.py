@@ -50,6 +50,11 @@ class UnitState:
     n_restarts: int = 0
     start_timeout: float = 90.0  # inf: none
     stop_timeout: float = 90.0
+    start_pre_commands: int = 0  # lines of ExecStartPre=; systemd times each one on its own
+    start_commands: int = 1
+    start_post_commands: int = 0
+    stop_commands: int = 0
+    stop_post_commands: int = 0
     restart_delay: float = 0.1
     restart_delay_max: float = 0.0  # newer systemd lets the delay grow to this
     state_changed: float = 0.0  # substates count as well
@@ -80,6 +85,22 @@ class UnitState:
     def is_settled(self) -> bool:
         """Tell whether nothing is under way."""
         return self.job == 0 and self.active_state not in {"activating", "deactivating"}
+
+    @property
+    def longest_start(self) -> float:
+        """Return how many seconds systemd may give a start before it gives up."""
+        commands = self.start_pre_commands + self.start_commands + self.start_post_commands
+        return self.start_timeout * max(1, commands)
+
+    @property
+    def longest_stop(self) -> float:
+        """Return how many seconds systemd may give a stop before it kills."""
+        return self.stop_timeout * (1 + self.stop_commands + self.stop_post_commands)
+
+    @property
+    def sockets(self) -> tuple[str, ...]:
+        """Return the socket units that start it on demand."""
+        return tuple(unit for unit in self.triggered_by if unit.endswith(".socket"))
 
     @property
     def awaits_auto_restart(self) -> bool:
@@ -127,6 +148,11 @@ _PROPERTIES: Mapping[str, tuple[str, Callable[[Any], object]]] = {
     "NRestarts": ("n_restarts", int),
     "TimeoutStartUSec": ("start_timeout", _seconds),
     "TimeoutStopUSec": ("stop_timeout", _seconds),
+    "ExecStartPre": ("start_pre_commands", len),
+    "ExecStart": ("start_commands", len),
+    "ExecStartPost": ("start_post_commands", len),
+    "ExecStop": ("stop_commands", len),
+    "ExecStopPost": ("stop_post_commands", len),
     "RestartUSec": ("restart_delay", _seconds),
     "RestartMaxDelayUSec": ("restart_delay_max", _seconds),
     "StateChangeTimestampMonotonic": ("state_changed", _seconds),

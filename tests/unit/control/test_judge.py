@@ -58,6 +58,16 @@ def test_what_is_up_or_has_nothing_to_do_passes(state: UnitState) -> None:
     [
         (unit("active", "running", job=5, job_since=NOW - 1.0), NOW + 179 + MARGIN, "job"),
         (unit("activating", "start", start_timeout=20.0), NOW + 19 + MARGIN, "starting (start)"),
+        (
+            unit("activating", "start-pre", start_timeout=20.0, start_pre_commands=2),
+            NOW + 59 + MARGIN,
+            "",
+        ),
+        (
+            unit("deactivating", "stop", stop_timeout=8.0, stop_commands=1, stop_post_commands=1),
+            NOW + 23 + MARGIN,
+            "",
+        ),
         (unit("activating", "start-pre", start_timeout=math.inf), NOW - 1 + UNBOUNDED + MARGIN, ""),
         (unit("deactivating", "stop-sigterm", stop_timeout=8.0), NOW + 7 + MARGIN, "stopping"),
         (unit("deactivating", "something-new", stop_timeout=8.0), NOW + 7 + MARGIN, ""),
@@ -199,6 +209,7 @@ def test_a_state_that_nobody_knows_is_no_evidence() -> None:
     assert judged(unit("new-in-300", "dead")).verdict is Verdict.UNKNOWN
 
 
+spans = st.floats(0, 2**64 / 1e6) | st.just(math.inf)  # what a property of microseconds can say
 states = st.builds(
     UnitState,
     name=st.just("web.service"),
@@ -215,10 +226,10 @@ states = st.builds(
     remain_after_exit=st.booleans(),
     triggered_by=st.sampled_from([(), ("web.socket",)]),
     result=st.sampled_from(["success", "signal", "new"]),
-    start_timeout=st.floats(0, math.inf, allow_nan=False),
-    stop_timeout=st.floats(0, math.inf, allow_nan=False),
-    restart_delay=st.floats(0, math.inf, allow_nan=False),
-    restart_delay_max=st.floats(0, math.inf, allow_nan=False),
+    start_timeout=spans,
+    stop_timeout=spans,
+    restart_delay=spans,
+    restart_delay_max=spans,
     state_changed=st.floats(0, 1e6),
     inactive_entered=st.floats(0, 1e6),
     job=st.integers(0, 1),

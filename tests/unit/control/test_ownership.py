@@ -43,7 +43,8 @@ def test_no_cgroup_owns_nothing(root: Path, cgroup: str) -> None:
 def test_systemd_makes_the_sockets_of_socket_units(
     root: Path, place: str, is_handed_on: bool
 ) -> None:
-    assert is_made_by_systemd(listener(root / place), ("web.socket",), str(root)) is is_handed_on
+    made = listener(root / place)
+    assert is_made_by_systemd(made, ["", "/system.slice/web.socket"], str(root)) is is_handed_on
 
 
 @pytest.mark.parametrize(
