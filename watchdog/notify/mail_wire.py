@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -158,7 +159,7 @@ class Exchange:
         match cause:
             case ssl.SSLCertVerificationError():
                 why = f"its certificate is not to be trusted ({cause.verify_message})"
-                why += "; check host and ca_file"
+                why += "; check host, or have this machine trust the authority that signed it"
             case ssl.SSLError():
                 why = "it does not speak TLS as expected; check port and tls"
             case FileNotFoundError() | PermissionError() if self.step == "prepare":
@@ -170,7 +171,7 @@ class Exchange:
             case TimeoutError():
                 why, pause = f"no answer within {self.server.timeout:g} s{self._twice()}", None
             case OSError() if self.step == "connect":
-                why, pause = f"cannot connect to port {self.server.port}", None
+                why, pause = f"cannot connect to port {self.server.port}{_number(cause)}", None
             case OSError():
                 why, pause = f"the connection was lost{self._twice()}", None
             case _:
@@ -198,3 +199,9 @@ class Exchange:
         for secret in [password, *encoded]:
             words = words.replace(secret, "***")
         return words
+
+
+def _number(error: OSError) -> str:
+    """Return the system's words for *error*: aiosmtplib and asyncio have their own."""
+    number = error.errno or getattr(error.__cause__, "errno", None)
+    return f": {os.strerror(number)}" if number else ""

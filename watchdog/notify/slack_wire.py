@@ -11,6 +11,7 @@ import contextlib
 import json
 import logging
 import math
+import os
 import re
 from abc import ABC, abstractmethod
 from http import HTTPStatus
@@ -109,7 +110,9 @@ class Wire(ABC):
             case aiohttp.ClientConnectorDNSError():
                 why = "the server's name cannot be resolved"
             case aiohttp.ClientConnectorError():
-                why = f"cannot connect: {error.os_error.strerror or 'no reason given'}"
+                # By its number: the words are asyncio's, "Connect call failed".
+                number = error.os_error.errno
+                why = f"cannot connect: {os.strerror(number) if number else 'no reason given'}"
             case aiohttp.ConnectionTimeoutError():
                 why = f"cannot connect within {self._route.timeout:g} s"
             case TimeoutError():

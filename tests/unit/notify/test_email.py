@@ -293,7 +293,7 @@ async def test_a_server_that_takes_only_ascii_addresses_can_be_replaced() -> Non
 async def test_a_server_that_is_not_there_is_temporary() -> None:
     error = await failure(notifier(LOCAL, 9))
     assert isinstance(error, TemporaryDeliveryError)
-    assert str(error).endswith("cannot connect to port 9")
+    assert str(error).endswith("cannot connect to port 9: Connection refused")
 
 
 async def test_a_sending_can_be_cancelled() -> None:

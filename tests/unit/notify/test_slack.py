@@ -322,7 +322,7 @@ async def test_a_webhook_that_refuses_the_form_gets_plain_text_too() -> None:
 @pytest.mark.parametrize(
     ("url", "words", "retry_after"),
     [
-        ("http://127.0.0.1:9/services/T000/B000/XXX", "cannot connect: ", None),
+        ("http://127.0.0.1:9/services/T000/B000/XXX", "cannot connect: Connection refused", None),
         ("http://slack.invalid/services/T000/B000/XXX", "name cannot be resolved", None),
         ("ftp://slack.com/services/T000/B000/XXX", "not an http or https URL", 300.0),
         ("/services/T000/B000/XXX", "not an http or https URL", 300.0),
