@@ -44,6 +44,16 @@ api_url = "http://127.0.0.1:{SLACK_PORT}/api/"
 timeout = "2s"
 """
 
+# An incident at the first failed round, and nothing done about it: the alerts alone are at stake.
+TOLD_AT_ONCE = """
+max_failures  = 1
+restart_after = { unit = 0, port = 0, http = 0 }
+"""
+
+SMTP_PORT = 2525
+MAILS = "/run/mails.jsonl"
+MAIL_MOOD = "/run/mail-mood.json"
+
 NOTES = """
 import json, sqlite3
 db = sqlite3.connect("file:/var/lib/service-watchdog/state.db?mode=ro", uri=True)
@@ -82,8 +92,12 @@ class WatchedHost:
 
     def watch(self, service: str = "", *, tables: str = "", health: str = HEALTH) -> None:
         """Start the daemon on the sample service; *service* adds keys to it."""
-        self.host.configure(SERVICE + health + service + "\n[defaults]" + QUICK + tables)
+        self.configure(service, tables=tables, health=health)
         self.host.start_daemon()
+
+    def configure(self, service: str = "", *, tables: str = "", health: str = HEALTH) -> None:
+        """Write the configuration that `watch` starts with."""
+        self.host.configure(SERVICE + health + service + "\n[defaults]" + QUICK + tables)
 
     def stop_daemon(self) -> None:
         self.host.systemctl("stop", DAEMON)
@@ -96,9 +110,43 @@ class WatchedHost:
 
     def status(self) -> dict[str, Any]:
         """Return the sample service's status."""
-        answer = json.loads(self.command("status", API, "--json", code=None))
-        service: dict[str, Any] = answer["services"][0]
+        service: dict[str, Any] = self.overview()["services"][0]
         return service
+
+    def overview(self) -> dict[str, Any]:
+        """Return the status of the sample service, the channels and the daemon."""
+        answer: dict[str, Any] = json.loads(self.command("status", API, "--json", code=None))
+        return answer
+
+    def fail(self) -> dict[str, Any]:
+        """Have the sample service fail a round now, and return what `status` then says of it."""
+        self.behave(status="500")
+        self.command("check", API, code=1)
+        return self.status()
+
+    def heal(self) -> None:
+        """Have the sample service answer as it should, and wait until that is seen."""
+        self.behave(status=None)
+        self.wait_for_phase("healthy")
+
+    def channel(self, name: str) -> dict[str, Any]:
+        """Return what is known of a channel."""
+        channels = {channel["name"]: channel for channel in self.overview()["channels"]}
+        found: dict[str, Any] = channels[name]
+        return found
+
+    def wait_for_channel(
+        self, name: str, condition: Callable[[dict[str, Any]], bool], timeout: float = 20.0
+    ) -> dict[str, Any]:
+        """Return what is known of a channel once *condition* holds for it."""
+
+        def met() -> dict[str, Any] | None:
+            channel = self.channel(name)
+            return channel if condition(channel) else None
+
+        channel = wait_for(met, timeout, f"what channel {name} should show")
+        assert channel is not None
+        return channel
 
     def wait_for(
         self, condition: Callable[[dict[str, Any]], bool], timeout: float = 20.0
@@ -142,7 +190,48 @@ class WatchedHost:
 
     def messages(self, count: int = 0, timeout: float = 20.0) -> Sequence[str]:
         """Return the text of every message in Slack, once there are *count*."""
-        url = f"http://127.0.0.1:{SLACK_PORT}/_test/messages?count={count}&timeout={timeout}"
+        return [
+            str(message["body"].get("text", ""))
+            for message in self._slack_has("messages", count, timeout)
+        ]
+
+    def messages_via(self, method: str, count: int, timeout: float = 20.0) -> Sequence[str]:
+        """Return the texts that came by *method*, once there are *count* messages in all."""
+        found = self._slack_has("messages", count, timeout)
+        return [str(each["body"].get("text", "")) for each in found if each["via"] == method]
+
+    def requests(self, count: int = 0, timeout: float = 20.0) -> Sequence[dict[str, Any]]:
+        """Return every request that Slack got, the refused ones too, once there are *count*."""
+        return self._slack_has("requests", count, timeout)
+
+    def _slack_has(self, what: str, count: int, timeout: float) -> Sequence[dict[str, Any]]:
+        url = f"http://127.0.0.1:{SLACK_PORT}/_test/{what}?count={count}&timeout={timeout}"
         reply = self.host.http(url, timeout=timeout + 5)
         assert reply.status == 200, reply
-        return [str(message["body"].get("text", "")) for message in json.loads(reply.body)]
+        found: Sequence[dict[str, Any]] = json.loads(reply.body)
+        return found
+
+    # --- mail -----------------------------------------------------------------------------------
+
+    def start_mail(self, *options: str) -> None:
+        """Start a mail server at SMTP_PORT."""
+        port = ("--port", str(SMTP_PORT))
+        self.host.start_peer("smtp", *port, "--record", MAILS, "--behaviour", MAIL_MOOD, *options)
+
+    def mail_mood(self, **mood: Any) -> None:
+        """Have the mail server behave like that from now on: mode=…, refuse={RECIPIENT: CODE}."""
+        self.host.write(MAIL_MOOD, json.dumps(mood))
+
+    def mails(self, count: int = 0, timeout: float = 20.0) -> Sequence[dict[str, Any]]:
+        """Return every mail that was sent so far, once there are *count*."""
+
+        def came() -> Sequence[dict[str, Any]] | None:
+            record = self.host.sh(f"cat {MAILS} 2>/dev/null || true").stdout
+            found = [json.loads(line) for line in record.splitlines()]
+            return found if len(found) >= count else None
+
+        if count == 0:
+            return came() or ()
+        found = wait_for(came, timeout, f"{count} mails")
+        assert found is not None
+        return found

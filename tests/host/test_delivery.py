@@ -1,0 +1,370 @@
+"""Alerts on a real host, while those who should take them are sick."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from email import message_from_string, policy
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+
+from tests.host.installed import DAEMON, InstalledHost
+from tests.host.peers.slack import SlackServer
+from tests.host.watched_host import (
+    API,
+    SLACK,
+    SLACK_PORT,
+    SMTP_PORT,
+    TOLD_AT_ONCE,
+    UNIT,
+    WatchedHost,
+)
+
+BOT, WEBHOOK = "chat.postMessage", "webhook"
+
+BOTH = f"""
+[[slack]]
+name    = "bot"
+token   = "{SlackServer.TOKEN}"
+channel = "{SlackServer.CHANNEL}"
+api_url = "http://127.0.0.1:{SLACK_PORT}/api/"
+timeout = "1s"
+
+[[slack]]
+name    = "hook"
+webhook = "http://127.0.0.1:{SLACK_PORT}{SlackServer.HOOK}"
+timeout = "1s"
+"""
+
+ALICE, BOB = "alice@example.com", "bob@example.com"
+
+EMAIL = f"""
+[email]
+to      = ["{ALICE}", "{BOB}"]
+from    = "watchdog@example.com"
+host    = "127.0.0.1"
+port    = {SMTP_PORT}
+timeout = "2s"
+"""
+
+IN_THE_CLEAR = EMAIL + 'tls = "none"\n'
+
+TOKEN_FILE = "/etc/service-watchdog/slack-token"
+
+
+@pytest.fixture
+def watching(installed_host: InstalledHost) -> WatchedHost:
+    return WatchedHost(installed_host)
+
+
+# --- Slack ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["error500", "garbage", "hang", "drop_before_accepting"])
+def test_a_sick_slack_gets_each_alert_once_and_in_order_when_it_is_well_again(
+    watching: WatchedHost, mode: str
+) -> None:
+    """By bot token and by webhook alike; and the alert tells when it was true."""
+    watching.start_slack()
+    watching.start_sample()
+    watching.watch(TOLD_AT_ONCE, tables=BOTH)
+    watching.slack_mode(mode)
+    watching.fail()
+    watching.requests(3)  # at least one of the two has tried again
+    watching.heal()
+    watching.slack_mode("ok")
+    watching.messages(4)
+    settled(watching, "bot", "hook")
+    since = since_when(watching)
+    for way in (BOT, WEBHOOK):
+        firing, resolved = watching.messages_via(way, 4)
+        assert firing.startswith(f"FIRING {API}"), firing
+        assert resolved.startswith(f"RESOLVED {API}"), resolved
+        assert since in shown(watching, way, 0)
+        assert since in shown(watching, way, 1)
+
+
+def test_the_pause_that_slack_asks_for_is_kept(watching: WatchedHost) -> None:
+    watching.start_slack()
+    watching.start_sample()
+    watching.watch(TOLD_AT_ONCE, tables=SLACK)
+    watching.slack_mode("rate_limit", retry_after=3, count=1)
+    watching.fail()
+    refused, taken = watching.requests(2)
+    assert refused["outcome"] == "ratelimited"
+    assert taken["outcome"] == "ok"
+    assert taken["arrival"]["monotonic"] - refused["arrival"]["monotonic"] >= 3.0
+    assert len(watching.messages(1)) == 1
+
+
+def test_an_answer_lost_on_its_way_makes_no_second_message_where_slack_can_tell(
+    watching: WatchedHost,
+) -> None:
+    watching.start_slack()
+    watching.start_sample()
+    watching.watch(TOLD_AT_ONCE, tables=SLACK)
+    watching.slack_mode("drop_after_accepting", count=1)
+    slack_dedup(watching)
+    watching.fail()
+    first, again = watching.requests(2)
+    assert [first["duplicate"], again["duplicate"]] == [False, True]
+    assert first["body"]["client_msg_id"] == again["body"]["client_msg_id"]
+    settled(watching, "slack")
+    assert len(watching.messages(1)) == 1
+
+
+def test_a_slack_that_cannot_be_reached_gets_everything_later_in_order(
+    watching: WatchedHost,
+) -> None:
+    watching.start_sample()
+    watching.watch(TOLD_AT_ONCE, tables=SLACK)
+    watching.fail()
+    waiting = watching.wait_for_channel("slack", lambda slack: slack["last_error"])
+    assert "cannot connect: Connection refused" in waiting["words"]
+    assert waiting["pending"] == 1
+    watching.heal()
+    shown = watching.command("status")
+    assert "slack: 2 alerts waiting" in shown
+    assert "Connection refused" in shown
+    watching.start_slack()
+    watching.host.systemctl("reload", DAEMON)  # a person need not wait for the next try
+    firing, resolved = watching.messages(2)
+    assert firing.startswith("FIRING")
+    assert resolved.startswith("RESOLVED")
+    settled(watching, "slack")
+
+
+def test_a_slow_slack_does_not_hold_up_the_watch(watching: WatchedHost) -> None:
+    watching.start_slack()
+    watching.slack_mode("hang")
+    watching.start_sample()
+    watching.watch("max_failures = 1\n", tables=SLACK)
+    watching.fail()
+    watching.behave(status=None)
+    before = watching.run_id()
+    watching.wait_for_phase("healthy")
+    watching.host.kill(UNIT)
+    status = watching.wait_for(lambda now: now["phase"] == "healthy" and now["run"] != before)
+    assert status["failures"] == 0
+
+
+def test_a_decision_is_on_slacks_socket_at_once(watching: WatchedHost) -> None:
+    """The bar is a benchmark's; this says that nothing waits for a poll, an import or a pause."""
+    watching.start_slack()
+    watching.start_sample()
+    watching.watch(
+        "max_failures = 2\nrestart_after = { unit = 0, port = 0, http = 0 }\n", tables=SLACK
+    )
+    watching.fail()  # the first one: the connection is made ready
+    [request] = watching.requests(1)
+    decided = next(note["wall"] for note in watching.notes() if note["kind"] == "opened")
+    assert request["arrival"]["at"] - decided < 1.0
+
+
+# --- a person mends it ---------------------------------------------------------------------------
+
+
+def test_an_alert_is_kept_while_the_token_is_wrong_and_delivered_when_it_is_mended(
+    watching: WatchedHost,
+) -> None:
+    watching.start_slack()
+    watching.start_sample()
+    write_token(watching, "xoxb-wrong")
+    tables = SLACK.replace(f'"{SlackServer.TOKEN}"', f'{{ file = "{TOKEN_FILE}" }}')
+    watching.watch(TOLD_AT_ONCE, tables=tables)
+    watching.fail()
+    waiting = watching.wait_for_channel("slack", lambda slack: slack["last_error"])
+    assert "invalid_auth" in waiting["last_error"]
+    assert "configure its bot token" in waiting["last_error"]
+    assert (waiting["pending"], waiting["dead"]) == (1, 0)
+    write_token(watching, SlackServer.TOKEN)
+    watching.host.systemctl("reload", DAEMON)
+    [firing] = watching.messages(1)
+    assert firing.startswith("FIRING")
+    settled(watching, "slack")
+
+
+def test_an_alert_waits_for_an_invitation_to_the_channel(watching: WatchedHost) -> None:
+    watching.start_slack()
+    watching.start_sample()
+    watching.watch(TOLD_AT_ONCE, tables=SLACK.replace("#ops", "#nowhere"))
+    watching.fail()
+    waiting = watching.wait_for_channel("slack", lambda slack: slack["last_error"])
+    assert "channel_not_found" in waiting["last_error"]
+    assert "/invite" in waiting["last_error"]
+    watching.configure(TOLD_AT_ONCE, tables=SLACK)
+    watching.host.systemctl("reload", DAEMON)
+    assert watching.messages(1)[0].startswith("FIRING")
+
+
+# --- email ---------------------------------------------------------------------------------------
+
+
+def test_a_refused_recipient_does_not_keep_the_other_from_the_mail(watching: WatchedHost) -> None:
+    watching.start_mail()
+    watching.mail_mood(refuse={ALICE: 550})
+    watching.start_sample()
+    watching.watch(TOLD_AT_ONCE, tables=IN_THE_CLEAR)
+    watching.fail()
+    [mail] = watching.mails(1)
+    assert mail["recipients"] == [BOB]
+    assert f"FIRING {API}" in parsed(mail)["Subject"]
+    refused = watching.wait_for_channel(f"email:{ALICE}", lambda channel: channel["last_error"])
+    assert "550" in refused["last_error"]
+    settled(watching, f"email:{BOB}")
+    assert refused["dead"] == 1
+
+
+def test_a_recipient_deferred_gets_the_mail_later_and_the_other_only_one(
+    watching: WatchedHost,
+) -> None:
+    watching.start_mail()
+    watching.mail_mood(refuse={ALICE: 451})
+    watching.start_sample()
+    watching.watch(TOLD_AT_ONCE, tables=IN_THE_CLEAR)
+    watching.fail()
+    deferred = watching.wait_for_channel(f"email:{ALICE}", lambda channel: channel["last_error"])
+    assert "451" in deferred["last_error"]
+    assert deferred["pending"] == 1
+    assert [mail["recipients"] for mail in watching.mails(1)] == [[BOB]]
+    watching.heal()
+    watching.mail_mood()
+    mails = watching.mails(4)
+    settled(watching, f"email:{ALICE}", f"email:{BOB}")
+    assert subjects(mails, ALICE) == subjects(mails, BOB)
+    firing, resolved = subjects(mails, ALICE)
+    assert f"FIRING {API}" in firing
+    assert f"RESOLVED {API}" in resolved
+
+
+@pytest.mark.parametrize("mode", ["hang", "defer_data"])
+def test_a_sick_mail_server_gets_each_alert_once_and_in_order_when_it_is_well_again(
+    watching: WatchedHost, mode: str
+) -> None:
+    watching.start_mail()
+    watching.mail_mood(mode=mode)
+    watching.start_sample()
+    watching.watch(TOLD_AT_ONCE, tables=IN_THE_CLEAR)
+    watching.fail()
+    watching.wait_for_channel(f"email:{ALICE}", lambda channel: channel["last_error"])
+    watching.heal()
+    watching.mail_mood()
+    settled(watching, f"email:{ALICE}", f"email:{BOB}")
+    taken = [mail for mail in watching.mails() if mail["outcome"] == "ok"]
+    for recipient in (ALICE, BOB):
+        firing, resolved = subjects(taken, recipient)
+        assert f"FIRING {API}" in firing
+        assert f"RESOLVED {API}" in resolved
+
+
+def test_nothing_is_mailed_in_the_clear_where_tls_is_wanted_and_not_offered(
+    watching: WatchedHost,
+) -> None:
+    watching.start_mail()
+    watching.start_sample()
+    watching.watch(TOLD_AT_ONCE, tables=EMAIL)
+    watching.fail()
+    waiting = watching.wait_for_channel(f"email:{ALICE}", lambda channel: channel["last_error"])
+    assert "STARTTLS" in waiting["last_error"]
+    assert waiting["pending"] == 1
+    assert "STARTTLS" in watching.command("status", code=1)
+    assert len(watching.mails()) == 0
+
+
+def test_a_certificate_that_is_not_to_be_trusted_keeps_the_mail_back(watching: WatchedHost) -> None:
+    watching.start_mail("--starttls")
+    watching.start_sample()
+    watching.watch(TOLD_AT_ONCE, tables=EMAIL)
+    watching.fail()
+    waiting = watching.wait_for_channel(f"email:{ALICE}", lambda channel: channel["last_error"])
+    assert "certificate" in waiting["last_error"]
+    assert len(watching.mails()) == 0
+
+
+# --- test-alert ----------------------------------------------------------------------------------
+
+
+def test_a_test_alert_is_reported_as_delivered(watching: WatchedHost) -> None:
+    watching.start_slack()
+    watching.start_mail()
+    watching.start_sample()
+    watching.watch(tables=SLACK + IN_THE_CLEAR)
+    said = watching.command("test-alert")
+    for channel in ("slack", f"email:{ALICE}", f"email:{BOB}"):
+        assert f"{channel}: delivered" in said
+    assert watching.messages()[0].startswith("TEST")
+    assert len(watching.mails()) == 2
+    assert watching.command("test-alert", "slack") == "slack: delivered\n"
+    assert len(watching.messages()) == 2
+    assert len(watching.mails()) == 2
+    answer = json.loads(watching.command("test-alert", f"email:{BOB}", "--json"))
+    assert answer["channels"] == [{"name": f"email:{BOB}", "delivered": True, "reason": ""}]
+
+
+def test_a_test_alert_that_does_not_arrive_is_reported_with_the_reason(
+    watching: WatchedHost,
+) -> None:
+    watching.start_slack()
+    watching.start_sample()
+    watching.watch(tables=SLACK)
+    watching.slack_mode("error500", count=1)
+    said = watching.command("test-alert", code=1)
+    assert said.startswith("slack: not delivered yet: ")
+    assert "Slack is in trouble (500)" in said
+    watching.messages(1)  # it was kept all the same
+    settled(watching, "slack")
+    watching.slack_mode("hang", count=1)
+    assert "no answer within 2 s" in watching.command("test-alert", "slack", code=1)
+    said = watching.command("test-alert", "pager", code=2)
+    assert said == "cannot test pager: no such channel; there is slack\n"
+
+
+def test_a_test_alert_without_a_channel_is_refused(watching: WatchedHost) -> None:
+    watching.start_sample()
+    watching.watch()
+    assert "the configuration names no channel" in watching.command("test-alert", code=2)
+
+
+# --- what the tests share ------------------------------------------------------------------------
+
+
+def settled(watching: WatchedHost, *channels: str) -> None:
+    """Return when nothing is left to be delivered to *channels*: no duplicate can come any more."""
+    for name in channels:
+        watching.wait_for_channel(name, lambda channel: channel["pending"] == 0)
+
+
+def slack_dedup(watching: WatchedHost) -> None:
+    reply = watching.host.http(
+        f"http://127.0.0.1:{SLACK_PORT}/_test/mode", method="POST", body='{"dedup": true}'
+    )
+    assert reply.status == 200
+
+
+def write_token(watching: WatchedHost, token: str) -> None:
+    watching.host.write(TOKEN_FILE, token, mode=0o640, owner="root:service-watchdog")
+
+
+def since_when(watching: WatchedHost) -> str:
+    """Return the moment at which the incident opened, as an alert tells it."""
+    opened = next(note["wall"] for note in watching.notes() if note["kind"] == "opened")
+    return watching.host.run("date", f"--date=@{int(opened)}", "+%Y-%m-%d %H:%M:%S").stdout.strip()
+
+
+def shown(watching: WatchedHost, way: str, index: int) -> str:
+    """Return all that a reader sees of a message."""
+    found = [request for request in watching.requests() if request["method"] == way]
+    taken = [request["body"] for request in found if request["outcome"] == "ok"]
+    return json.dumps(taken[index], ensure_ascii=False)
+
+
+def parsed(mail: dict[str, Any]) -> EmailMessage:
+    message = message_from_string(mail["content"], policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+def subjects(mails: Sequence[dict[str, Any]], recipient: str) -> Sequence[str]:
+    return [str(parsed(mail)["Subject"]) for mail in mails if mail["recipients"] == [recipient]]
