@@ -1,0 +1,354 @@
+"""From a file to settings: what is read, what follows from it, and files that cannot be read."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.config.conftest import SERVICE, Load, Problems
+from watchdog.config import DaemonSettings, EmailSettings, SlackBotSettings, load
+from watchdog.core.model import (
+    CommandControl,
+    Comparison,
+    Condition,
+    HttpCheck,
+    Policy,
+    PortCheck,
+    ProcessControl,
+    Service,
+    UnitControl,
+)
+from watchdog.errors import ConfigError
+
+FOUR_LINES = """
+[[service]]
+name   = "langchain-api"
+unit   = "langchain-api.service"
+port   = 8000
+health = "http://127.0.0.1:8000/health"
+"""
+
+
+def test_four_lines_name_a_service_and_everything_else_has_a_default(loaded: Load) -> None:
+    config = loaded(FOUR_LINES, mode=0o644)
+    assert config.services == (
+        Service(
+            name="langchain-api",
+            control=UnitControl("langchain-api.service"),
+            checks=(PortCheck(8000), HttpCheck("http://127.0.0.1:8000/health")),
+            policy=Policy(),
+        ),
+    )
+    assert config.slack == ()
+    assert config.email == ()
+    assert config.destinations == ()
+
+
+def test_a_service_is_called_like_its_unit_unless_it_has_a_name(loaded: Load) -> None:
+    config = loaded('[[service]]\nunit = "worker@1"\n')
+    assert config.services[0].name == "worker@1"
+    assert config.services[0].control == UnitControl("worker@1.service")
+
+
+def test_a_service_may_be_a_process_of_the_daemon(loaded: Load) -> None:
+    config = loaded("""
+[[service]]
+name = "api"
+command = ["python", "-m", "app"]
+directory = "/srv/app"
+environment = { PORT = "80", EMPTY = "" }
+stop_timeout = "3s"
+
+[[service]]
+name = "bare"
+command = ["/bin/true"]
+""")
+    assert config.services[0].control == ProcessControl(
+        command=("python", "-m", "app"),
+        directory="/srv/app",
+        environment=(("PORT", "80"), ("EMPTY", "")),
+        stop_timeout=3.0,
+    )
+    assert config.services[1].control == ProcessControl(("/bin/true",))
+
+
+def test_a_service_may_be_kept_by_commands(loaded: Load) -> None:
+    config = loaded("""
+[[service]]
+name = "db"
+control = { start = ["d", "start"], stop = ["d", "stop"], status = ["d"], timeout = 5 }
+""")
+    assert config.services[0].control == CommandControl(
+        ("d", "start"), ("d", "stop"), ("d",), timeout=5.0
+    )
+
+
+def test_checks_may_be_told_in_full(loaded: Load) -> None:
+    config = loaded("""
+[[service]]
+unit = "api"
+port = { port = 80, host = "::1", any_owner = true, timeout = "1s" }
+
+[service.health]
+url = "https://[::1]/health"
+timeout = "2s"
+status = [200, 204]
+max_latency = "500ms"
+expect = ["status == 'healthy'", "queue < 100"]
+headers = { Host = "example.org" }
+verify_tls = false
+""")
+    assert config.services[0].checks == (
+        PortCheck(80, "::1", any_owner=True, timeout=1.0),
+        HttpCheck(
+            "https://[::1]/health",
+            timeout=2.0,
+            status=(200, 204),
+            max_latency=0.5,
+            expect=(
+                Condition(("status",), Comparison.EQ, "healthy"),
+                Condition(("queue",), Comparison.LT, 100),
+            ),
+            headers=(("Host", "example.org"),),
+            verify_tls=False,
+        ),
+    )
+
+
+def test_one_status_and_one_condition_need_no_array(loaded: Load) -> None:
+    config = loaded(
+        SERVICE + 'health = { url = "http://h/", status = 204, expect = "ok == true" }\n'
+    )
+    assert config.services[0].checks == (
+        HttpCheck(
+            "http://h/", status=(204,), expect=(Condition(("ok",), Comparison.EQ, value=True),)
+        ),
+    )
+
+
+def test_a_service_goes_over_the_defaults_and_these_over_the_core(loaded: Load) -> None:
+    config = loaded("""
+[defaults]
+max_failures = 5
+interval = "10s"
+restart_after = { port = 2, http = 0 }
+
+[[service]]
+unit = "a"
+
+[[service]]
+unit = "b"
+max_failures = 4
+interval = 20
+restart_after = { http = 1 }
+notify_healed = true
+""")
+    first, second = (service.policy for service in config.services)
+    assert first == Policy(
+        max_failures=5,
+        interval=10.0,
+        restart_after={"unit": 1, "process": 1, "status": 1, "port": 2, "http": 0},
+    )
+    assert second == Policy(
+        max_failures=4,
+        interval=20.0,
+        restart_after={"unit": 1, "process": 1, "status": 1, "port": 2, "http": 1},
+        notify_healed=True,
+    )
+
+
+def test_a_failing_health_restarts_after_max_failures_unless_told_otherwise(loaded: Load) -> None:
+    config = loaded(SERVICE + "max_failures = 7\n")
+    assert config.services[0].policy.restart_after["http"] == 7
+
+
+def test_defaults_give_way_to_what_is_configured(loaded: Load) -> None:
+    config = loaded(
+        SERVICE + 'port = 1\nhealth = "http://h/"\ninterval = "200ms"\nbackoff_first = "10m"\n'
+    )
+    service = config.services[0]
+    assert service.policy.fast_interval == 0.2
+    assert service.policy.recovery_interval == 0.2
+    assert service.policy.backoff_max == 600.0
+    assert [check.timeout for check in service.checks] == [0.1, 0.1]
+
+
+def test_slack_may_be_one_bot_or_several_channels_with_names(loaded: Load) -> None:
+    config = loaded(
+        SERVICE
+        + """
+[[slack]]
+token = { env = "TOKEN" }
+channel = "#ops"
+api_url = "http://127.0.0.1:8080/api"
+
+[[slack]]
+name = "web"
+webhook = { env = "WEBHOOK" }
+timeout = "3s"
+""",
+        {"TOKEN": "xoxb-1", "WEBHOOK": "https://hooks.slack.com/services/T/B/x"},
+    )
+    bot, webhook = config.slack
+    assert isinstance(bot, SlackBotSettings)
+    assert bot.api_url == "http://127.0.0.1:8080/api/"
+    assert bot.token.reveal() == "xoxb-1"
+    assert webhook.timeout == 3.0
+    assert config.destinations == ("slack", "web")
+
+
+def test_each_recipient_of_email_is_a_destination(loaded: Load) -> None:
+    config = loaded(
+        SERVICE
+        + """
+[email]
+to = ["alice@example.com", "bob@example.com"]
+from = "Watchdog <watchdog@example.com>"
+host = "mail.example.com"
+"""
+    )
+    assert config.email == (
+        EmailSettings(
+            to=("alice@example.com", "bob@example.com"),
+            sender="Watchdog <watchdog@example.com>",
+            host="mail.example.com",
+        ),
+    )
+    assert config.destinations == ("email:alice@example.com", "email:bob@example.com")
+
+
+@pytest.mark.parametrize(("tls", "port"), [("starttls", 587), ("tls", 465), ("none", 25)])
+def test_the_port_of_the_mail_server_follows_from_tls(loaded: Load, tls: str, port: int) -> None:
+    email = f'[email]\nto = ["a@b.c"]\nfrom = "a@b.c"\nhost = "localhost"\ntls = "{tls}"\n'
+    assert loaded(SERVICE + email).email[0].port == port
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1.2.3", "::1"])
+def test_mail_may_go_without_tls_to_this_host_itself_even_with_a_password(
+    loaded: Load, host: str
+) -> None:
+    config = loaded(
+        SERVICE
+        + f'[email]\nto = ["a@b.c"]\nfrom = "a@b.c"\nhost = "{host}"\ntls = "none"\n'
+        + 'username = "u"\npassword = { env = "P" }\n',
+        {"P": "p"},
+    )
+    assert config.email[0].username == "u"
+
+
+def test_mail_goes_to_another_host_without_tls_only_if_that_is_meant(loaded: Load) -> None:
+    email = (
+        '[email]\nto = ["a@b.c"]\nfrom = "a@b.c"\nhost = "mail"\ntls = "none"\ninsecure = true\n'
+    )
+    assert loaded(SERVICE + email).email[0].insecure
+
+
+def test_directories_are_those_that_systemd_made_unless_the_file_says_otherwise(
+    loaded: Load,
+) -> None:
+    made = {"STATE_DIRECTORY": "/var/lib/a:/var/lib/b", "RUNTIME_DIRECTORY": "/run/a"}
+    assert loaded(SERVICE, made).daemon.state_dir == "/var/lib/a"
+    assert loaded(SERVICE, made).daemon.runtime_dir == "/run/a"
+    assert loaded(SERVICE).daemon.state_dir == "/var/lib/service-watchdog"
+    assert loaded(SERVICE).daemon.runtime_dir == "/run/service-watchdog"
+    stated = '[daemon]\nstate_dir = "/srv/s"\nruntime_dir = "/srv/r"\n'
+    assert loaded(stated + SERVICE, made).daemon.state_dir == "/srv/s"
+    assert loaded(stated + SERVICE, made).daemon.runtime_dir == "/srv/r"
+
+
+def test_the_daemon_calls_the_host_by_its_name_unless_told_otherwise(loaded: Load) -> None:
+    assert loaded(SERVICE).daemon.host == os.uname().nodename
+    assert loaded(
+        '[daemon]\nhost = "web-1"\ntimezone = "Asia/Seoul"\nlog = "json"\n' + SERVICE
+    ).daemon == DaemonSettings(
+        "/var/lib/service-watchdog", "/run/service-watchdog", "json", "web-1", "Asia/Seoul"
+    )
+
+
+def test_the_same_file_gives_equal_settings_so_that_a_reload_sees_what_changed(
+    loaded: Load,
+) -> None:
+    slack = '[slack]\ntoken = "xoxb-1"\nchannel = "#ops"\n'
+    assert loaded(FOUR_LINES + slack) == loaded(FOUR_LINES + slack)
+    assert loaded(FOUR_LINES + slack) != loaded(FOUR_LINES + slack.replace("xoxb-1", "xoxb-2"))
+
+
+def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(loaded: Load) -> None:
+    assert loaded("\ufeff" + FOUR_LINES.replace("\n", "\r\n")).services[0].name == "langchain-api"
+
+
+def test_a_line_is_right_in_a_file_with_windows_line_ends(problems: Problems) -> None:
+    assert problems('[[service]]\r\nunit = "a"\r\nport = 0\r\n') == [
+        "config.toml:3: service[1].port: expected a port from 1 to 65535, found 0"
+    ]
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    missing = tmp_path / "config.toml"
+    with pytest.raises(ConfigError) as caught:
+        load(missing)
+    assert caught.value.problems == (
+        f"{missing}: cannot read: there is no such file; expected a TOML file",
+    )
+
+
+def test_a_directory_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot read: it is a directory; expected a TOML file"):
+        load(tmp_path)
+
+
+def test_a_path_that_leads_nowhere_is_told() -> None:
+    with pytest.raises(ConfigError, match="cannot read: Not a directory"):
+        load("/dev/null/config.toml")
+    with pytest.raises(ConfigError, match="cannot read: embedded null byte"):
+        load("a\0b")
+
+
+def test_a_file_of_any_size_is_refused_before_it_fills_the_memory() -> None:
+    with pytest.raises(ConfigError, match="cannot read: it is larger than 4 MiB"):
+        load("/dev/zero")
+
+
+def test_text_that_is_not_utf_8_is_told_by_its_line(config_file: Callable[..., str]) -> None:
+    file = config_file("")
+    Path(file).write_bytes(b"# caf\xc3\xa9\n# caf\xe9\n")
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    assert caught.value.problems == (
+        "config.toml:2: not UTF-8 (byte 0xe9); expected the file saved as UTF-8",
+    )
+
+
+@contextlib.contextmanager
+def nobody() -> Iterator[None]:
+    """Lack root's permissions for a while."""
+    user = os.geteuid()
+    os.seteuid(user or 65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+def test_a_file_without_permission_is_told_with_who_may_read_it(
+    config_file: Callable[..., str],
+) -> None:
+    file = Path(config_file(SERVICE, 0o000)).absolute()
+    with nobody(), pytest.raises(ConfigError, match="no permission; run as root or as the daemon"):
+        load(file)
+
+
+def test_a_file_of_five_thousand_lines_with_many_mistakes_is_told_in_no_time(
+    problems: Problems,
+) -> None:
+    text = "".join(f'[[service]]\nunit = "u{n}"\nport = 0\nprot = 1\n\n' for n in range(1000))
+    began = time.process_time()
+    said = problems(text)
+    assert len(said) == 2000
+    assert said[-1] == 'config.toml:4999: service[1000].prot: unknown key; did you mean "port"?'
+    assert time.process_time() - began < 5  # about 0.5 s

@@ -1,0 +1,33 @@
+"""Configuration: TOML -> validated, frozen settings -> core values.
+
+``load`` is what the daemon needs. ``show`` and ``schema`` are for people and editors, and are
+imported from their modules by the commands that print them.
+"""
+
+from __future__ import annotations
+
+from watchdog.config.loading import load
+from watchdog.config.secret import Secret
+from watchdog.config.settings import (
+    Config,
+    DaemonSettings,
+    EmailSettings,
+    SlackBotSettings,
+    SlackSettings,
+    SlackWebhookSettings,
+)
+
+__all__ = [
+    "DEFAULT_PATH",
+    "Config",
+    "DaemonSettings",
+    "EmailSettings",
+    "Secret",
+    "SlackBotSettings",
+    "SlackSettings",
+    "SlackWebhookSettings",
+    "load",
+]
+
+DEFAULT_PATH = "/etc/service-watchdog/config.toml"
+"""Where the configuration is unless a command is told otherwise."""

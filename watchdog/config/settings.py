@@ -1,0 +1,93 @@
+"""The validated configuration, frozen: what the rest of the program is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from watchdog.config.secret import Secret
+from watchdog.core.model import Service
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonSettings:
+    """The daemon itself."""
+
+    state_dir: str
+    runtime_dir: str
+    log: Literal["auto", "json", "console"]
+    host: str  # what this host is called in alerts
+    timezone: str = ""  # IANA name; empty: the host's own
+
+
+@dataclass(frozen=True, slots=True)
+class SlackBotSettings:
+    """A Slack channel that a bot writes to."""
+
+    token: Secret
+    channel: str
+    name: str = "slack"
+    api_url: str = "https://slack.com/api/"  # ends with a slash
+    timeout: float = 10.0  # seconds, for each request
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """Return the one destination."""
+        return (self.name,)
+
+
+@dataclass(frozen=True, slots=True)
+class SlackWebhookSettings:
+    """A Slack channel behind an incoming webhook."""
+
+    webhook: Secret
+    name: str = "slack"
+    timeout: float = 10.0  # seconds, for each request
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """Return the one destination."""
+        return (self.name,)
+
+
+@dataclass(frozen=True, slots=True)
+class EmailSettings:
+    """Recipients behind one mail server."""
+
+    to: tuple[str, ...]
+    sender: str  # "a@b.c" or "Name <a@b.c>"
+    host: str
+    port: int = 587
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    username: str | None = None
+    password: Secret | None = None
+    name: str = "email"
+    timeout: float = 30.0  # seconds, for each step of the exchange
+    insecure: bool = False  # tls="none" towards another host is meant
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """Return one destination for each recipient: ``email:alice@example.com``."""
+        return tuple(f"{self.name}:{address}" for address in self.to)
+
+
+SlackSettings = SlackBotSettings | SlackWebhookSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A whole configuration."""
+
+    path: str
+    daemon: DaemonSettings
+    services: tuple[Service, ...]
+    slack: tuple[SlackSettings, ...] = ()
+    email: tuple[EmailSettings, ...] = ()
+    unchecked: tuple[str, ...] = ()  # secrets that only the daemon can see; empty in the daemon
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """Return where alerts go, by name."""
+        return tuple(
+            name for channel in (*self.slack, *self.email) for name in channel.destinations
+        )

@@ -1,0 +1,149 @@
+"""The effective configuration as TOML: every default filled in, every secret masked."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from typing import Any
+
+import msgspec
+
+from watchdog.config.conditions import format_condition
+from watchdog.config.durations import format_duration, parse_duration
+from watchdog.config.secret import MASK, HiddenText, Secret
+from watchdog.config.settings import Config, EmailSettings, SlackSettings, SlackWebhookSettings
+from watchdog.core.model import (
+    CommandControl,
+    HttpCheck,
+    PortCheck,
+    ProcessControl,
+    Service,
+    UnitControl,
+)
+
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def show(config: Config) -> str:
+    """Return *config* as the TOML text that would mean the same, save for inline secrets."""
+    lines = []
+    for name, content in effective(config).items():
+        for table in content if isinstance(content, list) else [content]:
+            lines.append(f"[[{name}]]" if isinstance(content, list) else f"[{name}]")
+            lines += [f"{_key(key)} = {_value(value)}" for key, value in table.items()]
+            lines.append("")
+    return "\n".join(lines)
+
+
+def effective(config: Config) -> dict[str, Any]:
+    """Return *config* as plain values, in the shape of the file."""
+    daemon = {field.name: getattr(config.daemon, field.name) for field in fields(config.daemon)}
+    if not config.daemon.timezone:
+        del daemon["timezone"]
+    document: dict[str, Any] = {
+        "daemon": daemon,
+        "service": [_service(service) for service in config.services],
+    }
+    if config.slack:
+        document["slack"] = [_slack(channel) for channel in config.slack]
+    if config.email:
+        document["email"] = [_email(channel) for channel in config.email]
+    return document
+
+
+def _service(service: Service) -> dict[str, Any]:
+    table: dict[str, Any] = {"name": service.name}
+    match service.control:
+        case UnitControl(unit):
+            table["unit"] = unit
+        case ProcessControl(command, directory, environment, stop_timeout):
+            table["command"] = command
+            if directory is not None:
+                table["directory"] = directory
+            table["environment"] = {name: _masked(value) for name, value in environment}
+            table["stop_timeout"] = _duration(stop_timeout)
+        case CommandControl(start, stop, status, timeout):
+            commands = {"start": start, "stop": stop, "status": status}
+            table["control"] = {**commands, "timeout": _duration(timeout)}
+    for check in service.checks:
+        if isinstance(check, PortCheck):
+            table["port"] = {
+                "port": check.port,
+                "host": check.host,
+                "any_owner": check.any_owner,
+                "timeout": _duration(check.timeout),
+            }
+        else:
+            table["health"] = _health(check)
+    table["depends_on"] = service.depends_on
+    for field in fields(service.policy):
+        value = getattr(service.policy, field.name)
+        table[field.name] = _duration(value) if isinstance(value, float) else value
+    return table
+
+
+def _health(check: HttpCheck) -> dict[str, Any]:
+    table: dict[str, Any] = {"url": check.url, "timeout": _duration(check.timeout)}
+    if check.status:
+        table["status"] = check.status
+    if check.max_latency is not None:
+        table["max_latency"] = _duration(check.max_latency)
+    table["expect"] = [format_condition(condition) for condition in check.expect]
+    table["headers"] = {name: _masked(value) for name, value in check.headers}
+    table["verify_tls"] = check.verify_tls
+    return table
+
+
+def _slack(channel: SlackSettings) -> dict[str, Any]:
+    timeout = _duration(channel.timeout)
+    if isinstance(channel, SlackWebhookSettings):
+        return {"name": channel.name, "webhook": _masked(channel.webhook), "timeout": timeout}
+    return {
+        "name": channel.name,
+        "token": _masked(channel.token),
+        "channel": channel.channel,
+        "api_url": channel.api_url,
+        "timeout": timeout,
+    }
+
+
+def _email(channel: EmailSettings) -> dict[str, Any]:
+    table = {
+        "name": channel.name,
+        "to": channel.to,
+        "from": channel.sender,
+        "host": channel.host,
+        "port": channel.port,
+        "tls": channel.tls,
+        "insecure": channel.insecure,
+        "timeout": _duration(channel.timeout),
+    }
+    if channel.username is not None and channel.password is not None:
+        table |= {"username": channel.username, "password": _masked(channel.password)}
+    return table
+
+
+def _masked(value: str | Secret) -> Any:
+    """Return where a secret comes from, or the mask; plain text stays."""
+    if not isinstance(value, Secret | HiddenText):
+        return value
+    return dict([value.origin]) if value.origin else MASK
+
+
+def _duration(seconds: float) -> str | float:
+    text = format_duration(seconds)
+    return text if parse_duration(text) == seconds else seconds
+
+
+def _key(key: str) -> str:
+    return key if _BARE_KEY.fullmatch(key) else _value(key)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        pairs = ", ".join(f"{_key(key)} = {_value(part)}" for key, part in value.items())
+        return f"{{ {pairs} }}" if pairs else "{}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_value, value))}]"
+    # JSON's text and numbers are TOML's too, but for one character.
+    return msgspec.json.encode(value).decode().replace("\x7f", r"\u007f")
