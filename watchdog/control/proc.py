@@ -1,0 +1,106 @@
+"""Processes as /proc shows them: proc(5)."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+PROC = Path("/proc")
+
+_ENDED = {"Z", "X", "x"}  # zombies, and what is about to be none
+_STATE, _GROUP, _SESSION, _START = 0, 2, 3, 19  # fields of stat after the name
+_SOCKET = "socket:["
+
+
+class Process(NamedTuple):
+    """A process, told from a later one of the same pid by its start in ticks since the boot."""
+
+    pid: int
+    ticks: int
+    group: int
+    session: int
+    ended: bool  # only its exit status is left
+
+
+def process(pid: int) -> Process | None:
+    """Return what /proc says of *pid*; None if there is no such process."""
+    try:
+        stat = (PROC / str(pid) / "stat").read_text(errors="replace")
+    except OSError:
+        return None
+    fields = stat.rpartition(")")[2].split()  # the name before it may hold anything
+    return Process(
+        pid,
+        int(fields[_START]),
+        int(fields[_GROUP]),
+        int(fields[_SESSION]),
+        fields[_STATE] in _ENDED,
+    )
+
+
+def session(leader: int) -> list[Process]:
+    """Return what is alive of the session that process *leader* began."""
+    return _alive(pid for pid in _pids() if _session_of(pid) == leader)
+
+
+def socket_inodes(pids: Iterable[int]) -> set[int]:
+    """Return the inodes of the sockets that *pids* have open, as far as we may look."""
+    return {
+        int(link[len(_SOCKET) : -1])
+        for pid in pids
+        for link in _descriptors(pid)
+        if link.startswith(_SOCKET)
+    }
+
+
+def writers(path: Path) -> list[Process]:
+    """Return the processes whose standard output or error is the file *path*."""
+    return _alive(
+        pid
+        for pid in _pids()
+        if str(path) in {_link(f"{PROC}/{pid}/fd/1"), _link(f"{PROC}/{pid}/fd/2")}
+    )
+
+
+def mono_of_ticks(ticks: int) -> float:
+    """Return the moment *ticks* after the boot on the monotonic clock, which stops in suspend."""
+    asleep = time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic()
+    return ticks / os.sysconf("SC_CLK_TCK") - asleep
+
+
+def _pids() -> Iterator[int]:
+    for name in os.listdir(PROC):  # noqa: PTH208 - names; a Path each is not needed
+        if name.isdecimal():
+            yield int(name)
+
+
+def _session_of(pid: int) -> int:
+    try:
+        return os.getsid(pid)  # a twentieth of the cost of reading stat
+    except OSError:
+        return 0
+
+
+def _alive(pids: Iterable[int]) -> list[Process]:
+    found = [process(pid) for pid in pids]
+    return [each for each in found if each is not None and not each.ended]
+
+
+def _descriptors(pid: int) -> Iterator[str]:
+    directory = f"{PROC}/{pid}/fd"
+    try:
+        numbers = os.listdir(directory)  # noqa: PTH208 - names; a Path each is not needed
+    except OSError:
+        return  # gone, or not ours to see
+    for number in numbers:
+        yield _link(f"{directory}/{number}")
+
+
+def _link(path: str) -> str:
+    try:
+        return os.readlink(path)  # noqa: PTH115 - a name, not a path
+    except OSError:
+        return ""
