@@ -118,10 +118,16 @@ class _Question:
 
     def _elsewhere(self) -> str:
         """Say where else the service listens: the wrong port or address is a common cause."""
-        listeners = self._diag.listeners()
         owns = self._owns
+        try:
+            listeners = self._diag.listeners()
+        except OSError:
+            return ""  # what is known stands without it
         if owns is not None:
-            listeners = [listener for listener in listeners if owns(listener)]
+            owned = [listener for listener in listeners if owns(listener)]
+            if len(owned) == len(listeners) > 1:
+                owns = None  # a control that cannot tell claims them all
+            listeners = owned
         here = sorted({one.host for one in listeners if one.port == self._check.port})
         if here:
             subject = "the service listens" if owns else "somebody listens"

@@ -148,6 +148,26 @@ class TestNothing:
             f"nothing listens on 0.0.0.0:{port}; the service listens on 127.0.0.2 only"
         )
 
+    async def test_claims_nothing_for_a_control_that_takes_every_listener_for_its_own(
+        self,
+    ) -> None:
+        port = free_port()
+        with listening(), listening():
+            answer = await ask(port, owns=everybody)
+        assert answer.reason == f"nothing listens on 127.0.0.1:{port}"
+
+    async def test_is_certain_even_if_the_diagnosis_fails(self) -> None:
+        class Unlisted(SockDiag):
+            def listeners(self) -> list[Listening]:
+                raise OSError(errno.ENOBUFS, os.strerror(errno.ENOBUFS))
+
+        port = free_port()
+        diag = Unlisted()
+        answer = await ask(port, diag=diag)
+        diag.close()
+        assert answer.verdict is Verdict.FAIL
+        assert answer.reason == f"nothing listens on 127.0.0.1:{port}"
+
     async def test_passes_if_a_connection_gets_through_all_the_same(self) -> None:
         """As where a packet filter forwards the port to a container."""
 
