@@ -28,6 +28,12 @@ ONE_SERVICE = """\
 name = "web"
 unit = "web.service"
 """
+WITH_TOKEN = f"""\
+{ONE_SERVICE}
+[slack]
+token = {{ credential = "slack-token" }}
+channel = "#ops"
+"""
 SLEEP = "[Service]\nExecStart=/bin/sleep infinity\n"
 
 # Makes, in /tmp/broken, the wheels of a version that ends as soon as it is started.
@@ -493,6 +499,18 @@ def test_a_killed_daemon_comes_back_by_itself_every_time(upgradable: InstalledHo
             journal.wait_for("Started")
     upgradable.wait_for_unit_state(DAEMON, "active", "running")
     assert upgradable.unit(DAEMON, "NRestarts") == {"NRestarts": "6"}
+
+
+def test_a_file_in_the_credentials_directory_is_all_it_takes(
+    installed_host: InstalledHost,
+) -> None:
+    installed_host.configure(WITH_TOKEN)
+    assert installed_host.systemctl("start", DAEMON, check=False).returncode == 1
+
+    installed_host.write(f"{CREDENTIALS}/slack-token", "xoxb-1\n", mode=0o600)
+    installed_host.start_daemon()
+    assert installed_host.unit(DAEMON, "ActiveState") == {"ActiveState": "active"}
+    assert installed_host.systemctl("reload", DAEMON).returncode == 0
 
 
 def test_a_missing_credentials_directory_keeps_nothing_from_starting(

@@ -15,6 +15,7 @@ from watchdog.config.secret import HiddenText, Origin, Secret
 from watchdog.config.table import SecretReference
 
 _LONGEST = 65_536  # bytes of a file with a secret
+_FROM_DIRECTORY = "credentials_"  # LoadCredential=credentials:DIRECTORY makes FILE credentials_FILE
 _TELLING = re.compile(r"auth|cookie|token|secret|pass|key|credential|signature|dsn", re.IGNORECASE)
 _USER_IN_URL = re.compile(r"//[^/@\s]*@")
 
@@ -132,13 +133,15 @@ class Secrets:
         if "/" in name or name in {".", ".."}:
             raise ValueError("expected the name of a credential, not a path")
         directory = self.environ.get("CREDENTIALS_DIRECTORY")
-        if directory and os.path.lexists(path := f"{directory}/{name}"):
-            # systemd keeps these to the service itself.
-            return _read(path, guarded=False)
+        # One that a drop-in names, or a file of the directory that the unit hands over as a whole.
+        for file in (name, f"{_FROM_DIRECTORY}{name}"):
+            if directory and os.path.lexists(path := f"{directory}/{file}"):
+                # systemd keeps these to the service itself.
+                return _read(path, guarded=False)
         wrong = _UnseenError if not directory else ValueError
         raise wrong(
             f"systemd gave no credential {quoted(name)};"
-            f" expected LoadCredential={name}:/PATH in the daemon's unit"
+            f" expected /etc/service-watchdog/credentials/{name} when the daemon starts"
         )
 
 

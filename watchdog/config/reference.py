@@ -64,9 +64,10 @@ single quotes, a number, `true`, `false` or `null`.
 _SECRETS = """\
 Instead of such a table the secret itself may stand in the file, if the file is not open to \
 everybody: `chmod 640 FILE; chown root:service-watchdog FILE`. The same holds for a file that \
-`file` names. A credential is what `LoadCredential=` or `LoadCredentialEncrypted=` in the daemon's \
-unit gives it. Secrets show up in no log, alert, message or answer; `config show` prints where \
-they come from.
+`file` names. A credential is a file in `/etc/service-watchdog/credentials/`, or what a drop-in of \
+the daemon's unit gives with `LoadCredential=` or `LoadCredentialEncrypted=`; systemd hands them \
+over when the daemon starts. Secrets show up in no log, alert, message or answer; `config show` \
+prints where they come from.
 
 Values of `environment` and `headers` are plain text, but count as secrets if their names say so \
 (auth, cookie, token, secret, pass, key, credential, signature, dsn) or if they are URLs with a \

@@ -56,11 +56,11 @@ def test_check_says_what_is_watched_and_who_is_told(
         ),
         (
             'config.toml: not checked: slack[1].token: systemd gave no credential "slack-token";'
-            " expected LoadCredential=slack-token:/PATH in the daemon's unit"
+            " expected /etc/service-watchdog/credentials/slack-token when the daemon starts"
         ),
         (
             'config.toml: not checked: slack[2].webhook: systemd gave no credential "webhook";'
-            " expected LoadCredential=webhook:/PATH in the daemon's unit"
+            " expected /etc/service-watchdog/credentials/webhook when the daemon starts"
         ),
     ]
     assert complained == ""

@@ -50,6 +50,8 @@ def credentials(tmp_path: Path) -> dict[str, str]:
     directory = tmp_path / "credentials"
     directory.mkdir()
     (directory / "slack-token").write_text(f"{CANARY}\n")
+    (directory / "credentials_webhook").write_text(f"{CANARY}\n")  # of a whole directory
+    (directory / "credentials_slack-token").write_text("the one with the plain name comes first")
     (directory / "slack-token").chmod(0o444)  # systemd's own files are nobody else's to judge
     return {"CREDENTIALS_DIRECTORY": str(directory), "TOKEN": CANARY}
 
@@ -68,6 +70,7 @@ def test_a_secret_comes_from_a_credential_the_environment_or_a_file(
     file.write_text(f"{CANARY}\n")
     file.chmod(0o640)
     assert token_of(loaded, '{ credential = "slack-token" }', credentials) == CANARY
+    assert token_of(loaded, '{ credential = "webhook" }', credentials) == CANARY
     assert token_of(loaded, '{ env = "TOKEN" }', credentials) == CANARY
     assert token_of(loaded, f'{{ file = "{file}" }}', credentials) == CANARY
 
@@ -153,7 +156,7 @@ def test_a_credential_that_systemd_did_not_give_is_told_with_what_the_unit_lacks
     assert problems(slack('{ credential = "other" }'), credentials) == [
         (
             'config.toml:4: slack.token: systemd gave no credential "other";'
-            " expected LoadCredential=other:/PATH in the daemon's unit"
+            " expected /etc/service-watchdog/credentials/other when the daemon starts"
         )
     ]
 
@@ -168,7 +171,7 @@ def test_a_person_who_lacks_the_daemons_secrets_can_still_check_the_rest(loaded:
     assert config.unchecked == (
         (
             'slack.token: systemd gave no credential "slack-token";'
-            " expected LoadCredential=slack-token:/PATH in the daemon's unit"
+            " expected /etc/service-watchdog/credentials/slack-token when the daemon starts"
         ),
         "email[1].password: the environment has no MAIL_PASSWORD; expected the secret in it",
     )
