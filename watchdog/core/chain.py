@@ -8,16 +8,9 @@ from graphlib import CycleError, TopologicalSorter
 
 from watchdog.core.model import Observation, Phase, Service, State, Verdict
 
-_TROUBLED = frozenset(
-    {
-        Phase.SUSPECT,
-        Phase.WAITING,
-        Phase.RESTARTING,
-        Phase.RECOVERING,
-        Phase.FAILING,
-        Phase.GAVE_UP,
-    }
-)
+_CALM = frozenset({Phase.HEALTHY, Phase.PENDING})
+"""Phases that explain no failure elsewhere. Being deployed, stopped on purpose or in maintenance
+does; PENDING, where a probe that cannot run may stay for long, does not."""
 
 
 def start_order(services: Sequence[Service]) -> tuple[str, ...]:
@@ -29,7 +22,8 @@ def start_order(services: Sequence[Service]) -> tuple[str, ...]:
     try:
         return tuple(TopologicalSorter(graph).static_order())
     except CycleError as error:
-        raise ValueError(" -> ".join(error.args[1])) from None
+        # graphlib names each before those that depend on it; people read "needs" the other way.
+        raise ValueError(" -> ".join(reversed(error.args[1]))) from None
 
 
 def dependencies(name: str, depends_on: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
@@ -47,7 +41,7 @@ def dependencies(name: str, depends_on: Mapping[str, Sequence[str]]) -> tuple[st
 def first_cause(
     seen: Observation, needed: Sequence[str], states: Mapping[str, State]
 ) -> Observation:
-    """Return *seen*, or a HOLD if a service that it needs is the one that is broken.
+    """Return *seen*, or a HOLD if a service that it needs is broken or being worked on.
 
     A process that is gone is its own trouble whatever else is broken, and so is a cause that
     has nothing to do with others, like a stranger on the port.
@@ -56,7 +50,7 @@ def first_cause(
         return seen
     for name in needed:
         state = states.get(name)
-        if state is not None and state.phase in _TROUBLED:
+        if state is not None and state.phase not in _CALM:
             reason = f"waits for {name}, which is {state.phase.value}; {seen.reason}"
             return replace(seen, verdict=Verdict.HOLD, reason=reason)
     return seen
