@@ -28,11 +28,13 @@ def next_round(
     end of a HOLD (*until*), of a backoff or of a maintenance, is met on time.
     """
     if state.phase is Phase.RECOVERING:
-        due = began + policy.recovery_interval
+        due = began + min(policy.recovery_interval, policy.interval)
     elif state.phase not in _CALM:
-        due = began + policy.fast_interval
+        due = began + min(policy.fast_interval, policy.interval)
     else:
         turns = math.floor((began - offset) / policy.interval) + 1
         due = offset + turns * policy.interval
+        if due <= began:  # the division was rounded down
+            due += policy.interval
     deadlines = [until, state.restart_at, state.maintenance.until if state.maintenance else None]
     return min([due, *(at for at in deadlines if at is not None and at > began)])
