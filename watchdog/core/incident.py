@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b32encode
+from collections.abc import Iterable
 from dataclasses import replace
 
 from watchdog.core.model import (
@@ -19,6 +20,8 @@ from watchdog.core.model import (
     State,
 )
 
+_TIMED = frozenset({Phase.WAITING, Phase.GAVE_UP})
+
 
 def incident_id(service: str, wall: float) -> str:
     """Return a short id, the same for the same service and moment."""
@@ -27,8 +30,19 @@ def incident_id(service: str, wall: float) -> str:
 
 
 def enter(state: State, phase: Phase, now: Now) -> State:
-    """Return *state* in *phase*, since now unless it was there before."""
-    return state if state.phase is phase else replace(state, phase=phase, since=now.mono)
+    """Return *state* in *phase*, since now unless it was there before.
+
+    What belongs to the phase that is left is left with it.
+    """
+    if state.phase is phase:
+        return state
+    restart_at = state.restart_at if phase in _TIMED else None
+    return replace(state, phase=phase, since=now.mono, restart_at=restart_at, unfinished=False)
+
+
+def unproven(state: State) -> State:
+    """Return *state* with the row of passing rounds broken."""
+    return replace(state, passes=0, healthy_since=None)
 
 
 def open_incident(
@@ -39,7 +53,7 @@ def open_incident(
         incident_id(state.service, now.wall),
         now.wall,
         now.mono,
-        restarts=int(state.phase is Phase.RESTARTING),
+        restarts=state.restarted,
         crash_loop=crash_loop,
         told_gave_up=state.phase is Phase.GAVE_UP,
     )
@@ -52,6 +66,16 @@ def open_incident(
 def make_note(state: State, kind: NoteKind, text: str, now: Now) -> Note:
     """Return a line for the ledger, filed under the open incident if there is one."""
     return Note(kind, text, now.wall, state.incident.id if state.incident else "")
+
+
+def filed(effects: Iterable[Effect], incident: Incident | None) -> tuple[Effect, ...]:
+    """Return *effects* with notes that led to *incident* filed under it as well."""
+    return tuple(
+        replace(effect, incident=incident.id)
+        if incident is not None and isinstance(effect, Note) and not effect.incident
+        else effect
+        for effect in effects
+    )
 
 
 def make_alert(
@@ -89,14 +113,17 @@ def span(seconds: float) -> str:
 
 def healed(state: State, policy: Policy, now: Now) -> tuple[Effect, ...]:
     """Tell of health proven, if anything was done or said about its loss."""
-    by_restart = state.phase is Phase.RECOVERING
     incident = state.incident
     if incident is not None:
-        lasted = now.mono - incident.opened_mono
-        action = "healed by a restart" if by_restart else "came back without our doing"
+        action = "came back without our doing"
+        if state.phase is Phase.HEALTHY:
+            action = f"has stayed healthy for {span(policy.stable_after)}"
+        elif state.phase is Phase.RECOVERING:
+            action = "healed by a restart"
         note = make_note(state, NoteKind.CLOSED, action, now)
+        lasted = max(0.0, now.mono - incident.opened_mono)
         return note, make_alert(state, AlertKind.RESOLVED, policy, now, action, lasted)
-    if not by_restart:
+    if not state.restarted:
         return ()
     reason = state.cause.reason if state.cause is not None else "restart asked for"
     note = make_note(state, NoteKind.HEALED, f"healthy again after a restart: {reason}", now)

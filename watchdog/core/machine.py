@@ -7,12 +7,14 @@ is under way or during maintenance; HOLD and UNKNOWN never count.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import assert_never
 
 from watchdog.core import policy as rules
-from watchdog.core.incident import enter, healed, make_note, open_incident, span
+from watchdog.core.incident import enter, filed, healed, make_note, open_incident, span, unproven
 from watchdog.core.model import (
     Began,
     Crashed,
+    Effect,
     Event,
     Maintenance,
     NoteKind,
@@ -30,7 +32,7 @@ from watchdog.core.model import (
     Step,
     Verdict,
 )
-from watchdog.core.restart import count_failure, restarted_once_more, spend_restart
+from watchdog.core.restart import count_failure, on_account, spend_restart
 
 
 def step(state: State, event: Event, policy: Policy, now: Now) -> Step:
@@ -40,6 +42,11 @@ def step(state: State, event: Event, policy: Policy, now: Now) -> Step:
         ended = _resumed(state, "it has ended", now)
         following = step(ended.state, event, policy, now)
         return Step(following.state, ended.effects + following.effects)
+    following = _taken(state, event, policy, now)
+    return Step(following.state, filed(following.effects, following.state.incident))
+
+
+def _taken(state: State, event: Event, policy: Policy, now: Now) -> Step:
     match event:
         case Observation():
             return _observed(state, event, policy, now)
@@ -55,6 +62,7 @@ def step(state: State, event: Event, policy: Policy, now: Now) -> Step:
             return _resumed(state, f"by {event.owner}", now)
         case RestartRequested():
             return _restart_requested(state, event, now)
+    assert_never(event)
 
 
 # --- rounds ------------------------------------------------------------------------------------
@@ -72,52 +80,85 @@ def _observed(state: State, seen: Observation, policy: Policy, now: Now) -> Step
             return _passed(state, policy, now)
         case Verdict.FAIL:
             return _failed(state, seen, policy, now)
+    assert_never(seen.verdict)
 
 
 def _held(state: State, seen: Observation, now: Now) -> Step:
+    state = unproven(state)
     looping = state.incident is not None and state.incident.crash_loop
     if looping or state.phase in {Phase.RECOVERING, Phase.HELD}:
-        return Step(replace(state, passes=0))
-    held = enter(replace(state, passes=0, restart_at=None), Phase.HELD, now)
+        return Step(state)
+    held = enter(state, Phase.HELD, now)
     return Step(held, (make_note(state, NoteKind.HELD, seen.reason, now),))
 
 
 def _passed(state: State, policy: Policy, now: Now) -> Step:
-    state = replace(state, passes=min(state.passes + 1, policy.recover_after))
-    if state.phase is Phase.HEALTHY:
-        return Step(_rearmed(state, policy, now))
+    state, rearmed = _rearmed(_one_more_pass(state, policy, now), policy, now)
     incident = state.incident
-    acted = incident is not None or state.phase in {Phase.RECOVERING, Phase.WAITING}
+    if state.phase is Phase.HEALTHY and incident is None:
+        return Step(state, rearmed)
+    acted = incident is not None or state.restarted or state.phase in _ACTED
     if acted and state.passes < policy.recover_after:
-        return Step(state)
-    looping = incident is not None and incident.crash_loop
-    if looping and not rules.crash_loop_over(state, policy, now.mono):
-        return Step(state)
+        return Step(state, rearmed)
+    if incident is not None and incident.crash_loop:
+        if not rules.crash_loop_over(state, policy, now.mono):
+            return Step(state, rearmed)
+        state = replace(state, incident=replace(incident, crash_loop=False))
+    if incident is not None and state.unsettled:
+        return _calmed(state, policy, now)
+    closed_early = incident is not None and not rules.is_stable(state, policy, now.mono)
     proven = replace(
         enter(state, Phase.HEALTHY, now),
         failures=0,
         cause=None,
-        restart_at=None,
+        restarted=0,
         incident=None,
-        healthy_since=now.mono,
+        unsettled=state.unsettled or closed_early,
     )
-    return Step(proven, healed(state, policy, now))
+    return Step(proven, (*rearmed, *healed(state, policy, now)))
 
 
-def _rearmed(state: State, policy: Policy, now: Now) -> State:
-    """Return the healthy *state*, forgiven its restarts once health has lasted."""
-    if (state.attempts or state.gave_up) and rules.is_stable(state, policy, now.mono):
-        return replace(state, attempts=0, gave_up=False)
-    return state
+_ACTED = frozenset({Phase.WAITING, Phase.RECOVERING})
+
+
+def _one_more_pass(state: State, policy: Policy, now: Now) -> State:
+    since = now.mono if state.healthy_since is None else state.healthy_since
+    passes = min(state.passes + 1, policy.recover_after)  # a count that nobody needs is not kept
+    return replace(state, passes=passes, healthy_since=since)
+
+
+def _rearmed(state: State, policy: Policy, now: Now) -> tuple[State, tuple[Effect, ...]]:
+    """Return the state forgiven its restarts once health has lasted, and a note of that."""
+    if not (state.attempts or state.gave_up or state.unsettled):
+        return state, ()
+    if state.passes < policy.recover_after or not rules.is_stable(state, policy, now.mono):
+        return state, ()
+    text = f"healthy for {span(policy.stable_after)}: backoff and giving up are forgotten"
+    note = make_note(state, NoteKind.REARMED, text, now)
+    return replace(state, attempts=0, gave_up=False, unsettled=False), (note,)
+
+
+def _calmed(state: State, policy: Policy, now: Now) -> Step:
+    """Return the service healthy, its incident still open: the one before closed a moment ago.
+
+    A service that fails and heals by turns is one conversation; it ends when health lasts.
+    """
+    if state.phase is Phase.HEALTHY:
+        return Step(state)
+    calm = replace(enter(state, Phase.HEALTHY, now), failures=0, restarted=0)
+    text = f"healthy, not for the first time; closes after {span(policy.stable_after)} of it"
+    return Step(calm, (make_note(state, NoteKind.HEALED, text, now),))
 
 
 def _failed(state: State, seen: Observation, policy: Policy, now: Now) -> Step:
-    if state.phase in {Phase.WAITING, Phase.GAVE_UP} and seen.curable:
-        # What these phases wait for was decided by a failure that is counted already.
-        state = replace(state, passes=0, cause=seen)
-        if state.restart_at is not None and now.mono < state.restart_at:
+    limit = rules.threshold(policy, seen.check)
+    decided = state.phase in {Phase.WAITING, Phase.GAVE_UP}
+    if decided and seen.curable and 0 < limit <= state.failures:
+        state = replace(unproven(state), cause=seen)
+        if state.restart_at is None or now.mono >= state.restart_at:
+            return spend_restart(state, seen.reason, now)
+        if not rules.counts_again(state, policy, now.mono):
             return Step(state)
-        return spend_restart(state, seen.reason, now)
     return count_failure(state, seen, policy, now)
 
 
@@ -125,17 +166,26 @@ def _failed(state: State, seen: Observation, policy: Policy, now: Now) -> Step:
 
 
 def _restart_finished(state: State, end: RestartFinished, policy: Policy, now: Now) -> Step:
+    failed = make_note(state, NoteKind.RESTART_FAILED, end.reason, now)
+    if state.phase is Phase.MAINTENANCE:
+        notes = () if end.outcome is RestartOutcome.DONE else (failed,)
+        return Step(replace(state, unfinished=False), notes)
     if state.phase is not Phase.RESTARTING:
-        return Step(state)  # not ours any more: maintenance began meanwhile
+        return Step(state)  # nobody waits for it
+    wanted = not state.attempts  # by a person: it was never on the account
     match end.outcome:
         case RestartOutcome.DONE:
             return Step(enter(state, Phase.RECOVERING, now))
         case RestartOutcome.YIELDED:
-            # Somebody else is at work on it: nothing was spent, and nothing is to be judged.
-            held = enter(state, Phase.HELD, now)
-            if state.attempts:  # a restart that a person asked for was never on the account
-                held = replace(held, restarts=state.restarts[:-1], attempts=state.attempts - 1)
+            # Somebody else is at work on it: nothing was spent, and nothing is to be judged. The
+            # pauses are kept, lest two who give way to each other do so without one.
+            held = on_account(enter(state, Phase.HELD, now), -1)
+            if not (wanted or state.gave_up):
+                held = replace(held, restarts=state.restarts[:-1])
             return Step(held, (make_note(state, NoteKind.HELD, f"yielded: {end.reason}", now),))
+        case RestartOutcome.IMPOSSIBLE if wanted:
+            # Nothing has happened to the service, and the person is told by the command.
+            return Step(on_account(enter(state, Phase.PENDING, now), -1), (failed,))
         case RestartOutcome.FAILED | RestartOutcome.IMPOSSIBLE:
             check = state.cause.check if state.cause is not None else "unit"
             impossible = end.outcome is RestartOutcome.IMPOSSIBLE
@@ -147,43 +197,47 @@ def _restart_finished(state: State, end: RestartFinished, policy: Policy, now: N
                 curable=not impossible,
                 dead=True,
             )
-            counted = count_failure(state, cause, policy, now, open_now=impossible)
-            failed = make_note(state, NoteKind.RESTART_FAILED, end.reason, now)
+            counted = count_failure(state, cause, policy, now, impossible=impossible)
             return Step(counted.state, (failed, *counted.effects))
+    assert_never(end.outcome)
 
 
 def _restart_requested(state: State, event: RestartRequested, now: Now) -> Step:
-    if state.phase is Phase.RESTARTING:
-        return Step(state)
+    if state.phase is Phase.RESTARTING or (state.phase is Phase.MAINTENANCE and state.unfinished):
+        return Step(state)  # there can be only one
     reason = f"asked for by {event.owner}"
     effects = (
         make_note(state, NoteKind.RESTART, f"restart {reason}", now),
         Restart(reason, 0, event.owner),
     )
     if state.phase is Phase.MAINTENANCE:
-        return Step(state, effects)  # a person's order; still nothing is judged
-    wanted = replace(
-        enter(state, Phase.RESTARTING, now),
-        passes=0,
-        attempts=0,
-        gave_up=False,
-        restart_at=None,
-        incident=restarted_once_more(state.incident),
-    )
-    return Step(wanted, effects)
+        # A person's order; still nothing is judged.
+        return Step(replace(state, unfinished=True), effects)
+    wanted = on_account(unproven(enter(state, Phase.RESTARTING, now)), 1)
+    return Step(replace(wanted, attempts=0, gave_up=False), effects)
 
 
 def _began(state: State, event: Began, now: Now) -> Step:
-    state = replace(state, passes=0)
-    if state.phase is Phase.RESTARTING:
-        if event.restarted:
+    state = unproven(state)  # nobody has watched meanwhile
+    match state.phase:
+        case Phase.RESTARTING if event.restarted:
             return Step(enter(state, Phase.RECOVERING, now))
-        # Decided and paid for, but never issued: the daemon died in between.
-        reason = state.cause.reason if state.cause is not None else "asked for before"
-        return Step(state, (Restart(reason, state.attempts),))
-    if state.phase is Phase.HELD:
-        return Step(enter(state, Phase.PENDING, now))
-    return Step(state)
+        case Phase.RESTARTING if state.attempts:
+            # Decided and paid for, but never issued. It is, if it is still needed.
+            owed = replace(enter(state, Phase.WAITING, now), restart_at=now.mono, unfinished=True)
+            return Step(owed)
+        case Phase.RESTARTING:
+            text = "the restart that was asked for was not begun before this daemon was restarted"
+            failed = make_note(state, NoteKind.RESTART_FAILED, text, now)
+            return Step(on_account(enter(state, Phase.PENDING, now), -1), (failed,))
+        case Phase.WAITING if state.unfinished and event.restarted:
+            return Step(enter(state, Phase.RECOVERING, now))
+        case Phase.MAINTENANCE:
+            return Step(replace(state, unfinished=False))
+        case Phase.HELD:
+            return Step(enter(state, Phase.PENDING, now))
+        case _:
+            return Step(state)
 
 
 # --- crashes that the keeper mends itself --------------------------------------------------------
@@ -192,24 +246,29 @@ def _began(state: State, event: Began, now: Now) -> Step:
 def _crashed(state: State, event: Crashed, policy: Policy, now: Now) -> Step:
     if state.phase is Phase.MAINTENANCE:
         return Step(state)
-    crashes = (*rules.recent_crashes(state, policy, now.mono), *([now.mono] * event.count))
     # A loop is told from its last few crashes; a thousand of them are not worth keeping.
-    crashes = crashes[-max(policy.crash_limit, 1) :] if policy.crash_limit else crashes[-1:]
-    state = replace(state, crashes=crashes, passes=0)
+    kept = max(policy.crash_limit, 1)
+    crashes = (*rules.recent_crashes(state, policy, now.mono), *[now.mono] * min(event.count, kept))
+    crashes = crashes[-kept:]
+    state = replace(unproven(state), crashes=crashes)
     note = make_note(state, NoteKind.CRASHED, event.reason, now)
     if policy.crash_limit == 0 or len(crashes) < policy.crash_limit:
         return Step(state, (note,))
+    if state.phase not in _BUSY:
+        state = enter(state, Phase.FAILING, now)
     if state.incident is not None:
-        state = replace(state, incident=replace(state.incident, crash_loop=True))
-        return Step(state, (note,))
+        looping = replace(state.incident, crash_loop=True)
+        return Step(replace(state, incident=looping), (note,))
     lasted = span(now.mono - crashes[0])
     reason = f"crashed {len(crashes)} times in {lasted}: {event.reason}"
-    state = replace(state, cause=Observation(Verdict.FAIL, "unit", reason), healthy_since=None)
-    if state.phase is not Phase.RESTARTING:
-        state = enter(state, Phase.FAILING, now)
+    state = replace(state, cause=Observation(Verdict.FAIL, "unit", reason))
     action = "its own Restart= brings it back each time; it is left to do so"
     state, opening = open_incident(state, policy, now, action, crash_loop=True)
     return Step(state, (note, *opening))
+
+
+_BUSY = frozenset({Phase.RESTARTING, Phase.WAITING, Phase.GAVE_UP})
+"""Phases that know already what to do about a service that does not stay up."""
 
 
 # --- maintenance ---------------------------------------------------------------------------------
@@ -217,9 +276,9 @@ def _crashed(state: State, event: Crashed, policy: Policy, now: Now) -> Step:
 
 def _paused(state: State, event: Paused, now: Now) -> Step:
     maintenance = Maintenance(event.until, event.owner, event.reason)
-    paused = replace(
-        enter(state, Phase.MAINTENANCE, now), maintenance=maintenance, passes=0, restart_at=None
-    )
+    goes_on = state.phase is Phase.RESTARTING
+    paused = unproven(enter(state, Phase.MAINTENANCE, now))
+    paused = replace(paused, maintenance=maintenance, unfinished=paused.unfinished or goes_on)
     text = f"maintenance for {span(event.until - now.mono)} by {event.owner}: {event.reason}"
     return Step(paused, (make_note(state, NoteKind.PAUSED, text, now),))
 
@@ -227,12 +286,15 @@ def _paused(state: State, event: Paused, now: Now) -> Step:
 def _resumed(state: State, how: str, now: Now) -> Step:
     if state.phase is not Phase.MAINTENANCE:
         return Step(state)
+    # A restart that goes on is waited for, or there might be a second one beside it.
+    phase = Phase.RESTARTING if state.unfinished else Phase.PENDING
     resumed = replace(
-        enter(state, Phase.PENDING, now),
+        unproven(enter(state, phase, now)),
         maintenance=None,
         failures=0,
-        passes=0,
         attempts=0,
+        restarted=int(state.unfinished),
         gave_up=False,
+        crashes=(),
     )
     return Step(resumed, (make_note(state, NoteKind.RESUMED, f"maintenance over: {how}", now),))

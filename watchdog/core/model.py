@@ -6,6 +6,7 @@ jump when an administrator sets the clock. Stamps named ``wall`` are UNIX second
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -75,7 +76,7 @@ class Policy:
     backoff_first: float = 5.0
     backoff_max: float = 300.0
     retry_every: float = 900.0  # half-open retries after gave-up
-    stable_after: float = 300.0  # health for so long re-arms backoff and gave-up
+    stable_after: float = 300.0  # health for so long re-arms backoff and gave-up, and ends flapping
     crash_limit: int = 3  # restarts by systemd itself within crash_window: a crash loop
     crash_window: float = 300.0
     crash_quiet: float = 60.0  # without a crash for so long, the loop is over
@@ -139,7 +140,7 @@ class Condition:
     value: str | float | bool | None
 
     def __str__(self) -> str:
-        value = f'"{self.value}"' if isinstance(self.value, str) else str(self.value)
+        value = json.dumps(self.value, ensure_ascii=False)
         return f"{'.'.join(self.path)} {self.comparison.value} {value}"
 
 
@@ -243,7 +244,7 @@ class Incident:
     id: str
     opened: float  # wall
     opened_mono: float
-    restarts: int = 0  # restarts of ours since it opened
+    restarts: int = 0  # restarts since the trouble began, before it opened included
     crash_loop: bool = False
     told_gave_up: bool = False
 
@@ -265,13 +266,18 @@ class State:
     phase: Phase = Phase.PENDING
     since: float = 0.0  # when the phase was entered
     failures: int = 0  # failed rounds and failed recoveries since health was last proven
+    failed_at: float | None = None  # when the last of them was counted
     passes: int = 0  # passing rounds in a row
+    healthy_since: float | None = None  # the first of them
     cause: Observation | None = None  # the last failure
     restart_at: float | None = None  # WAITING, GAVE_UP: no restart before this
     restarts: tuple[float, ...] = ()  # our own, oldest first, as far as the budget looks back
     attempts: int = 0  # restarts since health was last stable: the exponent of the backoff
+    restarted: int = 0  # restarts since health was last proven, those a person asked for included
+    # MAINTENANCE: a restart of ours goes on meanwhile. WAITING: one is spent, but was never issued.
+    unfinished: bool = False
     gave_up: bool = False  # until health is stable again or a person steps in
-    healthy_since: float | None = None
+    unsettled: bool = False  # an incident has closed, and health was not stable since
     crashes: tuple[float, ...] = ()
     incident: Incident | None = None
     maintenance: Maintenance | None = None
@@ -301,6 +307,7 @@ class NoteKind(StrEnum):
     CRASHED = "crashed"
     HELD = "held"
     GAVE_UP = "gave-up"
+    REARMED = "re-armed"  # health is stable: backoff and giving up are forgotten
     PAUSED = "paused"
     RESUMED = "resumed"
 
@@ -338,7 +345,7 @@ class Alert:
     opened: float = 0.0  # wall
     failures: int = 0
     max_failures: int = 0
-    restarts: int = 0  # since the incident opened
+    restarts: int = 0  # since the trouble began
     action: str = ""  # what was done, and what happens next
     duration: float = 0.0  # RESOLVED: seconds from opening to proof
 

@@ -7,6 +7,8 @@ from watchdog.core.model import Policy, State
 
 def threshold(policy: Policy, check: str) -> int:
     """Return after how many failures of *check* a restart is due; 0 is never."""
+    if policy.restart_budget == 0:
+        return 0
     return policy.restart_after.get(check, policy.max_failures)
 
 
@@ -35,6 +37,15 @@ def retry_at(state: State, policy: Policy) -> float:
     return state.restarts[-1] + policy.retry_every if state.restarts else 0.0
 
 
+def counts_again(state: State, policy: Policy, mono: float) -> bool:
+    """Tell whether a failed round counts while a restart is waited for.
+
+    Rounds come fast then and tell what is known already; those that a calm service would have had
+    as well do count, so that a long backoff does not hide that it is down.
+    """
+    return state.failed_at is None or mono - state.failed_at >= policy.interval
+
+
 def recent_crashes(state: State, policy: Policy, mono: float) -> tuple[float, ...]:
     """Return the crashes within the window that makes them a loop."""
     return tuple(at for at in state.crashes if at > mono - policy.crash_window)
@@ -46,5 +57,5 @@ def crash_loop_over(state: State, policy: Policy, mono: float) -> bool:
 
 
 def is_stable(state: State, policy: Policy, mono: float) -> bool:
-    """Tell whether health has lasted long enough to re-arm backoff and gave-up."""
+    """Tell whether health has lasted long enough to be believed."""
     return state.healthy_since is not None and mono - state.healthy_since >= policy.stable_after

@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from watchdog.core import policy as rules
-from watchdog.core.incident import enter, make_alert, make_note, open_incident, span
+from watchdog.core.incident import (
+    enter,
+    make_alert,
+    make_note,
+    open_incident,
+    span,
+    unproven,
+)
 from watchdog.core.model import (
     AlertKind,
     Effect,
-    Incident,
     NoteKind,
     Now,
     Observation,
@@ -22,52 +28,53 @@ from watchdog.core.model import (
 
 
 def count_failure(
-    state: State, seen: Observation, policy: Policy, now: Now, *, open_now: bool = False
+    state: State, seen: Observation, policy: Policy, now: Now, *, impossible: bool = False
 ) -> Step:
-    """Count a failure and decide on restart and incident."""
+    """Count a failure and decide on restart and incident.
+
+    *impossible*: the failure is a restart that cannot be done, so a person is told at once.
+    """
     fresh = state.cause is None or state.cause.check != seen.check
-    state = replace(
-        state,
-        failures=state.failures + 1,
-        passes=0,
-        cause=seen,
-        healthy_since=None,
-        restart_at=None,
-    )
+    state = replace(unproven(state), failures=state.failures + 1, failed_at=now.mono, cause=seen)
     effects: list[Effect] = []
     if fresh or state.failures <= policy.max_failures:
         count = f"failure {state.failures}/{policy.max_failures}"
         effects.append(
             make_note(state, NoteKind.FAILED, f"{seen.check}: {seen.reason} ({count})", now)
         )
-    must_open = open_now or state.failures >= policy.max_failures
+    planned, action = _plan(state, seen, policy, now, impossible=impossible)
+    state = planned.state
+    gave_up = state.phase is Phase.GAVE_UP
+    told = state.incident is not None and state.incident.told_gave_up
+    if state.incident is None and (gave_up or state.failures >= policy.max_failures):
+        calm = Phase.FAILING if state.phase is Phase.SUSPECT else state.phase
+        state, opening = open_incident(enter(state, calm, now), policy, now, action)
+        effects += opening
+    elif state.incident is not None and gave_up and not told:
+        state = replace(state, incident=replace(state.incident, told_gave_up=True))
+        effects.append(make_alert(state, AlertKind.GAVE_UP, policy, now, action))
+    if gave_up and not told:
+        effects.append(make_note(state, NoteKind.GAVE_UP, action, now))
+    return Step(state, (*effects, *planned.effects))
 
+
+def _plan(
+    state: State, seen: Observation, policy: Policy, now: Now, *, impossible: bool
+) -> tuple[Step, str]:
+    """Return what becomes of a counted failure, and a sentence that says so."""
     limit = rules.threshold(policy, seen.check)
-    planned: Step | None = None
-    if open_now:
-        action = "no restart is possible; a person is needed"
-    elif not seen.curable:
+    if impossible:
+        return _give_up(state, policy, now, "no restart is possible; a person is needed")
+    if seen.curable and 0 < limit <= state.failures:
+        return _plan_restart(state, seen, policy, now)
+    if not seen.curable:
         action = "a restart cannot help, so none is tried; a person is needed"
     elif limit == 0:
         action = f"restarts for check {seen.check} are switched off; a person is needed"
-    elif state.failures < limit:
-        action = f"a restart follows after {limit} failures"
     else:
-        planned, action = _plan_restart(state, seen, policy, now)
-        must_open = must_open or planned.state.phase is Phase.GAVE_UP
-
-    if planned is None:
-        calm = Phase.FAILING if must_open or state.incident else Phase.SUSPECT
-        planned = Step(enter(state, calm, now))
-    state = planned.state
-    if must_open and state.incident is None:
-        state, opening = open_incident(state, policy, now, action)
-        effects += opening
-    elif state.phase is Phase.GAVE_UP and state.incident and not state.incident.told_gave_up:
-        state = replace(state, incident=replace(state.incident, told_gave_up=True))
-        effects.append(make_note(state, NoteKind.GAVE_UP, action, now))
-        effects.append(make_alert(state, AlertKind.GAVE_UP, policy, now, action))
-    return Step(state, (*effects, *planned.effects))
+        action = f"a restart follows after {limit} failures"
+    calm = Phase.SUSPECT if state.incident is None else Phase.FAILING
+    return Step(enter(state, calm, now)), action
 
 
 def _plan_restart(state: State, seen: Observation, policy: Policy, now: Now) -> tuple[Step, str]:
@@ -75,37 +82,47 @@ def _plan_restart(state: State, seen: Observation, policy: Policy, now: Now) -> 
     state = replace(state, restarts=rules.remembered(state, policy, now.mono))
     left = rules.budget_left(state, policy, now.mono)
     if state.gave_up or left == 0:
-        due = rules.retry_at(state, policy)
-        state = replace(state, gave_up=True)
-        if now.mono >= due:
-            once_more = spend_restart(state, seen.reason, now)
-            return once_more, "restarting once more, though the budget is spent"
-        waiting = replace(enter(state, Phase.GAVE_UP, now), restart_at=due)
-        spent = f"gave up after {len(state.restarts)} restarts"
-        return Step(waiting), f"{spent}; tries once more in {span(due - now.mono)}"
-    delay = rules.backoff(policy, state.attempts)
-    if delay > 0:
-        waiting = replace(enter(state, Phase.WAITING, now), restart_at=now.mono + delay)
-        return Step(waiting), f"the next restart follows in {span(delay)}"
+        if now.mono < rules.retry_at(state, policy):
+            return _give_up(state, policy, now, f"gave up after {len(state.restarts)} restarts")
+        once_more = spend_restart(replace(state, gave_up=True), seen.reason, now)
+        return once_more, "restarting once more, though the budget is spent"
+    due = now.mono + rules.backoff(policy, state.attempts)
+    if state.phase is Phase.WAITING and state.restart_at is not None:
+        due = state.restart_at  # decided by an earlier failure of the same trouble
+    if due > now.mono:
+        waiting = replace(enter(state, Phase.WAITING, now), restart_at=due)
+        return Step(waiting), f"the next restart follows in {span(due - now.mono)}"
     action = f"restarting now ({left - 1} more allowed for now)"
     return spend_restart(state, seen.reason, now), action
 
 
+def _give_up(state: State, policy: Policy, now: Now, why: str) -> tuple[Step, str]:
+    """Return the waiting for a half-open retry."""
+    due = rules.retry_at(state, policy)
+    waiting = replace(enter(state, Phase.GAVE_UP, now), restart_at=due, gave_up=True)
+    return Step(waiting), f"{why}; tries once more in {span(due - now.mono)}"
+
+
 def spend_restart(state: State, reason: str, now: Now) -> Step:
-    """Take a restart from the budget and ask for it."""
-    number = state.attempts + 1
-    state = replace(
-        enter(state, Phase.RESTARTING, now),
-        restarts=(*state.restarts, now.mono),
-        attempts=number,
-        passes=0,
-        restart_at=None,
-        incident=restarted_once_more(state.incident),
-    )
+    """Take a restart from the budget and ask for it.
+
+    One that was taken before the daemon was restarted, and never issued, is not taken twice.
+    """
+    restarting = unproven(enter(state, Phase.RESTARTING, now))
+    if not state.unfinished:
+        restarting = replace(
+            on_account(restarting, 1),
+            restarts=(*state.restarts, now.mono),
+            attempts=state.attempts + 1,
+        )
+    number = restarting.attempts
     note = make_note(state, NoteKind.RESTART, f"restart {number}: {reason}", now)
-    return Step(state, (note, Restart(reason, number)))
+    return Step(restarting, (note, Restart(reason, number)))
 
 
-def restarted_once_more(incident: Incident | None) -> Incident | None:
-    """Return *incident* with one more restart on its account."""
-    return incident and replace(incident, restarts=incident.restarts + 1)
+def on_account(state: State, change: int) -> State:
+    """Return *state* with so many restarts more, or fewer, in what is told of the trouble."""
+    incident = state.incident
+    if incident is not None:
+        incident = replace(incident, restarts=max(0, incident.restarts + change))
+    return replace(state, restarted=max(0, state.restarted + change), incident=incident)
