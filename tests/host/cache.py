@@ -8,7 +8,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 KEEP = 2
@@ -80,11 +80,14 @@ class Cache:
         self._report(f"built {about} in {time.monotonic() - started:.0f} s")
 
     def _remove_stale(self, name: str, newest: Path) -> None:
-        versions = [path for path in self.root.iterdir() if path.name.rpartition("-")[0] == name]
-        versions.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-        for stale in versions[KEEP:]:
+        versions = []
+        for path in self.root.iterdir():
+            if path.name.rpartition("-")[0] == name:
+                with suppress(FileNotFoundError):  # another run removes as well
+                    versions.append((path.stat().st_mtime, path))
+        for _, stale in sorted(versions, reverse=True)[KEEP:]:
             with self._unused(stale) as unused:
-                if unused and stale != newest:
+                if unused and stale != newest and stale.exists():
                     # Out of its place in one step: half an entry must never be found there.
                     doomed = self.root / "building" / f"{stale.name}.removed"
                     stale.rename(doomed)

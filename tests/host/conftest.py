@@ -16,7 +16,7 @@ from tests.host.image import Images, why_impossible
 from tests.host.installed import InstalledHost
 
 IMAGES = pytest.StashKey[Images]()
-FAILURE = pytest.StashKey[str]()
+FAILURES = pytest.StashKey[dict[str, str]]()
 HOSTS = pytest.StashKey[list[Host]]()
 
 REPORT_LINES = 80
@@ -45,14 +45,18 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     report: Callable[[str], None] = terminal.write_line if terminal else lambda _: None
     images = Images(Cache(report=lambda line: report(f"test host: {line}")))
     config.stash[IMAGES] = images
-    try:
-        images.base()
-        if needed & {"host", "host_factory", "installed_host"}:
-            images.peers()
-        if "installed_host" in needed:
-            images.installed()
-    except HostError as error:
-        config.stash[FAILURE] = str(error)
+    failures = config.stash[FAILURES] = {}
+    layers = {
+        "base": True,
+        "peers": bool(needed & {"host", "host_factory"}),
+        "installed": "installed_host" in needed,
+    }
+    for name, wanted in layers.items():
+        if wanted and not failures:
+            try:
+                getattr(images, name)()
+            except HostError as error:
+                failures[name] = str(error)
 
 
 @pytest.fixture(scope="session")
@@ -60,8 +64,9 @@ def images(pytestconfig: pytest.Config) -> Images:
     """The root file systems, for a test that boots hosts of its own making."""
     if (reason := why_impossible()) is not None:
         pytest.skip(reason)
-    if (failure := pytestconfig.stash.get(FAILURE, None)) is not None:
-        pytest.fail(failure, pytrace=False)
+    failures = pytestconfig.stash[FAILURES]
+    for layer in failures.keys() & {"base", "peers"}:
+        pytest.fail(failures[layer], pytrace=False)
     return pytestconfig.stash[IMAGES]
 
 
@@ -117,8 +122,10 @@ def host(host_factory: HostFactory) -> Host:
 
 
 @pytest.fixture
-def installed_host(host_factory: HostFactory) -> InstalledHost:
+def installed_host(host_factory: HostFactory, pytestconfig: pytest.Config) -> InstalledHost:
     """A fresh Debian with our daemon installed as `systemd/install.sh` does it, not running."""
+    if (failure := pytestconfig.stash[FAILURES].get("installed")) is not None:
+        pytest.fail(failure, pytrace=False)
     return host_factory.installed()
 
 
