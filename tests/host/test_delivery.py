@@ -76,7 +76,7 @@ def test_a_sick_slack_gets_each_alert_once_and_in_order_when_it_is_well_again(
     watching.heal()
     watching.slack_mode("ok")
     watching.messages(4)
-    settled(watching, "bot", "hook")
+    watching.delivered("bot", "hook")
     since = since_when(watching)
     for way in (BOT, WEBHOOK):
         firing, resolved = watching.messages_via(way, 4)
@@ -106,12 +106,12 @@ def test_an_answer_lost_on_its_way_makes_no_second_message_where_slack_can_tell(
     watching.start_sample()
     watching.watch(TOLD_AT_ONCE, tables=SLACK)
     watching.slack_mode("drop_after_accepting", count=1)
-    slack_dedup(watching)
+    watching.slack_dedup()
     watching.fail()
     first, again = watching.requests(2)
     assert [first["duplicate"], again["duplicate"]] == [False, True]
     assert first["body"]["client_msg_id"] == again["body"]["client_msg_id"]
-    settled(watching, "slack")
+    watching.delivered("slack")
     assert len(watching.messages(1)) == 1
 
 
@@ -133,7 +133,7 @@ def test_a_slack_that_cannot_be_reached_gets_everything_later_in_order(
     firing, resolved = watching.messages(2)
     assert firing.startswith("FIRING")
     assert resolved.startswith("RESOLVED")
-    settled(watching, "slack")
+    watching.delivered("slack")
 
 
 def test_a_slow_slack_does_not_hold_up_the_watch(watching: WatchedHost) -> None:
@@ -183,7 +183,7 @@ def test_an_alert_is_kept_while_the_token_is_wrong_and_delivered_when_it_is_mend
     watching.host.systemctl("reload", DAEMON)
     [firing] = watching.messages(1)
     assert firing.startswith("FIRING")
-    settled(watching, "slack")
+    watching.delivered("slack")
 
 
 def test_an_alert_waits_for_an_invitation_to_the_channel(watching: WatchedHost) -> None:
@@ -213,7 +213,7 @@ def test_a_refused_recipient_does_not_keep_the_other_from_the_mail(watching: Wat
     assert f"FIRING {API}" in parsed(mail)["Subject"]
     refused = watching.wait_for_channel(f"email:{ALICE}", lambda channel: channel["last_error"])
     assert "550" in refused["last_error"]
-    settled(watching, f"email:{BOB}")
+    watching.delivered(f"email:{BOB}")
     assert refused["dead"] == 1
 
 
@@ -232,7 +232,7 @@ def test_a_recipient_deferred_gets_the_mail_later_and_the_other_only_one(
     watching.heal()
     watching.mail_mood()
     mails = watching.mails(4)
-    settled(watching, f"email:{ALICE}", f"email:{BOB}")
+    watching.delivered(f"email:{ALICE}", f"email:{BOB}")
     assert subjects(mails, ALICE) == subjects(mails, BOB)
     firing, resolved = subjects(mails, ALICE)
     assert f"FIRING {API}" in firing
@@ -251,7 +251,7 @@ def test_a_sick_mail_server_gets_each_alert_once_and_in_order_when_it_is_well_ag
     watching.wait_for_channel(f"email:{ALICE}", lambda channel: channel["last_error"])
     watching.heal()
     watching.mail_mood()
-    settled(watching, f"email:{ALICE}", f"email:{BOB}")
+    watching.delivered(f"email:{ALICE}", f"email:{BOB}")
     taken = [mail for mail in watching.mails() if mail["outcome"] == "ok"]
     for recipient in (ALICE, BOB):
         firing, resolved = subjects(taken, recipient)
@@ -314,7 +314,7 @@ def test_a_test_alert_that_does_not_arrive_is_reported_with_the_reason(
     assert said.startswith("slack: not delivered yet: ")
     assert "Slack is in trouble (500)" in said
     watching.messages(1)  # it was kept all the same
-    settled(watching, "slack")
+    watching.delivered("slack")
     watching.slack_mode("hang", count=1)
     assert "no answer within 2 s" in watching.command("test-alert", "slack", code=1)
     said = watching.command("test-alert", "pager", code=2)
@@ -328,19 +328,6 @@ def test_a_test_alert_without_a_channel_is_refused(watching: WatchedHost) -> Non
 
 
 # --- what the tests share ------------------------------------------------------------------------
-
-
-def settled(watching: WatchedHost, *channels: str) -> None:
-    """Return when nothing is left to be delivered to *channels*: no duplicate can come any more."""
-    for name in channels:
-        watching.wait_for_channel(name, lambda channel: channel["pending"] == 0)
-
-
-def slack_dedup(watching: WatchedHost) -> None:
-    reply = watching.host.http(
-        f"http://127.0.0.1:{SLACK_PORT}/_test/mode", method="POST", body='{"dedup": true}'
-    )
-    assert reply.status == 200
 
 
 def write_token(watching: WatchedHost, token: str) -> None:

@@ -102,6 +102,21 @@ class WatchedHost:
     def stop_daemon(self) -> None:
         self.host.systemctl("stop", DAEMON)
 
+    def kill_daemon(self) -> None:
+        """Kill the daemon as the kernel might, and return when systemd has brought it back."""
+        with self.host.follow_journal(DAEMON) as journal:
+            self.host.kill(DAEMON)
+            journal.wait_for("Started service-watchdog")
+
+    def daemon_option(self, lines: str) -> None:
+        """Add *lines* to the [Service] section of the daemon's unit."""
+        self.host.write(f"/etc/systemd/system/{DAEMON}.d/test.conf", f"[Service]\n{lines}\n")
+        self.host.systemctl("daemon-reload")
+
+    def status_text(self) -> str:
+        """Return the sentence that `systemctl status` shows for the daemon."""
+        return self.host.unit(DAEMON, "StatusText")["StatusText"]
+
     def command(self, *arguments: str, code: int | None = 0) -> str:
         """Return what ``service-watchdog`` prints; *code* is the exit code it must have."""
         done = self.host.run("service-watchdog", *arguments, check=False)
@@ -134,6 +149,11 @@ class WatchedHost:
         channels = {channel["name"]: channel for channel in self.overview()["channels"]}
         found: dict[str, Any] = channels[name]
         return found
+
+    def delivered(self, *channels: str) -> None:
+        """Return when nothing is left for *channels*: no duplicate can come any more."""
+        for name in channels:
+            self.wait_for_channel(name, lambda channel: channel["pending"] == 0)
 
     def wait_for_channel(
         self, name: str, condition: Callable[[dict[str, Any]], bool], timeout: float = 20.0
@@ -182,7 +202,14 @@ class WatchedHost:
 
     def slack_mode(self, mode: str, **more: Any) -> None:
         """Have Slack misbehave from now on."""
-        body = json.dumps({"mode": mode, **more})
+        self._tell_slack({"mode": mode, **more})
+
+    def slack_dedup(self) -> None:
+        """Have Slack know again a message that it has, as the real one often does."""
+        self._tell_slack({"dedup": True})
+
+    def _tell_slack(self, wanted: dict[str, Any]) -> None:
+        body = json.dumps(wanted)
         reply = self.host.http(
             f"http://127.0.0.1:{SLACK_PORT}/_test/mode", method="POST", body=body
         )

@@ -54,6 +54,8 @@ class Mode(enum.StrEnum):
     """Cut the connection; the message is not posted."""
     DROP_AFTER_ACCEPTING = "drop_after_accepting"
     """Post the message and cut the connection instead of answering."""
+    HANG_AFTER_ACCEPTING = "hang_after_accepting"
+    """Post the message and never answer."""
     GARBAGE = "garbage"
     """Answer with status 200 and something that is no JSON; the message is not posted."""
 
@@ -191,14 +193,16 @@ class SlackServer:
         body, unreadable = _body_of(request, content)
 
         mode = self._take_mode()
-        if mode not in {Mode.OK, Mode.DROP_AFTER_ACCEPTING}:
+        if mode not in {Mode.OK, Mode.DROP_AFTER_ACCEPTING, Mode.HANG_AFTER_ACCEPTING}:
             outcome = "ratelimited" if mode is Mode.RATE_LIMIT else mode.value
             await self._note(Request(method, outcome, body, arrival))
             return await self._misbehave(mode, request)
 
         answer, noted = self._answer(request, method, body, unreadable, arrival)
         await self._note(noted)
-        return _cut(request) if mode is Mode.DROP_AFTER_ACCEPTING else answer
+        if mode is Mode.HANG_AFTER_ACCEPTING:
+            await self._ending.wait()
+        return answer if mode is Mode.OK else _cut(request)
 
     def _answer(
         self,
