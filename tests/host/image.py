@@ -15,6 +15,7 @@ from tests.host.cache import Cache, key_of
 from tests.host.host import REPOSITORY, Host, HostError
 from tests.host.ingredients import (
     CHROOT_SCRIPT,
+    CONTAINED,
     SUITE,
     WHEEL_OPTIONS,
     apt_settings,
@@ -88,6 +89,7 @@ class Images:
             settings = building / "apt.conf"
             settings.write_text(apt_settings())
             run(
+                *CONTAINED,
                 *("mmdebstrap", "--variant=minbase", f"--include={packages}"),
                 *(f"--aptopt={settings}", f"--customize-hook={BASE_CLEANUP}"),
                 SUITE,

@@ -16,6 +16,12 @@ from tests.host.machine import ENVIRONMENT, HostError
 SUITE = "bookworm"
 CHROOT_SCRIPT = Path(__file__).with_name("chroot.sh")
 
+CONTAINED = (
+    *("setpriv", "--pdeathsig", "KILL"),
+    *("unshare", "--mount", "--mount-proc", "--pid", "--fork", "--kill-child", "--"),
+)
+"""Before a command: it ends with us, however we end, and takes its processes and mounts along."""
+
 # Wheels are for the host's Python, which need not be ours.
 WHEEL_OPTIONS = (
     *("--python-version", "3.11", "--implementation", "cp"),
@@ -70,8 +76,7 @@ def run_in_chroot(lower: Sequence[Path], building: Path, script: str) -> None:
         **{name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")},
     }
     run(
-        *("setpriv", "--pdeathsig", "KILL"),
-        *("unshare", "--mount", "--pid", "--fork", "--kill-child", "--"),
+        *CONTAINED,
         *(CHROOT_SCRIPT, ":".join(os.fspath(layer) for layer in reversed(lower)), building),
         stdin=script,
         env=environment,
