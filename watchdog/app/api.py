@@ -45,7 +45,8 @@ _VERDICT_CODES = {
     Verdict.HOLD: BUSY,
 }
 
-_SETTLED = frozenset({Phase.HEALTHY, Phase.FAILING, Phase.GAVE_UP, Phase.HELD, Phase.MAINTENANCE})
+_UNPROVEN = frozenset({Phase.PENDING, Phase.RESTARTING, Phase.RECOVERING})
+"""What came of a restart is not known yet. All that follows, a second try too, is an answer."""
 
 
 class _Names(msgspec.Struct, forbid_unknown_fields=True):
@@ -124,9 +125,8 @@ class Api:
                 f"cannot restart {worker.service.name}: a restart is under way already", BUSY
             )
         began = self._engine.clock.now().mono
-        worker.post(RestartRequested(caller))
-        await worker.turned()
-        while worker.state.phase not in _SETTLED:
+        await worker.tell(RestartRequested(caller))
+        while worker.state.phase in _UNPROVEN and not worker.ended:
             await worker.turned()
         now = self._engine.clock.now().mono
         return describe(worker, now) | {"took": round(now - began, 2)}
@@ -141,8 +141,7 @@ class Api:
             )
         worker = self._one(wanted.name)
         until = self._engine.clock.now().mono + wanted.seconds
-        worker.post(Paused(until, caller, wanted.reason or "no reason given"))
-        await worker.turned()
+        await worker.tell(Paused(until, caller, wanted.reason or "no reason given"))
         return describe(worker, self._engine.clock.now().mono)
 
     async def resume(self, arguments: Mapping[str, Any], caller: str) -> dict[str, Any]:
@@ -150,8 +149,7 @@ class Api:
         worker = self._one(msgspec.convert(arguments, _Names).name)
         if worker.state.phase is not Phase.MAINTENANCE:
             raise RefusalError(f"cannot resume {worker.service.name}: it is not paused", BROKEN)
-        worker.post(Resumed(caller))
-        await worker.turned()
+        await worker.tell(Resumed(caller))
         await worker.fresh()
         return describe(worker, self._engine.clock.now().mono)
 

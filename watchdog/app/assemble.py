@@ -77,7 +77,7 @@ class Assembly:
     def parts(self, service: Service) -> Parts:
         """Return what *service* is watched with."""
         control = self._control(service)
-        questions = [_question(check, control) for check in service.checks]
+        questions = [_question(check, service, control) for check in service.checks]
         return Parts(control, questions, self._collect(service))
 
     def _control(self, service: Service) -> ServiceControl:
@@ -170,9 +170,7 @@ class Assembly:
         return self._bus is not None and self._bus.is_stuck(mono)
 
 
-async def _off_loop(
-    read: Callable[[Path], Sequence[str]], path: Path, _run: str
-) -> Sequence[str]:
+async def _off_loop(read: Callable[[Path], Sequence[str]], path: Path, _run: str) -> Sequence[str]:
     return await asyncio.to_thread(read, path)
 
 
@@ -180,11 +178,13 @@ async def _no_lines(_run: str) -> Sequence[str]:
     return ()
 
 
-def _question(check: Check, control: ServiceControl) -> Question:
+def _question(check: Check, service: Service, control: ServiceControl) -> Question:
     if isinstance(check, PortCheck):
         from watchdog.probes.port import make_port_probe
 
-        whose = None if check.any_owner else control.owns
+        # What commands start may run anywhere: whose socket it is cannot be told.
+        unknown = check.any_owner or isinstance(service.control, CommandControl)
+        whose = None if unknown else control.owns
         return Question("port", make_port_probe(check, whose), check.timeout)
     from watchdog.probes.http import make_http_probe
 

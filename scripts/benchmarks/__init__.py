@@ -1,0 +1,1 @@
+"""Benchmarks on the test host, side by side with what people use today."""
