@@ -37,6 +37,7 @@ log = structlog.get_logger()
 
 _TROUBLE = frozenset({NoteKind.FAILED, NoteKind.CRASHED, NoteKind.RESTART_FAILED})
 _LOUD = frozenset({NoteKind.OPENED, NoteKind.GAVE_UP, *_TROUBLE})
+_UNJUDGED = frozenset({Phase.RESTARTING, Phase.MAINTENANCE})
 
 
 @dataclass(slots=True)
@@ -78,6 +79,7 @@ class Worker:
         self.seen: Observation | None = None  # what the last round found
         self.next_round: float | None = None  # mono; None while a restart is under way
         self.judged = asyncio.Event()  # set by the first round
+        self.ended = False  # it watches no more: a reload has taken its place
         self._left = left
         self._control = control
         self._rounds = rounds
@@ -90,6 +92,7 @@ class Worker:
         self._woken = True  # the first round is due at once
         self._began = 0.0  # mono: the last round's beginning
         self._in_round = False
+        self._judgements = 0  # rounds that came to their end
         self._turn: asyncio.Future[None] | None = None  # resolved at the end of each turn
         self._expected = 0.0  # mono: when this worker must have moved at the latest
         self._tasks: asyncio.TaskGroup | None = None
@@ -119,30 +122,46 @@ class Worker:
         self._bell.set()
         self._rounds.abandon()
 
+    async def tell(self, event: Event) -> None:
+        """Let the worker take *event*, and return once it has; it may be in a round first."""
+        self.post(event)
+        while not self.ended and any(waiting is event for waiting in self._inbox):
+            await self.turned()
+
     async def fresh(self) -> None:
-        """Return once a round has ended after this call, or none can be had now."""
-        if self.state.phase in {Phase.RESTARTING, Phase.MAINTENANCE}:
-            return
-        if not self._in_round:
-            self._woken = True
-            self._bell.set()
-        await self.turned()
+        """Return once a round has been judged after this call, or none can be had now."""
+        before = self._judgements
+        while self._judgements == before and self.state.phase not in _UNJUDGED and not self.ended:
+            if not self._in_round:
+                self._woken = True
+                self._bell.set()
+            await self.turned()
 
     async def turned(self) -> None:
         """Return at the end of the worker's next turn: a round, or an event taken."""
+        if self.ended:
+            return
         if self._turn is None:
             self._turn = asyncio.get_running_loop().create_future()
         await asyncio.shield(self._turn)
 
     async def run(self) -> None:
         """Watch until cancelled."""
+        try:
+            await self._watch()
+        finally:
+            self.ended = True
+            self._end_turn()  # whoever waits must not wait for ever
+
+    async def _watch(self) -> None:
         async with asyncio.TaskGroup() as self._tasks, self._control:
             self._control.listen(self.wake, self.post)
             if self._left is not None:
                 await self._take(Began(restarted=self._was_restarted()))
             while True:
                 if self._inbox:
-                    await self._take(self._inbox.popleft())
+                    await self._take(self._inbox[0])
+                    self._inbox.popleft()  # only now: `tell` waits for this
                     self._end_turn()
                 elif self._is_round_due():
                     await self._hold_round()
@@ -175,6 +194,7 @@ class Worker:
             self._in_round = False
         self.seen = seen
         await self._take(seen)
+        self._judgements += 1
         self.judged.set()
         self._plan(seen.until)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -40,6 +40,7 @@ class Bench:
     control: ScriptedControl = field(default_factory=ScriptedControl)
     store: ListStore = field(default_factory=ListStore)
     clock: FakeClock = field(default_factory=FakeClock)
+    ask_now: Callable[[], Awaitable[Observation]] | None = None  # in place of `health`
     health: Observation = field(default_factory=lambda: Observation(Verdict.PASS, "http", "200"))
     left: Left | None = None
     needed: Sequence[str] = ()
@@ -67,7 +68,7 @@ class Bench:
         return worker
 
     async def ask(self) -> Observation:
-        return self.health
+        return self.health if self.ask_now is None else await self.ask_now()
 
     async def collect(self, run: str, pid: int | None) -> Sequence[str]:
         self.collected.append((run, pid))
@@ -306,6 +307,44 @@ async def test_a_check_asked_for_by_a_person_is_a_round_now() -> None:
         await worker.fresh()
         assert worker.seen is not None
         assert worker.seen.verdict is Verdict.FAIL
+
+
+async def test_an_order_given_during_a_round_is_carried_out_before_it_is_answered() -> None:
+    bench = Bench()
+    async with bench.watching() as worker:
+        asked, answered = asyncio.Event(), asyncio.Event()
+
+        async def slow() -> Observation:
+            asked.set()
+            await answered.wait()
+            return Observation(Verdict.PASS, "http", "200")
+
+        bench.ask_now = slow
+        worker.wake()
+        await asked.wait()
+        order = asyncio.ensure_future(worker.tell(Paused(bench.clock.mono + 60, "kim", "deploy")))
+        await bench.clock.settle()
+        assert not order.done()
+        answered.set()
+        await order
+        assert worker.state.phase is Phase.MAINTENANCE
+
+
+async def test_who_asks_a_worker_that_ends_is_answered() -> None:
+    """A reload may put another in its place at any time."""
+    bench = Bench()
+    async with bench.watching() as worker:
+
+        async def hang() -> Observation:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        bench.ask_now = hang
+        asking = asyncio.gather(worker.fresh(), worker.tell(RestartRequested("kim")))
+        await bench.clock.settle()
+        assert not asking.done()
+    await asking
+    await worker.fresh()
 
 
 async def test_a_worker_that_should_have_moved_counts_as_stuck() -> None:
