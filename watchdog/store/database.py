@@ -19,7 +19,8 @@ from watchdog.store.schema import transaction
 
 _T = TypeVar("_T")
 
-_FAILURES = (sqlite3.Error, OSError, UnicodeDecodeError)  # the last: SQLite quotes damaged text
+# UnicodeDecodeError: SQLite quotes damaged text.
+_FAILURES = (sqlite3.Error, OSError, UnicodeDecodeError, OverflowError)
 # IOERR_WRITE: over quota. IOERR_SHMSIZE: no room for the log's index.
 _FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE})
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})

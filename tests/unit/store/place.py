@@ -50,3 +50,13 @@ def overwrite(path: Path, page: int) -> None:
     with path.open("r+b") as file:
         file.seek((page - 1) * PAGE)
         file.write(b"\xff" * PAGE)
+
+
+def alter(path: Path, page: int, old: str, new: str) -> None:
+    """Replace the last *old* on a page by *new*, as a bit that flips would."""
+    content = path.read_bytes()
+    start = (page - 1) * PAGE
+    place = content.rindex(old.encode(), start, start + PAGE)
+    with path.open("r+b") as file:
+        file.seek(place)
+        file.write(new.encode())

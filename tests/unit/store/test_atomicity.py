@@ -28,13 +28,16 @@ from tests.unit.store.faults import Disk
 from tests.unit.store.values import BOOT, WALL, change, opening
 from watchdog.store import SqliteStore
 
-async def die_at(path, count):
+async def die_at(path, count, opening_it):
     disk = Disk()
+    if opening_it:
+        disk.die_at(count)
     store = SqliteStore(path, boot_id=BOOT, factory=disk.connection(), ballast_size=4096)
     async with store:
-        await store.commit(change())
-        disk.die_at(count)
-        await store.commit(opening())
+        if not opening_it:
+            await store.commit(change())
+            disk.die_at(count)
+            await store.commit(opening())
         disk.recover()
         os._exit(0)
 
@@ -45,7 +48,7 @@ while status == 137 << 8:
     if pid == 0:
         directory = Path(sys.argv[1], str(count))
         directory.mkdir()
-        asyncio.run(die_at(directory / "state.db", count))
+        asyncio.run(die_at(directory / "state.db", count, sys.argv[2] == "opening"))
     _, status = os.waitpid(pid, 0)
 sys.exit(status >> 8)
 """
@@ -68,9 +71,10 @@ async def seen_after(store: SqliteStore) -> tuple[object, ...]:
 
 
 @pytest.fixture
-def killed(tmp_path: Path) -> list[Path]:
+def killed(tmp_path: Path, request: pytest.FixtureRequest) -> list[Path]:
     """Return the databases of daemons that were killed, each a half-step later than the last."""
-    subprocess.run([sys.executable, "-c", CHILD, tmp_path], check=True, cwd=Path.cwd())
+    command = [sys.executable, "-c", CHILD, tmp_path, request.param]
+    subprocess.run(command, check=True, cwd=Path.cwd())
     return sorted((place / "state.db" for place in tmp_path.iterdir()), key=_number)
 
 
@@ -78,12 +82,26 @@ def _number(path: Path) -> int:
     return int(path.parent.name)
 
 
+@pytest.mark.parametrize("killed", ["committing"], indirect=True)
 async def test_a_daemon_killed_at_any_statement_leaves_all_or_nothing(killed: list[Path]) -> None:
     seen = [await seen_after(SqliteStore(path)) for path in killed]
     assert set(seen) == {NOTHING, ALL}
     # Before and after each of BEGIN, two notes, an incident, a restart, two letters, …, COMMIT.
     assert len(seen) > 20
     assert seen == sorted(seen, reverse=True), "everything appears with COMMIT"
+
+
+@pytest.mark.parametrize("killed", ["opening"], indirect=True)
+async def test_a_daemon_killed_while_it_makes_its_database_makes_it_again(
+    killed: list[Path],
+) -> None:
+    assert len(killed) > 40
+    for path in killed:
+        store = SqliteStore(path)
+        async with store:
+            await store.commit(change())
+            await store.commit(opening())
+        assert await seen_after(store) == ALL, "and nothing is said to be damaged"
 
 
 async def test_a_log_cut_off_anywhere_leaves_all_or_nothing(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.store.conftest import MakeStore, remount_read_only
-from tests.unit.store.place import delete, get, names, overwrite, page_of, put, query
+from tests.unit.store.place import alter, delete, get, names, overwrite, page_of, put, query
 from tests.unit.store.values import NOW, alert, change, opening
 from watchdog.errors import StoreError
 from watchdog.ports import Receipt
@@ -143,6 +143,49 @@ async def test_damage_that_shows_while_in_use_is_mended_then(
     services, due, _ = await contents(make_store())
     assert services == {"api"}
     assert due == ["alert 1", "alert 2"] * 2
+
+
+async def test_an_alert_that_its_index_has_lost_is_not_delivered_for_ever(
+    make_store: MakeStore, path: Path
+) -> None:
+    async with make_store() as store:
+        await store.commit(change([alert("1"), alert("2")], to=("log",)))
+        delivery = await store.next_delivery("log")
+        assert delivery is not None
+    page = page_of(path, "sqlite_autoindex_outbox_1")
+    async with make_store() as store:
+        alter(path, page, delivery.key, "x" * 36)
+        await store.delivered(delivery, Receipt(), 0)
+        (notice,) = store.notices
+        assert "set aside as" in notice
+    assert (await contents(make_store()))[1] == ["2"]
+
+
+async def test_an_alert_that_only_its_index_takes_for_due_is_not_delivered(
+    make_store: MakeStore, path: Path
+) -> None:
+    async with make_store() as store:
+        await store.commit(change([alert("1"), alert("2")], to=("log",)))
+    page = page_of(path, "outbox")
+    async with make_store() as store:
+        alter(path, page, "pending", "sent...")
+        delivery = await store.next_delivery("log")
+        assert delivery is not None
+        await store.delivered(delivery, Receipt(), 0)
+        assert await store.next_delivery("log") is None
+        (notice,) = store.notices
+        assert "set aside as" in notice
+
+
+async def test_a_table_that_somebody_has_dropped_is_made_again(
+    make_store: MakeStore, path: Path
+) -> None:
+    await fill(make_store())
+    query(path, "DROP TABLE note")
+    services, due, (notice,) = await contents(make_store())
+    assert services == {"api", "web"}
+    assert len(due) == 4
+    assert "its tables are not those of this version" in notice
 
 
 @pytest.mark.parametrize("seed", range(12))

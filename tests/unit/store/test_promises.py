@@ -170,6 +170,7 @@ class Promises(RuleBasedStateMachine):
     @precondition(lambda self: self.working)
     @rule()
     def delete_files(self) -> None:
+        self.retry()  # after an I/O error it is closed, and nothing holds what is deleted then
         delete(self.sqlite.path)
         self.retry()
 
