@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
@@ -408,3 +409,32 @@ async def test_who_asks_for_a_test_is_told_that_an_earlier_alert_is_in_the_way(
         assert outcome.result() == str(OFFLINE)
         outcome = relay.outcome_of(bench.alert("test"))
     assert outcome.result() == "slack has been stopped; the alert is kept"
+
+
+async def test_who_asks_for_a_test_need_not_wait_for_the_next_try(bench: Bench) -> None:
+    mended = TemporaryDeliveryError("cannot post: not_in_channel", 300.0)
+    channel = Channel(bench.clock, mended)
+    relay = bench.relay(channel)
+    relay.hurry()  # there is nothing to hurry
+    async with bench.running(relay):
+        bench.outbox.add(bench.alert("earlier"))
+        await bench.clock.advance(10)
+        assert relay.trouble == str(mended)
+        alert = bench.alert("test")
+        outcome = relay.outcome_of(alert)
+        bench.outbox.add(alert)
+        relay.hurry()
+        await bench.clock.settle()
+        assert outcome.result() == ""
+    assert channel.times == [0.0, 10.0, 10.0]
+
+
+async def test_a_change_of_trouble_is_told_and_nothing_else_is(bench: Bench) -> None:
+    relay = bench.relay(Channel(bench.clock, OFFLINE, OFFLINE))
+    told: list[str] = []
+    relay = replace(relay, changed=lambda: told.append(relay.trouble))
+    async with bench.running(relay):
+        bench.outbox.add(bench.alert())
+        bench.outbox.add(bench.alert())
+        await bench.clock.advance(10)
+    assert told == [str(OFFLINE), ""]

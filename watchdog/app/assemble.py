@@ -144,6 +144,7 @@ class Assembly:
         *,
         store: DurableStore,
         evidence_ready: Callable[[str], Awaitable[None]],
+        changed: Callable[[], None],
     ) -> Relay:
         """Return what drains the outbox into *channel*; *wait* returns when it may have grown."""
         notifier, pace = _notifier(channel)
@@ -157,6 +158,7 @@ class Assembly:
             channel.host,
             _zone(channel.timezone),
             pace,
+            changed=changed,
         )
 
     # --- what is shared -------------------------------------------------------------------------

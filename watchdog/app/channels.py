@@ -87,6 +87,8 @@ class Channels:
         """Send *alert*, and return for each destination whether it has arrived, and if not why."""
         tries = {name: self._running[name].relay.outcome_of(alert) for name in destinations}
         await self._store.post([alert], destinations, self._clock.now())
+        for name in destinations:
+            self._running[name].relay.hurry()
         await asyncio.wait(tries.values(), timeout=PATIENCE)
         outcomes = []
         for name, tried in tries.items():

@@ -30,7 +30,9 @@ class Engine:
         self.changed = asyncio.Event()  # something that ``sentence`` tells may have changed
         desk = Desk(store)
         self._assembly = assembly
-        make_relay = partial(assembly.relay, store=store, evidence_ready=desk.ready)
+        make_relay = partial(
+            assembly.relay, store=store, evidence_ready=desk.ready, changed=self.changed.set
+        )
         self.channels = Channels(make_relay, store, clock, tasks)
         self._around = Surroundings(
             clock,

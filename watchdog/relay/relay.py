@@ -43,6 +43,7 @@ class Relay:
 
     ``wait`` returns when the outbox may have grown since it last returned; it may be cancelled
     at any time. ``evidence_ready`` returns when no evidence of an incident is being gathered.
+    ``changed`` is called when ``trouble`` has become another.
     """
 
     destination: str
@@ -55,14 +56,16 @@ class Relay:
     tz: tzinfo
     pace: Pace = field(default_factory=Pace)
     chance: Callable[[], float] = random.random
+    changed: Callable[[], None] = lambda: None
 
     _patience: Patience = field(init=False)
-    _standing: Standing = field(default_factory=Standing, init=False)
+    _standing: Standing = field(init=False)
     _free_at: float = field(default=0.0, init=False)  # mono: no sending before this
     _failures: int = field(default=0, init=False)  # in a row
 
     def __post_init__(self) -> None:
         self._patience = Patience(self.clock)
+        self._standing = Standing(self.changed)
 
     async def run(self) -> None:
         """Deliver until cancelled; what is in the outbox then, the one in flight too, stays."""
@@ -89,6 +92,11 @@ class Relay:
         """Try again at once: the configuration or the network has changed."""
         self._failures = 0
         self._patience.wake()
+
+    def hurry(self) -> None:
+        """End the pause after a failed try, if there is one: somebody waits for the outcome."""
+        if self._standing.next_try is not None:
+            self._patience.wake()
 
     def outcome_of(self, alert: Alert) -> asyncio.Future[str]:
         """Return what is to hold why *alert*, or one before it, was not delivered at first.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
+from collections.abc import Callable
 from datetime import tzinfo
 from pathlib import Path
 from typing import TypedDict
@@ -25,11 +26,23 @@ class RelayStatus(TypedDict):
 class Standing:
     """What became of the latest deliveries to one destination."""
 
-    def __init__(self) -> None:
-        self.trouble = ""  # why the last alert was not delivered
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self._changed = changed  # called when ``trouble`` is another
+        self._trouble = ""
         self.next_try: float | None = None  # wall
         self.last_success: float | None = None  # wall
         self._awaited: list[tuple[Alert, asyncio.Future[str]]] = []
+
+    @property
+    def trouble(self) -> str:
+        """Why the last alert was not delivered; empty if it was."""
+        return self._trouble
+
+    @trouble.setter
+    def trouble(self, trouble: str) -> None:
+        if trouble != self._trouble:
+            self._trouble = trouble
+            self._changed()
 
     def status(self, tz: tzinfo) -> RelayStatus:
         """Return how the destination stands, in words too, with times in zone *tz*."""
