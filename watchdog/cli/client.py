@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import socket
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ class RefusedError(ControlError):
 
 def ask(path: Path, call: str, arguments: dict[str, Any], patience: float = PATIENCE) -> Any:
     """Return the daemon's answer to *call*. Raises ControlError, RefusedError."""
-    request = {"call": call, "arguments": arguments, "user": os.environ.get("SUDO_USER", "")}
+    request = {"call": call, "arguments": arguments, "user": _user()}
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(patience)
         try:
@@ -45,6 +46,17 @@ def ask(path: Path, call: str, arguments: dict[str, Any], patience: float = PATI
     if reply.get("error"):
         raise RefusedError(reply["error"], reply.get("code", 3))
     return reply.get("result")
+
+
+def _user() -> str:
+    """Return who asks; of root, for whom it acts."""
+    uid = os.getuid()
+    if uid == 0 and (user := os.environ.get("SUDO_USER", "")):
+        return user
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid-{uid}"
 
 
 def _why(error: OSError, path: Path) -> str:

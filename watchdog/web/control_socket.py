@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import pwd
+import re
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
@@ -29,8 +30,15 @@ PATIENCE = 5.0
 """Seconds in which a request must have arrived."""
 
 
+OVERFLOW_UID = 65534
+"""Who is not mapped into our user namespace (user_namespaces(7))."""
+
+NAME = re.compile(r"[\w.@\\-]{1,64}")
+"""What may be the name of a user; it is shown to people."""
+
+
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A call by name with its arguments; ``user`` is who asked root to ask (sudo)."""
+    """A call by name with its arguments; ``user`` is who asks, in the caller's own words."""
 
     call: str
     arguments: dict[str, Any] = {}
@@ -122,11 +130,15 @@ class ControlSocket:
 
 
 def _caller(connection: socket.socket, claimed: str) -> str:
-    """Return the name of the user at the other end; root may say for whom it acts."""
+    """Return the name of the user at the other end; root may say for whom it acts (sudo).
+
+    Under PrivateUsers= (systemd.exec(5)) the kernel tells us nothing of others than root and
+    ourselves. Whoever gets here is root or one of our group, so they are believed.
+    """
     size = struct.calcsize("3i")
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
     _, uid, _ = struct.unpack("3i", credentials)
-    if uid == 0 and claimed:
+    if uid in {0, OVERFLOW_UID} and NAME.fullmatch(claimed):
         return claimed
     try:
         return pwd.getpwuid(uid).pw_name
