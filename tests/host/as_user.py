@@ -7,6 +7,8 @@ import json
 import sys
 import time
 
+import structlog
+
 from watchdog.control.bus import SystemBus
 from watchdog.control.systemd import SystemdUnit
 from watchdog.core.model import Now, Policy, Verdict
@@ -15,6 +17,7 @@ DEADLINE = 20.0
 
 
 async def main(action: str, unit: str) -> None:
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     changed = asyncio.Event()
     async with SystemBus() as bus, SystemdUnit(bus, unit, Policy()) as control:
         control.listen(changed.set, print)

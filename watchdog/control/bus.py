@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import Any, Self
 
 import structlog
 
-from watchdog.control.connection import (
-    CALL_TIMEOUT,
-    DISCONNECTED,
-    MANAGER,
-    OPEN_TIMEOUT,
-    PEER,
-    Connection,
-    Target,
-)
-from watchdog.control.routes import Routes
+from watchdog.control.connection import CALL_TIMEOUT, OPEN_TIMEOUT, Connection
+from watchdog.control.followers import Followers
+from watchdog.control.systemd_names import DISCONNECTED, MANAGER, PEER, Target
 from watchdog.errors import BusError
-
-if TYPE_CHECKING:
-    from dbus_fast import Message, Variant
 
 log = structlog.get_logger()
 
@@ -34,44 +24,17 @@ BACKOFF_MAX = 5.0
 PING_EVERY = 30.0
 """Seconds. A bus whose systemd hangs is as good as none."""
 
-SYNCS_AT_ONCE = 8
-"""So few that restarts have most of the calls in flight, and the loop is never held up long."""
-
 JOURNALS_AT_ONCE = 4
 
-_SYNC_RETRY = 1.0
+_UPDATE_RETRY = 1.0
 _SLACK = 10.0
-
-
-class Follower(Protocol):
-    """A unit that the bus keeps current."""
-
-    async def sync(self) -> None:
-        """Take a snapshot. Raises BusError."""
-        ...
-
-    async def settle(self) -> None:
-        """Do what nobody waits for. Raises BusError."""
-        ...
-
-    def take_properties(self, changed: Mapping[str, Variant]) -> None:
-        """Take a PropertiesChanged signal."""
-        ...
-
-    def take_job_removed(self, job: int, result: str) -> None:
-        """Take the end of a job of the unit."""
-        ...
-
-    def take_loss(self) -> None:
-        """Know that signals may be missing from here to the next snapshot."""
-        ...
 
 
 class SystemBus:
     """An async context manager; entering waits for the first attempt to connect, not for success.
 
     It connects again by itself, and takes fresh snapshots whenever something may have been missed:
-    after a new connection, a daemon-reload and a daemon-reexec.
+    after a new connection and a daemon-reexec; settings are read again after a daemon-reload.
     """
 
     def __init__(
@@ -81,28 +44,24 @@ class SystemBus:
         ping_every: float = PING_EVERY,
         call_timeout: float = CALL_TIMEOUT,
     ) -> None:
+        self._bell = asyncio.Event()  # the keeper has something to do
+        self.units = Followers(self._bell.set)
+        self.journal_turn = asyncio.Semaphore(JOURNALS_AT_ONCE)
+        """For units that read the journal: a host may have many, and each is a process."""
         self._address = address  # empty: DBUS_SYSTEM_BUS_ADDRESS, or the well-known place
         self._ping_every = ping_every
         self._call_timeout = call_timeout
         self._connection: Connection | None = None
-        self._units: set[Follower] = set()
-        self._routes = Routes[Follower]()
-        self._stale: set[Follower] = set()
-        self._unsettled: set[Follower] = set()
-        self._bell = asyncio.Event()  # the keeper has something to do
-        self._settler_bell = asyncio.Event()
         self._tried = asyncio.Event()
-        self._up = asyncio.Event()
+        self._is_up = False
         self._reason = "not connected yet"
-        self.journal_turn = asyncio.Semaphore(JOURNALS_AT_ONCE)
-        """For units that read the journal: a host may have many, and each is a process."""
         self._expected = 0.0  # mono: when the keeper must have moved at the latest
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     async def __aenter__(self) -> Self:
         self._tasks = (
             asyncio.create_task(self._keep(), name="bus"),
-            asyncio.create_task(self._settle_units(), name="bus-settler"),
+            asyncio.create_task(self.units.settle(), name="bus-settler"),
         )
         await self._tried.wait()
         return self
@@ -115,12 +74,12 @@ class SystemBus:
     @property
     def connected(self) -> bool:
         """Tell whether systemd can be asked."""
-        return self._up.is_set()
+        return self._is_up
 
     @property
     def trouble(self) -> str:
         """Say why systemd cannot be asked; empty if it can."""
-        return "" if self.connected else f"cannot ask systemd: {self._reason}; trying again"
+        return "" if self._is_up else f"cannot ask systemd: {self._reason}; trying again"
 
     def is_stuck(self, mono: float) -> bool:
         """Tell whether the one who keeps the connection should have moved by now and has not.
@@ -138,50 +97,13 @@ class SystemBus:
         *,
         to: Target = MANAGER,
     ) -> list[Any]:
-        """Return the body of the reply; *on_reply* gets it before any later signal is taken.
+        """Return the body of systemd's reply; *on_reply* gets it before any later signal is taken.
 
         Raises BusError, after the call's timeout at the latest.
         """
-        if self._connection is None or not self.connected:
+        if self._connection is None or not self._is_up:
             raise BusError(self._reason, DISCONNECTED)
         return await self._connection.call(member, signature, body, on_reply, to=to)
-
-    # --- units ----------------------------------------------------------------------------------
-
-    async def follow(self, unit: Follower) -> None:
-        """Keep *unit* current from now on; with a first snapshot, if systemd can be asked."""
-        self._units.add(unit)
-        try:
-            await self._sync(unit)
-        except BusError:
-            self._stale.add(unit)
-            self._bell.set()
-        except BaseException:
-            self.forget(unit)
-            raise
-
-    def forget(self, unit: Follower) -> None:
-        """Send *unit* nothing any more."""
-        for units in (self._units, self._stale, self._unsettled):
-            units.discard(unit)
-        self._routes.drop(unit)
-
-    def route(self, unit: Follower, path: str, name: str) -> None:
-        """Send *unit* what concerns the object *path*, and the jobs of the unit called *name*."""
-        if unit in self._units:
-            self._routes.put(unit, path, name)
-
-    def remind(self, unit: Follower) -> None:
-        """Have *unit* settle soon."""
-        if unit in self._units:
-            self._unsettled.add(unit)
-            self._settler_bell.set()
-
-    async def _sync(self, unit: Follower) -> None:
-        await unit.sync()
-        self.remind(unit)
-
-    # --- keeping the connection -----------------------------------------------------------------
 
     async def _keep(self) -> None:
         delay = BACKOFF_FIRST
@@ -205,7 +127,7 @@ class SystemBus:
         self._expect(OPEN_TIMEOUT)
         connection = self._connection = Connection(
             self._address,
-            on_signal=self._take,
+            on_signal=self.units.take,
             on_owner=self._take_owner,
             on_lost=self._bell.set,
             call_timeout=self._call_timeout,
@@ -223,22 +145,19 @@ class SystemBus:
             await connection.close()
 
     async def _catch_up(self, connection: Connection) -> None:
-        """Subscribe to a systemd not known yet, and bring stale units up to date."""
+        """Subscribe to a systemd not known yet, and bring the units up to date."""
         owner = connection.owner
-        if owner and not self.connected:
+        if owner and not self._is_up:
             self._expect(self._call_timeout)
             await connection.subscribe()
             if connection.owner == owner:
-                self._stale |= self._units
                 self._reason = "the connection is lost"
-                self._up.set()
-        failed: set[Follower] = set()
-        await asyncio.gather(*(self._sync_stale(failed) for _ in range(SYNCS_AT_ONCE)))
-        self._stale |= failed & self._units
+                self._is_up = True
+        await self.units.update(lambda: self._is_up, lambda: self._expect(4 * self._call_timeout))
 
     async def _pause(self, connection: Connection) -> None:
         """Return at the next cause to catch up; after a while without one, ask if systemd lives."""
-        pause = _SYNC_RETRY if self._stale else self._ping_every
+        pause = _UPDATE_RETRY if self._is_up and self.units.has_work else self._ping_every
         self._expect(pause)
         with suppress(TimeoutError):
             async with asyncio.timeout(pause):
@@ -247,57 +166,15 @@ class SystemBus:
         self._expect(self._call_timeout)
         await connection.call("Ping", to=PEER)
 
-    async def _sync_stale(self, failed: set[Follower]) -> None:
-        while self._stale and self.connected:
-            unit = self._stale.pop()
-            self._expect(2 * self._call_timeout)
-            try:
-                await self._sync(unit)
-            except BusError:
-                failed.add(unit)
-
-    async def _settle_units(self) -> None:
-        """Let units do what nobody waits for, one after the other."""
-        told = False
-        while True:
-            await self._settler_bell.wait()
-            self._settler_bell.clear()
-            while self._unsettled:
-                try:
-                    await self._unsettled.pop().settle()
-                except BusError as error:
-                    # The next snapshot brings the unit here again.
-                    if not told and error.name != DISCONNECTED:
-                        told = True
-                        log.info("systemd may forget stopped units; going on", reason=str(error))
-
-    def _expect(self, seconds: float) -> None:
-        self._expected = time.monotonic() + seconds + _SLACK
-
-    # --- signals --------------------------------------------------------------------------------
-
-    def _take(self, message: Message) -> None:
-        units = self._routes.at(message.path or "")
-        if units:
-            for unit in units:
-                unit.take_properties(message.body[1])
-        elif message.member == "JobRemoved":
-            job, _, name, result = message.body
-            for unit in self._routes.named(name):
-                unit.take_job_removed(job, result)
-        elif message.member == "Reloading" and not message.body[0]:
-            # Signals went on meanwhile: the units are not stale in what matters, but their
-            # settings may have changed.
-            self._stale |= self._units
-            self._bell.set()
-
     def _take_owner(self) -> None:
         """Know that systemd has come, has gone or, at a daemon-reexec, has a new name."""
-        self._lose()
         self._reason = "systemd has left the bus"
+        self._lose()
         self._bell.set()
 
     def _lose(self) -> None:
-        self._up.clear()
-        for unit in self._units:
-            unit.take_loss()
+        self._is_up = False
+        self.units.take_loss()
+
+    def _expect(self, seconds: float) -> None:
+        self._expected = time.monotonic() + seconds + _SLACK

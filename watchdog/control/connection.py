@@ -4,49 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from dbus_fast import BusType, Message, MessageType
 from dbus_fast.aio import MessageBus
 
+from watchdog.control.systemd_names import (
+    BUS_DAEMON,
+    DBUS,
+    DISCONNECTED,
+    MANAGER,
+    NO_REPLY,
+    SYSTEMD,
+    SYSTEMD_PATH,
+    Target,
+)
 from watchdog.errors import BusError
-
-SYSTEMD = "org.freedesktop.systemd1"
-SYSTEMD_PATH = "/org/freedesktop/systemd1"
-_DBUS = "org.freedesktop.DBus"
-
-
-class Target(NamedTuple):
-    """Who is called."""
-
-    destination: str
-    path: str
-    interface: str
-
-
-MANAGER = Target(SYSTEMD, SYSTEMD_PATH, f"{SYSTEMD}.Manager")
-PEER = Target(SYSTEMD, SYSTEMD_PATH, f"{_DBUS}.Peer")
-BUS_DAEMON = Target(_DBUS, "/org/freedesktop/DBus", _DBUS)
-
-
-def properties_of(path: str) -> Target:
-    """Return whom to ask for the properties of systemd's object *path*."""
-    return Target(SYSTEMD, path, f"{_DBUS}.Properties")
-
-
-def unit_path(name: str) -> str:
-    """Return the path of systemd's object for the unit called *name* (sd_bus_path_encode(3))."""
-    escaped = "".join(
-        chr(octet)
-        if chr(octet).isascii() and (chr(octet).isalpha() or (index and chr(octet).isdigit()))
-        else f"_{octet:02x}"
-        for index, octet in enumerate(name.encode())
-    )
-    return f"{SYSTEMD_PATH}/unit/{escaped}"
-
-
-DISCONNECTED = f"{_DBUS}.Error.Disconnected"
-NO_REPLY = f"{_DBUS}.Error.NoReply"
 
 CALL_TIMEOUT = 25.0
 """Seconds for a call, waiting for its turn included; what sd-bus itself allows."""
@@ -60,7 +33,7 @@ _LIMIT_RETRY = 0.05
 
 _SIGNAL = f"type='signal',sender='{SYSTEMD}',"
 _CHANGES = (
-    f"{_SIGNAL}interface='{_DBUS}.Properties',member='PropertiesChanged',"
+    f"{_SIGNAL}interface='{DBUS}.Properties',member='PropertiesChanged',"
     f"path_namespace='{SYSTEMD_PATH}/unit',arg0='{SYSTEMD}."
 )
 _MATCHES = (
@@ -70,7 +43,7 @@ _MATCHES = (
     f"{_CHANGES}Service'",
     f"{_SIGNAL}interface='{MANAGER.interface}',member='JobRemoved'",
     f"{_SIGNAL}interface='{MANAGER.interface}',member='Reloading'",
-    f"type='signal',sender='{_DBUS}',member='NameOwnerChanged',arg0='{SYSTEMD}'",
+    f"type='signal',sender='{DBUS}',member='NameOwnerChanged',arg0='{SYSTEMD}'",
 )
 
 
@@ -126,7 +99,7 @@ class Connection:
             await self.call("GetNameOwner", "s", [SYSTEMD], self._set_owner, to=BUS_DAEMON)
         except BusError as error:
             # The bus is younger than systemd's connection to it: it will come.
-            if error.name != f"{_DBUS}.Error.NameHasNoOwner":
+            if error.name != f"{DBUS}.Error.NameHasNoOwner":
                 raise
 
     async def subscribe(self) -> None:
@@ -165,7 +138,7 @@ class Connection:
                     try:
                         return await self._exchange(message, on_reply)
                     except BusError as error:
-                        if error.name != f"{_DBUS}.Error.LimitsExceeded":
+                        if error.name != f"{DBUS}.Error.LimitsExceeded":
                             raise
                     await asyncio.sleep(_LIMIT_RETRY)
         except TimeoutError:
@@ -217,7 +190,7 @@ class Connection:
         # is the bus daemon's word. The owner is never stale: its changes come in the same stream.
         if message.sender == self.owner:
             self._on_signal(message)
-        elif message.sender == _DBUS and message.member == "NameOwnerChanged":
+        elif message.sender == DBUS and message.member == "NameOwnerChanged":
             self._set_owner(message.body[2:])
             self._on_owner()
         return False

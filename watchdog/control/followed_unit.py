@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from watchdog.control.bus import SystemBus
-from watchdog.control.connection import SYSTEMD, properties_of, unit_path
 from watchdog.control.exits import exit_in_words
 from watchdog.control.journal_stop import stopped_on_purpose
+from watchdog.control.systemd_names import SYSTEMD, properties_of, unit_path
 from watchdog.control.unit_state import (
     PROPERTIES,
     RUN_STATES,
@@ -36,7 +36,7 @@ _JOBS_KEPT = 16
 
 
 class FollowedUnit:
-    """Folds what the bus tells of a unit into a UnitState; implements bus.Follower."""
+    """Folds what the bus tells of a unit into a UnitState; implements followers.Follower."""
 
     def __init__(self, bus: SystemBus, name: str, journalctl: Sequence[str]) -> None:
         self.state = UnitState(name)
@@ -99,6 +99,23 @@ class FollowedUnit:
             self._told = ()
             self._tell()
 
+    async def refresh(self) -> None:
+        """Learn what a daemon-reload may have changed. Raises BusError.
+
+        The state is known from signals, which go on meanwhile. And systemd looks for the unit file
+        on disk to answer a GetAll of everything: 2 ms of PID 1 for each unit after each reload.
+        """
+        before = self.path
+        await self._bus.call("LoadUnit", "s", [self._name], self._take_path)
+        if self.path != before or not self.is_current:
+            await self.sync()
+            return
+        to = properties_of(self.path)
+        await self._bus.call("GetAll", "s", [f"{SYSTEMD}.Service"], self._take_settings, to=to)
+        for name in ("LoadError", "TriggeredBy", "LoadState"):
+            await self._bus.call("Get", "ss", [f"{SYSTEMD}.Unit", name], self._take(name), to=to)
+        self._tell()
+
     async def settle(self) -> None:
         """Have systemd keep the unit in memory, and learn whose cgroups are whose. Raises BusError.
 
@@ -106,9 +123,8 @@ class FollowedUnit:
         """
         run = self.state.invocation
         if run and run != self._cgroup_of and self.state.is_up:
-            service = f"{SYSTEMD}.Service"
-            to = properties_of(self.path)
-            await self._bus.call("Get", "ss", [service, "ControlGroup"], self._take_cgroup, to=to)
+            name, to = "ControlGroup", properties_of(self.path)
+            await self._bus.call("Get", "ss", [f"{SYSTEMD}.Service", name], self._take(name), to=to)
             self._cgroup_of = run
         for socket in set(self.state.sockets) - self.socket_cgroups.keys():
             to = properties_of(unit_path(socket))
@@ -141,7 +157,7 @@ class FollowedUnit:
         if new.crashes > old.crashes:
             self._tell_crash(old, new)
         if new.is_up and new.invocation != self._cgroup_of:
-            self._bus.remind(self)
+            self._bus.units.remind(self)
         self._tell()
 
     def take_job_removed(self, job: int, result: str) -> None:
@@ -155,7 +171,7 @@ class FollowedUnit:
 
     def _take_path(self, body: list[Any]) -> None:
         self.path = str(body[0])
-        self._bus.route(self, self.path, self.state.name)
+        self._bus.units.route(self, self.path, self.state.name)
 
     def _take_snapshot(self, body: list[Any]) -> None:
         old = self.state
@@ -168,13 +184,22 @@ class FollowedUnit:
         self.state = new
         if new.control_group:
             self._cgroup_of = new.invocation
-        self._bus.route(self, self.path, new.name)
+        self._bus.units.route(self, self.path, new.name)
         if new.crashes > old.crashes:
             self._tell_crash(old, new)
         self._tell()
 
-    def _take_cgroup(self, body: list[Any]) -> None:
-        self.state = with_properties(self.state, {"ControlGroup": body[0].value}, 0.0)
+    def _take_settings(self, body: list[Any]) -> None:
+        self.state = with_properties(self.state, _plain(body[0]), time.monotonic())
+        self._news.set()
+
+    def _take(self, name: str) -> Callable[[list[Any]], None]:
+        """Return what takes the reply to a Get of the property *name*."""
+
+        def take(body: list[Any]) -> None:
+            self.state = with_properties(self.state, {name: body[0].value}, time.monotonic())
+
+        return take
 
     # --- telling --------------------------------------------------------------------------------
 

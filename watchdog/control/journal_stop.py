@@ -20,7 +20,9 @@ FAILED = "d9b373ed55a64feb8242e02dbe79a49c"
 AUTO_RESTART = "5eb03494b6584870a536b337290809b3"
 
 
-async def stopped_on_purpose(unit: str, journalctl: Sequence[str] = JOURNALCTL) -> float | None:
+async def stopped_on_purpose(
+    unit: str, journalctl: Sequence[str] = JOURNALCTL, within: float = TIMEOUT
+) -> float | None:
     """Return when (CLOCK_MONOTONIC) *unit* was stopped by a stop job, if that was its last end.
 
     None if it ended otherwise, has not run since boot, or the journal does not say in time.
@@ -36,7 +38,7 @@ async def stopped_on_purpose(unit: str, journalctl: Sequence[str] = JOURNALCTL) 
         f"UNIT={unit}",
         *(f"MESSAGE_ID={each}" for each in (STARTING, STARTED, STOPPED, FAILED, AUTO_RESTART)),
     ]
-    output = await _output(command)
+    output = await _output(command, within)
     try:
         last = json.loads(output)
         is_stop = last["MESSAGE_ID"] == STOPPED and last["JOB_TYPE"] == "stop"
@@ -47,7 +49,7 @@ async def stopped_on_purpose(unit: str, journalctl: Sequence[str] = JOURNALCTL) 
     return None
 
 
-async def _output(command: Sequence[str]) -> bytes:
+async def _output(command: Sequence[str], within: float) -> bytes:
     """Return what *command* prints; nothing if it fails or takes too long."""
     try:
         process = await asyncio.create_subprocess_exec(
@@ -59,7 +61,7 @@ async def _output(command: Sequence[str]) -> bytes:
     except OSError:
         return b""
     try:
-        async with asyncio.timeout(TIMEOUT):
+        async with asyncio.timeout(within):
             output, _ = await process.communicate()
             return output
     except TimeoutError:

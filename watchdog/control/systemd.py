@@ -41,11 +41,11 @@ class SystemdUnit:
         self._unit = FollowedUnit(bus, unit, journalctl)
 
     async def __aenter__(self) -> Self:
-        await self._bus.follow(self._unit)
+        await self._bus.units.add(self._unit)
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        self._bus.forget(self._unit)
+        self._bus.units.remove(self._unit)
 
     def listen(self, changed: Callable[[], None], crashed: Callable[[Crashed], None]) -> None:
         """Call *changed* when an early round is worth it, *crashed* when systemd restarts it."""

@@ -7,16 +7,16 @@ import time
 from contextlib import suppress
 
 from watchdog.control.bus import SystemBus
-from watchdog.control.connection import (
+from watchdog.control.exits import exit_in_words
+from watchdog.control.followed_unit import DENIED, FollowedUnit
+from watchdog.control.judge import job_bound
+from watchdog.control.systemd_names import (
     BUS_DAEMON,
     DISCONNECTED,
     NO_REPLY,
     SYSTEMD,
     properties_of,
 )
-from watchdog.control.exits import exit_in_words
-from watchdog.control.followed_unit import DENIED, FollowedUnit
-from watchdog.control.judge import job_bound
 from watchdog.core.incident import span
 from watchdog.core.model import RestartFinished, RestartOutcome
 from watchdog.errors import BusError

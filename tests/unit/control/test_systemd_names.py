@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from watchdog.control.connection import unit_path
+from watchdog.control.systemd_names import unit_path
 
 
 @pytest.mark.parametrize(

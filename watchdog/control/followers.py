@@ -1,0 +1,157 @@
+"""The units that the bus keeps current: who hears what, and who has to look again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+
+from watchdog.control.routes import Routes
+from watchdog.control.systemd_names import DISCONNECTED
+from watchdog.errors import BusError
+
+if TYPE_CHECKING:
+    from dbus_fast import Message, Variant
+
+log = structlog.get_logger()
+
+UPDATES_AT_ONCE = 8
+"""So few that restarts have most of the calls in flight, and the loop is never held up long."""
+
+
+class Follower(Protocol):
+    """A unit that the bus keeps current."""
+
+    async def sync(self) -> None:
+        """Take a snapshot. Raises BusError."""
+        ...
+
+    async def refresh(self) -> None:
+        """Learn what a daemon-reload may have changed. Raises BusError."""
+        ...
+
+    async def settle(self) -> None:
+        """Do what nobody waits for. Raises BusError."""
+        ...
+
+    def take_properties(self, changed: Mapping[str, Variant]) -> None:
+        """Take a PropertiesChanged signal."""
+        ...
+
+    def take_job_removed(self, job: int, result: str) -> None:
+        """Take the end of a job of the unit."""
+        ...
+
+    def take_loss(self) -> None:
+        """Know that signals may be missing from here to the next snapshot."""
+        ...
+
+
+class Followers:
+    """All units of one bus; *on_work* is called when ``update`` has something to do."""
+
+    def __init__(self, on_work: Callable[[], None]) -> None:
+        self._on_work = on_work
+        self._units: set[Follower] = set()
+        self._routes = Routes[Follower]()
+        self._stale: set[Follower] = set()  # signals may have been missed
+        self._reloaded: set[Follower] = set()  # settings may have changed
+        self._unsettled: set[Follower] = set()
+        self._settler_bell = asyncio.Event()
+
+    async def add(self, unit: Follower) -> None:
+        """Keep *unit* current from now on; with a first snapshot, if systemd can be asked."""
+        self._units.add(unit)
+        try:
+            await self._sync(unit)
+        except BusError:
+            self._stale.add(unit)
+            self._on_work()
+        except BaseException:
+            self.remove(unit)
+            raise
+
+    def remove(self, unit: Follower) -> None:
+        """Send *unit* nothing any more."""
+        for units in (self._units, self._stale, self._reloaded, self._unsettled):
+            units.discard(unit)
+        self._routes.drop(unit)
+
+    def route(self, unit: Follower, path: str, name: str) -> None:
+        """Send *unit* what concerns the object *path*, and the jobs of the unit called *name*."""
+        if unit in self._units:
+            self._routes.put(unit, path, name)
+
+    def remind(self, unit: Follower) -> None:
+        """Have *unit* settle soon."""
+        if unit in self._units:
+            self._unsettled.add(unit)
+            self._settler_bell.set()
+
+    # --- what the bus tells ---------------------------------------------------------------------
+
+    def take(self, message: Message) -> None:
+        """Hand a signal of systemd's to whom it concerns; it costs next to nothing otherwise."""
+        units = self._routes.at(message.path or "")
+        if units:
+            for unit in units:
+                unit.take_properties(message.body[1])
+        elif message.member == "JobRemoved":
+            job, _, name, result = message.body
+            for unit in self._routes.named(name):
+                unit.take_job_removed(job, result)
+        elif message.member == "Reloading" and not message.body[0]:
+            self._reloaded |= self._units
+            self._on_work()
+
+    def take_loss(self) -> None:
+        """Know that signals may be missing from here on."""
+        self._stale |= self._units
+        for unit in tuple(self._units):
+            unit.take_loss()
+
+    # --- catching up ----------------------------------------------------------------------------
+
+    @property
+    def has_work(self) -> bool:
+        """Tell whether ``update`` has something to do, or to try again."""
+        return bool(self._stale or self._reloaded)
+
+    async def update(self, is_possible: Callable[[], bool], on_step: Callable[[], None]) -> None:
+        """Bring everybody up to date while *is_possible*; *on_step* is called before each."""
+        failed: set[Follower] = set()
+
+        async def work() -> None:
+            while self.has_work and is_possible():
+                on_step()
+                is_stale = bool(self._stale)
+                unit = (self._stale or self._reloaded).pop()
+                self._reloaded.discard(unit)
+                try:
+                    await (self._sync(unit) if is_stale else unit.refresh())
+                except BusError:
+                    failed.add(unit)
+
+        await asyncio.gather(*(work() for _ in range(UPDATES_AT_ONCE)))
+        self._stale |= failed & self._units
+
+    async def settle(self) -> None:
+        """Let units do what nobody waits for, one after the other, for ever."""
+        told = False
+        while True:
+            await self._settler_bell.wait()
+            self._settler_bell.clear()
+            while self._unsettled:
+                try:
+                    await self._unsettled.pop().settle()
+                except BusError as error:
+                    # The next snapshot brings the unit here again.
+                    if not told and error.name != DISCONNECTED:
+                        told = True
+                        log.info("systemd may forget stopped units; going on", reason=str(error))
+
+    async def _sync(self, unit: Follower) -> None:
+        await unit.sync()
+        self.remind(unit)
