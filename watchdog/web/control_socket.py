@@ -19,7 +19,7 @@ from typing import Any, Self
 import msgspec
 import structlog
 
-from watchdog.errors import ControlError
+from watchdog.errors import ControlError, WatchdogError
 
 log = structlog.get_logger()
 
@@ -120,8 +120,8 @@ class ControlSocket:
         caller = _caller(writer.get_extra_info("socket"), request.user)
         try:
             return Reply(await call(request.arguments, caller))
-        except RefusalError as refusal:
-            return Reply(error=str(refusal), code=refusal.code)
+        except WatchdogError as error:
+            return Reply(error=str(error), code=getattr(error, "code", 3))
         except msgspec.ValidationError as error:
             return Reply(error=f"cannot {request.call}: bad arguments: {error}", code=2)
         except Exception as error:
