@@ -148,7 +148,7 @@ class Demo:
                     return
 
     async def _next_event(self) -> dict[str, Any]:
-        assert self._lines is not None  # noqa: S101 - the daemon was started
+        assert self._lines is not None
         line = await self._lines.readline()
         if not line:
             raise SystemExit("cannot go on: the daemon has ended; its log is above")
@@ -170,7 +170,7 @@ class Demo:
         words = event.get("reason") or event.get("restart") or ""
         count = f" (failure {event['failures']})" if "failures" in event else ""
         colour = {"healthy": "32", "recovering": "33"}.get(phase, "31")
-        say(f"   {_span(after):>9}  {phase:<11}{words}{count}", colour)
+        say(f"   {_span(after):>9}  {phase:<12}{words}{count}", colour)
         return phase
 
     def _show_alerts(self) -> None:
@@ -178,7 +178,7 @@ class Demo:
             self._shown += 1
             self._act.told.append(message.text.splitlines()[0])
             say("   ┌─ Slack #ops " + "─" * 60)
-            for line in message.text.splitlines():
+            for line in _as_read(message.body):
                 say(f"   │ {line}", "36")
             say("   └" + "─" * 73)
 
@@ -222,6 +222,17 @@ class Demo:
         while True:
             await self._slack.wait_for_messages(self._shown + 1, 1e9)
             self._show_alerts()
+
+
+def _as_read(body: dict[str, Any]) -> list[str]:
+    """Return the lines that a reader of the message sees: those of its blocks."""
+    lines: list[str] = []
+    for block in body.get("blocks", ()):
+        texts = [block.get("text"), *block.get("fields", ()), *block.get("elements", ())]
+        for text in texts:
+            if isinstance(text, dict) and "text" in text:
+                lines += str(text["text"]).splitlines()
+    return lines or str(body.get("text", "")).splitlines()
 
 
 def _span(seconds: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, Self
 
 from watchdog.core.model import (
     Alert,
@@ -67,7 +67,7 @@ class ServiceControl(Protocol):
     An async context manager: entering begins to follow the service, leaving stops following it.
     """
 
-    async def __aenter__(self) -> ServiceControl: ...
+    async def __aenter__(self) -> Self: ...
 
     async def __aexit__(self, *exc_info: object) -> None: ...
 

@@ -86,10 +86,14 @@ class Bench:
             await asyncio.wait([task])
 
 
+def phase_of(worker: Worker) -> Phase:
+    return worker.state.phase
+
+
 async def test_the_first_round_is_held_at_once_and_then_every_interval() -> None:
     bench = Bench()
     async with bench.watching() as worker:
-        assert worker.state.phase is Phase.HEALTHY
+        assert phase_of(worker) is Phase.HEALTHY
         due = worker.next_round
         assert due is not None
         assert 0 < due - bench.clock.mono <= 30
@@ -104,9 +108,9 @@ async def test_a_killed_service_is_restarted_at_the_signal_and_nobody_is_told() 
         bench.control.become(DEAD)
         await bench.clock.settle()
         assert bench.control.restarts == 1
-        assert worker.state.phase is Phase.RECOVERING
+        assert phase_of(worker) is Phase.RECOVERING
         await bench.clock.advance(2)
-        assert worker.state.phase is Phase.HEALTHY
+        assert phase_of(worker) is Phase.HEALTHY
         assert worker.state.failures == 0
         assert bench.store.alerts == []
         assert NoteKind.HEALED in bench.store.notes
@@ -143,7 +147,7 @@ async def test_evidence_that_hangs_delays_a_restart_by_two_seconds_at_most() -> 
         await asyncio.Event().wait()
         return ()
 
-    bench.collect = hang  # type: ignore[method-assign]
+    bench.collect = hang  # type: ignore[method-assign,assignment]
     async with bench.watching():
         bench.health = Observation(Verdict.FAIL, "http", "/health answered 500")
         # The desk's bound is the loop's own time: two real seconds would be a sleep in disguise.
@@ -162,7 +166,7 @@ async def test_three_failed_rounds_open_one_incident_and_health_proven_resolves_
         assert bench.control.restarts == 1
         bench.health = Observation(Verdict.PASS, "http", "200")
         await bench.clock.advance(10)
-        assert worker.state.phase is Phase.HEALTHY
+        assert phase_of(worker) is Phase.HEALTHY
         assert bench.store.kinds == [AlertKind.FIRING, AlertKind.RESOLVED]
         firing, resolved = bench.store.alerts
         assert firing.incident == resolved.incident
@@ -177,12 +181,12 @@ async def test_signals_of_our_own_restart_cause_no_round() -> None:
         bench.control.become(HELD)
         bench.control.become(DEAD)
         await bench.clock.advance(60)
-        assert worker.state.phase is Phase.RESTARTING
+        assert phase_of(worker) is Phase.RESTARTING
         assert worker.state.failures == 1
         assert bench.control.restarts == 1
         bench.control.gate.set()
         await bench.clock.advance(2)
-        assert worker.state.phase is Phase.HEALTHY
+        assert phase_of(worker) is Phase.HEALTHY
 
 
 async def test_a_signal_gives_up_the_probe_in_flight() -> None:
@@ -207,7 +211,7 @@ async def test_a_held_service_is_left_alone() -> None:
     async with bench.watching() as worker:
         bench.control.become(Observation(Verdict.HOLD, "unit", "stopped by an operator"))
         await bench.clock.advance(100)
-        assert worker.state.phase is Phase.HELD
+        assert phase_of(worker) is Phase.HELD
         assert bench.control.restarts == 0
         assert bench.store.alerts == []
 
@@ -227,7 +231,7 @@ async def test_a_restart_that_was_issued_is_not_issued_again_after_a_kill_of_the
     async with bench.watching() as worker:
         await bench.clock.advance(2)
         assert bench.control.restarts == 0
-        assert worker.state.phase is Phase.HEALTHY
+        assert phase_of(worker) is Phase.HEALTHY
 
 
 async def test_maintenance_keeps_quiet_and_ends_by_itself() -> None:
@@ -237,7 +241,7 @@ async def test_maintenance_keeps_quiet_and_ends_by_itself() -> None:
         await bench.clock.settle()
         bench.control.become(DEAD)
         await bench.clock.advance(50)
-        assert worker.state.phase is Phase.MAINTENANCE
+        assert phase_of(worker) is Phase.MAINTENANCE
         assert bench.control.restarts == 0
         await bench.clock.advance(15)
         assert bench.control.restarts == 1
@@ -273,7 +277,7 @@ async def test_a_failed_restart_is_tried_again_with_growing_pauses_and_then_give
         bench.control.become(DEAD)
         await bench.clock.advance(300)
         assert bench.control.restarts == 5
-        assert worker.state.phase is Phase.GAVE_UP
+        assert phase_of(worker) is Phase.GAVE_UP
         assert bench.store.kinds == [AlertKind.FIRING, AlertKind.GAVE_UP]
         bench.control.outcome = RestartOutcome.DONE
         await bench.clock.advance(900)
@@ -295,7 +299,7 @@ async def test_a_proxy_that_fails_because_its_backend_fails_is_held() -> None:
             backend.health = Observation(Verdict.FAIL, "http", "no answer within 5 s")
             proxy.health = Observation(Verdict.FAIL, "http", "/ answered 502")
             await backend.clock.advance(120)
-            assert worker.state.phase in {Phase.HELD, Phase.HEALTHY}
+            assert phase_of(worker) in {Phase.HELD, Phase.HEALTHY}
             assert worker.state.failures == 0
             assert {alert.service for alert in backend.store.alerts} == {"backend"}
 
@@ -327,7 +331,7 @@ async def test_an_order_given_during_a_round_is_carried_out_before_it_is_answere
         assert not order.done()
         answered.set()
         await order
-        assert worker.state.phase is Phase.MAINTENANCE
+        assert phase_of(worker) is Phase.MAINTENANCE
 
 
 async def test_who_asks_a_worker_that_ends_is_answered() -> None:

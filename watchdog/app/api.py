@@ -166,9 +166,7 @@ class Api:
                 f"cannot test {channel or 'alerts'}: no such channel; there is {there}"
             )
         now = self._engine.clock.now()
-        alert = Alert(
-            AlertKind.TEST, "service-watchdog", now.wall, f"test asked for by {caller}; all is well"
-        )
+        alert = Alert(AlertKind.TEST, "", now.wall, f"test asked for by {caller}; all is well")
         outcomes = await self._engine.channels.send(alert, chosen)
         bad = any(not outcome["delivered"] for outcome in outcomes)
         return {"channels": outcomes, "code": BROKEN if bad else FINE}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import faulthandler
+import gc
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -113,8 +114,11 @@ class _Daemon:
         for notice in engine.store.take_notices():
             log.error(notice)
             wall = self._clock.now().wall
-            await engine.give_notice(Alert(AlertKind.NOTICE, "service-watchdog", wall, notice))
+            await engine.give_notice(Alert(AlertKind.NOTICE, "", wall, notice))
         await engine.services.first_rounds()
+        # What start-up has made stays: the collector need not look through it ever again.
+        gc.collect()
+        gc.freeze()
         self._readiness.ready()
         log.info(
             "watching",

@@ -122,8 +122,10 @@ _ACTED = frozenset({Phase.WAITING, Phase.RECOVERING})
 
 
 def _one_more_pass(state: State, policy: Policy, now: Now) -> State:
+    if state.passes >= policy.recover_after and state.healthy_since is not None:
+        return state  # the usual round; a count that nobody needs is not kept
     since = now.mono if state.healthy_since is None else state.healthy_since
-    passes = min(state.passes + 1, policy.recover_after)  # a count that nobody needs is not kept
+    passes = min(state.passes + 1, policy.recover_after)
     return replace(state, passes=passes, healthy_since=since)
 
 
