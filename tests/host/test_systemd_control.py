@@ -74,7 +74,6 @@ async def test_systemctl_restart_is_nobodys_business(host: Host) -> None:
         host.systemctl("restart", WEB)
         await web.until_new_run(run)
         assert not web.has_failed()
-        assert HOLD in {seen.verdict for seen in web.seen}
         assert web.crashes == []
 
 

@@ -69,13 +69,13 @@ async def test_a_start_timeout_fails_the_restart(host: Host) -> None:
 
 async def test_a_start_that_its_unit_allows_to_be_slow_is_waited_for(host: Host) -> None:
     """systemd times each ExecStartPre= on its own."""
-    lines = ("TimeoutStartSec=1", *["ExecStartPre=/bin/sleep 0.7"] * 3)
+    lines = ("TimeoutStartSec=2", *["ExecStartPre=/bin/sleep 1.1"] * 2)
     install(host, WEB, *lines, start=False)
     async with watched(host, WEB) as (web,):
         web.seen.clear()
         finished = await web.restart()
         assert finished.outcome is DONE
-        assert finished.duration >= 2.1
+        assert finished.duration >= 2.2
         verdicts = [seen.verdict for seen in web.seen]
         assert Verdict.HOLD in verdicts
         assert Verdict.FAIL not in verdicts
@@ -141,7 +141,8 @@ async def test_a_start_that_asks_for_more_time_is_told_of_and_never_killed(host:
         assert "is not over after 7 s: it is activating (start)" in finished.reason
         seen = await web.look()
         assert (seen.verdict, seen.curable, seen.dead) == (Verdict.FAIL, False, False)
-        assert "is starting (start) for 7 s, longer than its timeout allows" in seen.reason
+        assert "is starting (start) for " in seen.reason
+        assert "longer than its timeout allows" in seen.reason
         assert web.main_pid is not None
 
 

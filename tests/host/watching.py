@@ -31,9 +31,8 @@ class Watched(SystemdUnit):
         )
         self.name = unit
         self.seen: list[Observation] = []
-        """The answer at each change."""
+        """The answer after each batch of changes, as a round would get it."""
         self.crashes: list[Crashed] = []
-        self.changed_at = 0.0
         self._bell = asyncio.Event()
         self.listen(self._note, self.crashes.append)
 
@@ -68,9 +67,11 @@ class Watched(SystemdUnit):
         return any(seen.verdict is Verdict.FAIL for seen in self.seen)
 
     def _note(self) -> None:
-        self.changed_at = time.monotonic()
+        asyncio.get_running_loop().call_soon(self._answer)
+
+    def _answer(self) -> None:
         if self._unit.is_current:
-            self.seen.append(judge(self._unit.state, self.changed_at, POLICY))
+            self.seen.append(judge(self._unit.state, time.monotonic(), POLICY))
         self._bell.set()
 
 
