@@ -258,6 +258,23 @@ def test_a_database_that_cannot_be_used_is_set_aside_and_people_are_told(
     assert len(watching.messages()) == 1
 
 
+def test_a_database_deleted_under_the_daemon_is_written_anew_and_people_are_told(
+    watching: WatchedHost,
+) -> None:
+    watching.start_slack()
+    watching.start_sample()
+    watching.watch(TOLD_AT_ONCE, tables=SLACK)
+    incident = watching.fail()["incident"]["id"]
+    watching.messages(1)
+    watching.host.sh(f"rm {DATABASE} {DATABASE}-wal {DATABASE}-shm")
+    watching.heal()
+    texts = watching.messages(3)
+    assert sum(text.startswith("RESOLVED") for text in texts) == 1
+    assert sum("was deleted or replaced while in use" in text for text in texts) == 1
+    assert [note["incident"] for note in watching.notes()] == [incident] * 3
+    assert watching.overview()["daemon"]["trouble"] == []
+
+
 def small_disk(watching: WatchedHost) -> None:
     """Give the daemon's state a disk of its own, and a small one."""
     watching.host.sh(

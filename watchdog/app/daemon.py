@@ -111,10 +111,7 @@ class _Daemon:
 
     async def _watch(self, engine: Engine) -> None:
         await engine.apply(self._config)
-        for notice in engine.store.take_notices():
-            log.error(notice)
-            wall = self._clock.now().wall
-            await engine.give_notice(Alert(AlertKind.NOTICE, "", wall, notice))
+        await self._pass_on_notices(engine)
         await engine.services.first_rounds()
         # What start-up has made stays: the collector need not look through it ever again.
         gc.collect()
@@ -128,6 +125,7 @@ class _Daemon:
         )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._prove_life(engine), name="life")
+            tasks.create_task(self._watch_notices(engine), name="notices")
             while True:
                 await self._hangup.wait()
                 self._hangup.clear()
@@ -162,6 +160,21 @@ class _Daemon:
             await engine.changed.wait()
             engine.changed.clear()
             self._readiness.status(engine.sentence())
+
+    async def _watch_notices(self, engine: Engine) -> None:
+        """Tell people what happens to the database, when it happens."""
+        happened = asyncio.Event()
+        engine.store.watch(happened.set)
+        while True:
+            await self._pass_on_notices(engine)
+            await happened.wait()
+            happened.clear()
+
+    async def _pass_on_notices(self, engine: Engine) -> None:
+        for notice in engine.store.take_notices():
+            log.error(notice)
+            alert = Alert(AlertKind.NOTICE, "", self._clock.now().wall, notice)
+            await engine.give_notice(alert)
 
     async def _keep_store(self, store: DurableStore) -> None:
         """Bring to disk what is only in memory as soon as it can be, and forget what is old."""
