@@ -10,6 +10,10 @@ SLOT = 0.25
 """Seconds. Regular rounds start on a grid of slots, so that a thousand services wake the daemon
 four times a second and not a thousand times in thirty; a lone service does not notice."""
 
+_HAIR = 0.001
+"""Seconds. A round that begins so little before its slot, by rounding or by an early timer, is the
+slot's own; without that it would be held twice."""
+
 _CALM = frozenset({Phase.HEALTHY, Phase.MAINTENANCE, Phase.RESTARTING})
 
 
@@ -32,9 +36,7 @@ def next_round(
     elif state.phase not in _CALM:
         due = began + min(policy.fast_interval, policy.interval)
     else:
-        turns = math.floor((began - offset) / policy.interval) + 1
+        turns = math.floor((began + _HAIR - offset) / policy.interval) + 1
         due = offset + turns * policy.interval
-        if due <= began:  # the division was rounded down
-            due += policy.interval
     deadlines = [until, state.restart_at, state.maintenance.until if state.maintenance else None]
     return min([due, *(at for at in deadlines if at is not None and at > began)])

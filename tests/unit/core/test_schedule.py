@@ -77,13 +77,17 @@ def test_a_round_before_the_first_slot_is_followed_by_that() -> None:
     assert next_round(State("api", Phase.HEALTHY), Policy(), 1.0, OFFSET) == OFFSET
 
 
-def test_a_slot_that_a_division_falls_short_of_is_not_taken_twice() -> None:
-    interval = 0.1
-    began = 3 * interval  # 0.30000000000000004, and 0.3 / 0.1 is 2.9999999999999996
-    for number in range(1, 2000):
-        began = number * interval
+@pytest.mark.parametrize("interval", [0.1, 0.3, 223.14809526376936])
+def test_a_slot_that_rounding_falls_short_of_is_not_taken_twice(interval: float) -> None:
+    began = 0.0
+    for number in range(1, 3000):
         due = next_round(State("api", Phase.HEALTHY), Policy(interval=interval), began, 0.0)
-        assert due > began
+        assert due == pytest.approx(number * interval)
+        began = due
+
+
+def test_a_timer_that_rings_a_hair_too_early_does_not_cause_two_rounds() -> None:
+    assert next_round(State("api", Phase.HEALTHY), Policy(), 1023.9999, OFFSET) == 1054
 
 
 @pytest.mark.parametrize(
