@@ -106,7 +106,7 @@ class WatchedHost:
         """Kill the daemon as the kernel might, and return when systemd has brought it back."""
         with self.host.follow_journal(DAEMON) as journal:
             self.host.kill(DAEMON)
-            journal.wait_for("Started service-watchdog")
+            journal.wait_for("Started service-watchdog", timeout=20)
 
     def daemon_option(self, lines: str) -> None:
         """Add *lines* to the [Service] section of the daemon's unit."""
