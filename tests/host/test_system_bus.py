@@ -15,6 +15,8 @@ from watchdog.control.bus import SystemBus
 from watchdog.core.model import RestartOutcome, Verdict
 
 WEB = "web.service"
+SYSTEMD = "org.freedesktop.systemd1"
+MANAGER = (SYSTEMD, "/org/freedesktop/systemd1", f"{SYSTEMD}.Manager")
 FAIL, HOLD, PASS = Verdict.FAIL, Verdict.HOLD, Verdict.PASS
 DONE = RestartOutcome.DONE
 UNKNOWN = Verdict.UNKNOWN
@@ -46,6 +48,14 @@ async def test_two_hundred_units_killed_at_once_are_all_restarted(host: Host) ->
         assert set(await asyncio.gather(*map(heal, units))) == {DONE}
         assert [(await unit.look()).verdict for unit in units] == [PASS] * len(units)
         assert not set(runs) & {unit.identity for unit in units}
+
+
+async def test_hundreds_of_units_do_not_drive_systemd_off_the_bus(host: Host) -> None:
+    """Each reference costs systemd a match rule, of which dbus-daemon allows 512."""
+    names = install_many(host, 600)
+    async with watched(host, *names) as units:
+        await asyncio.gather(*(unit.settled() for unit in units))
+        host.run("busctl", "--timeout=5", "call", *MANAGER, "ListJobs")
 
 
 async def test_nothing_is_missed_while_systemd_reloads_and_reexecutes(host: Host) -> None:

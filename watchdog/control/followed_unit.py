@@ -130,7 +130,8 @@ class FollowedUnit:
             to = properties_of(unit_path(socket))
             body = await self._bus.call("Get", "ss", [f"{SYSTEMD}.Socket", "ControlGroup"], to=to)
             self.socket_cgroups[socket] = str(body[0].value)
-        if not self._is_held and self.state.load_state == "loaded":
+        wanted = not self._is_held and self.state.load_state == "loaded"
+        if wanted and self._bus.units.take_reference():
             self._is_held = True
             try:
                 await self._bus.call("RefUnit", "s", [self.state.name])

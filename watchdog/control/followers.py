@@ -21,6 +21,16 @@ UPDATES_AT_ONCE = 8
 """So few that restarts have most of the calls in flight, and the loop is never held up long."""
 
 
+REFERENCES = 100
+"""Units that systemd is asked to keep in memory (RefUnit), the first of the configuration.
+
+For each systemd adds a match rule on its own connection, and dbus-daemon allows 512
+(max_match_rules_per_connection, dbus-daemon(1)); at the next one systemd drops its connection and
+is gone from the bus for everybody. Without a reference only the details of how a unit ended are
+forgotten early; its state is known from signals all the same.
+"""
+
+
 class Follower(Protocol):
     """A unit that the bus keeps current."""
 
@@ -60,6 +70,7 @@ class Followers:
         self._reloaded: set[Follower] = set()  # settings may have changed
         self._unsettled: set[Follower] = set()
         self._settler_bell = asyncio.Event()
+        self._references = 0
 
     async def add(self, unit: Follower) -> None:
         """Keep *unit* current from now on; with a first snapshot, if systemd can be asked."""
@@ -90,6 +101,13 @@ class Followers:
             self._unsettled.add(unit)
             self._settler_bell.set()
 
+    def take_reference(self) -> bool:
+        """Tell whether one more unit may be kept in memory, and count it."""
+        if self._references == REFERENCES:
+            return False
+        self._references += 1
+        return True
+
     # --- what the bus tells ---------------------------------------------------------------------
 
     def take(self, message: Message) -> None:
@@ -109,6 +127,7 @@ class Followers:
     def take_loss(self) -> None:
         """Know that signals may be missing from here on."""
         self._stale |= self._units
+        self._references = 0  # they end with the connection
         for unit in tuple(self._units):
             unit.take_loss()
 
