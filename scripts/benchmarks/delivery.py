@@ -20,6 +20,7 @@ health = "http://127.0.0.1:8000/health"
 interval = "6s"
 fast_interval = "600ms"
 restart_after = {{ http = 0 }}
+stable_after = "1s"
 
 [slack]
 token = "xoxb-0000000000-test"

@@ -52,6 +52,11 @@ class Engine:
         """Return by how many seconds recent regular rounds began late."""
         return list(self._around.late)
 
+    async def first_rounds(self) -> None:
+        """Return once every service has been judged; how late start-up made rounds is forgotten."""
+        await self.services.first_rounds()
+        self._around.late.clear()
+
     async def apply(self, config: Config) -> None:
         """Run what *config* says.
 
