@@ -14,6 +14,7 @@ import structlog
 
 import watchdog
 from watchdog.app import log as logging
+from watchdog.app.alone import alone
 from watchdog.app.api import Api
 from watchdog.app.assemble import Assembly
 from watchdog.app.engine import Engine
@@ -22,7 +23,7 @@ from watchdog.app.self_check import refuse_foreign_package
 from watchdog.clock import HostClock
 from watchdog.config import Config, load
 from watchdog.core.model import Alert, AlertKind
-from watchdog.errors import ConfigError
+from watchdog.errors import ConfigError, WatchdogError
 from watchdog.store.durable import DurableStore
 from watchdog.store.sqlite import SqliteStore
 from watchdog.web.control_socket import ControlSocket
@@ -54,8 +55,20 @@ def run(path: Path) -> int:
     faulthandler.enable()  # systemd's watchdog sends SIGABRT: the journal then has the stack
     config = load(path)
     logging.set_up(config.daemon.log)
-    asyncio.run(_Daemon(path, config).serve())
+    with alone((config.daemon.state_dir, config.daemon.runtime_dir)):
+        try:
+            asyncio.run(_Daemon(path, config).serve())
+        except ExceptionGroup as group:  # of the task group that the daemon opens itself in
+            raise _own_words(group) or group from None
     return 0
+
+
+def _own_words(group: ExceptionGroup[Exception]) -> Exception | None:
+    """Return the one error of *group* if it is ours, told in words; None: a traceback is due."""
+    inner: Exception = group
+    while isinstance(inner, ExceptionGroup) and len(inner.exceptions) == 1:
+        inner = inner.exceptions[0]
+    return inner if isinstance(inner, WatchdogError) else None
 
 
 class _Daemon:
@@ -112,7 +125,7 @@ class _Daemon:
     async def _watch(self, engine: Engine) -> None:
         await engine.apply(self._config)
         await self._pass_on_notices(engine)
-        await engine.services.first_rounds()
+        await engine.first_rounds()
         # What start-up has made stays: the collector need not look through it ever again.
         gc.collect()
         gc.freeze()

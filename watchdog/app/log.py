@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 import structlog
 
 _encode = msgspec.json.Encoder(enc_hook=repr).encode
+
+
+class _Writer:
+    """Writes lines to standard error; a full disk or a reader that has gone loses them.
+
+    The watch must go on without a log.
+    """
+
+    def __init__(self, *_args: Any) -> None:
+        self._file = sys.stderr
+
+    def msg(self, line: str) -> None:
+        """Write *line*."""
+        with contextlib.suppress(OSError):
+            self._file.write(line + "\n")
+            self._file.flush()
+
+    debug = info = warning = error = critical = exception = msg
 
 
 def set_up(style: Literal["auto", "json", "console"] = "auto") -> None:
@@ -30,6 +49,6 @@ def set_up(style: Literal["auto", "json", "console"] = "auto") -> None:
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(20),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=_Writer,
         cache_logger_on_first_use=True,
     )

@@ -71,4 +71,4 @@ def _why(error: OSError, path: Path) -> str:
                 "sudo usermod -aG service-watchdog $USER"
             )
         case _:
-            return f"{path}: {error.strerror}"
+            return f"{path}: {error.strerror or error}"

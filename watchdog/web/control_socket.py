@@ -84,8 +84,9 @@ class ControlSocket:
             self._path.chmod(0o660)
         except OSError as error:
             listener.close()
+            why = error.strerror or error
             raise ControlError(
-                f"cannot listen on {self._path}: {error.strerror}; the daemon does not start"
+                f"cannot listen on {self._path}: {why}; the daemon does not start"
             ) from error
         self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=LIMIT)
         return self
