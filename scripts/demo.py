@@ -83,6 +83,18 @@ class Demo:
 
     async def run(self, *, keep: bool) -> int:
         """Play both acts and return the exit code."""
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        stopped = False
+
+        def stop() -> None:
+            nonlocal stopped
+            if not stopped:  # a second signal must not leave the daemon behind
+                stopped = True
+                task.cancel()
+
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, stop)
         async with self._slack, self._daemon() as daemon:
             await self._until("healthy")
             say("\n   the service is healthy; the daemon is quiet while it is\n")
@@ -255,8 +267,9 @@ def main() -> int:
         demo = Demo(Path(directory))
         try:
             return asyncio.run(demo.run(keep=options.keep))
-        except KeyboardInterrupt:
-            say("\nended")
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            with contextlib.suppress(OSError):  # the terminal may be gone
+                say("\nended")
             return 130
         except TimeoutError:
             say(f"cannot go on: nothing happened for {PATIENCE:g} s; see the log above", "31")
