@@ -67,7 +67,7 @@ class Round:
         """
         asleep = self._clock.asleep()
         results: list[Observation] = []
-        answer = await self._control.observe(self._clock.now())
+        answer = await self._observe()
         results.append(answer)
         for question in self._questions:
             if answer.verdict is not Verdict.PASS:
@@ -83,6 +83,14 @@ class Round:
             results[-1] = answer
         self.results = tuple(results)
         return answer
+
+    async def _observe(self) -> Observation:
+        """Ask the control; what goes wrong with that must not end the watch."""
+        try:
+            return await self._control.observe(self._clock.now())
+        except Exception as error:
+            log.exception("cannot ask the control; the service is not judged")
+            return Observation(Verdict.UNKNOWN, "control", f"cannot ask: {error!r}")
 
     async def _ask(self, question: Question) -> Observation:
         """Ask once, within the deadline, whatever the probe does."""

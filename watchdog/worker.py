@@ -18,6 +18,7 @@ from watchdog.core.machine import step
 from watchdog.core.model import (
     Alert,
     Began,
+    CommandControl,
     Event,
     Note,
     NoteKind,
@@ -29,6 +30,7 @@ from watchdog.core.model import (
     State,
     Verdict,
 )
+from watchdog.errors import WatchdogError
 from watchdog.evidence.desk import Desk
 from watchdog.ports import Change, Clock, Left, ServiceControl, Store
 from watchdog.rounds import Round, RoundAbandoned
@@ -84,7 +86,7 @@ class Worker:
         self._control = control
         self._rounds = rounds
         self._around = around
-        self._needed = needed
+        self.needed = needed  # all that this one depends on; a reload may change it
         self._offset = offset
         self._collect = collect
         self._inbox: deque[Event] = deque()
@@ -92,9 +94,10 @@ class Worker:
         self._woken = True  # the first round is due at once
         self._began = 0.0  # mono: the last round's beginning
         self._in_round = False
+        self._looked_at: str | None = None  # the run whose evidence has been gathered
         self._judgements = 0  # rounds that came to their end
         self._turn: asyncio.Future[None] | None = None  # resolved at the end of each turn
-        self._expected = 0.0  # mono: when this worker must have moved at the latest
+        self._expected = float("inf")  # mono: when this worker must have moved at the latest
         self._tasks: asyncio.TaskGroup | None = None
 
     @property
@@ -109,7 +112,7 @@ class Worker:
 
     def is_stuck(self, mono: float) -> bool:
         """Tell whether this worker should have moved by now and has not."""
-        return mono > self._expected
+        return not self.ended and mono > self._expected
 
     def post(self, event: Event) -> None:
         """Let the worker take *event* as soon as it is free."""
@@ -123,9 +126,17 @@ class Worker:
         self._rounds.abandon()
 
     async def tell(self, event: Event) -> None:
-        """Let the worker take *event*, and return once it has; it may be in a round first."""
+        """Let the worker take *event*, and return once it has; it may be in a round first.
+
+        Raises WatchdogError if a reload or the daemon's end came before it.
+        """
         self.post(event)
-        while not self.ended and any(waiting is event for waiting in self._inbox):
+        while any(waiting is event for waiting in self._inbox):
+            if self.ended:
+                raise WatchdogError(
+                    f"{self.service.name} was just reloaded or is no longer watched; "
+                    "look at its status, and try again"
+                )
             await self.turned()
 
     async def fresh(self) -> None:
@@ -158,16 +169,22 @@ class Worker:
             self._control.listen(self.wake, self.post)
             if self._left is not None:
                 await self._take(Began(restarted=self._was_restarted()))
-            while True:
-                if self._inbox:
-                    await self._take(self._inbox[0])
-                    self._inbox.popleft()  # only now: `tell` waits for this
-                    self._end_turn()
-                elif self._is_round_due():
-                    await self._hold_round()
-                    self._end_turn()
-                else:
-                    await self._wait()
+            try:
+                while True:
+                    await self._move()
+            finally:
+                self._expected = float("inf")  # how long its process takes to end, it knows
+
+    async def _move(self) -> None:
+        if self._inbox:
+            await self._take(self._inbox[0])
+            self._inbox.popleft()  # only now: `tell` waits for this
+            self._end_turn()
+        elif self._is_round_due():
+            await self._hold_round()
+            self._end_turn()
+        else:
+            await self._wait()
 
     # --- rounds ---------------------------------------------------------------------------------
 
@@ -184,7 +201,9 @@ class Worker:
         if not self._woken and due is not None:
             self._around.late.append(self._began - due)
         self._woken = False
-        self._expect(self._rounds.longest)
+        own = self.service.control
+        patience = own.timeout if isinstance(own, CommandControl) else 0.0
+        self._expect(self._rounds.longest + patience)
         self._in_round = True
         try:
             seen = await self._blame(await self._rounds.run())
@@ -200,11 +219,13 @@ class Worker:
 
     async def _blame(self, seen: Observation) -> Observation:
         """Return *seen*, or a HOLD if a service that this one needs is the cause."""
-        if seen.verdict is not Verdict.FAIL or not self._needed:
+        if seen.verdict is not Verdict.FAIL or not self.needed:
             return seen
-        workers = [self._around.workers[name] for name in self._needed]
-        await asyncio.gather(*(worker.fresh() for worker in workers))
-        return chain.first_cause(seen, self._needed, self._around.states)
+        workers = [self._around.workers.get(name) for name in self.needed]
+        self._expected = float("inf")  # bounded by their rounds, which are looked after
+        await asyncio.gather(*(worker.fresh() for worker in workers if worker is not None))
+        self._expect(0)
+        return chain.first_cause(seen, self.needed, self._around.states)
 
     def _plan(self, until: float | None = None) -> None:
         if self.state.phase is Phase.RESTARTING:
@@ -268,12 +289,13 @@ class Worker:
         )
         if restart is not None:
             self._start(self._restart(is_dead=state.cause is not None and state.cause.dead))
-        elif any(note.kind in _TROUBLE for note in notes):
+        elif any(note.kind in _TROUBLE for note in notes) and self._is_news():
             self._start(self._gather())
         if any(note.kind in _TROUBLE for note in notes):
             self._around.suspicion()
         if state.incident is None and (moved and state.phase is Phase.HEALTHY):
             self._around.desk.closed(self.service.name)
+            self._looked_at = None
         if moved:
             self._plan()
         self._log(event, before, notes, now.wall)
@@ -331,6 +353,11 @@ class Worker:
         if identity is None:
             identity, pid = self._control.identity, self._control.main_pid
         await self._around.desk.gather(self.service.name, lambda: collect(identity, pid))
+
+    def _is_news(self) -> bool:
+        """Tell whether this is the first trouble of the present run: one look at it is enough."""
+        looked_at, self._looked_at = self._looked_at, self._control.identity or None
+        return self._looked_at is None or self._looked_at != looked_at
 
     def _was_restarted(self) -> bool:
         """Tell whether the restart under way when the daemon died has been issued."""

@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.clock import FakeClock
 from tests.unit.doubles import DEAD, ScriptedControl
-from watchdog.core.model import Observation, Verdict
+from watchdog.core.model import Now, Observation, Verdict
 from watchdog.rounds import Question, Round, RoundAbandoned
 
 BAD = Observation(Verdict.FAIL, "http", "/health answered 500")
@@ -132,3 +132,15 @@ async def test_a_stranger_on_the_port_is_no_part_of_a_start() -> None:
     stranger = Asked(Observation(Verdict.FAIL, "port", "held by nginx", curable=False))
     rounds = make(FakeClock(mono=1000), ScriptedControl(started=1000.0), stranger)
     assert (await rounds.run()).verdict is Verdict.FAIL
+
+
+async def test_a_control_that_breaks_is_not_judged_and_ends_no_watch() -> None:
+    class Broken(ScriptedControl):
+        async def observe(self, now: Now) -> Observation:
+            raise OSError(28, "No space left on device")
+
+    http = Asked(GOOD)
+    seen = await make(FakeClock(), Broken(), http).run()
+    assert seen.verdict is Verdict.UNKNOWN
+    assert "No space left" in seen.reason
+    assert http.count == 0

@@ -7,12 +7,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import pytest
+
 from tests.unit.clock import FakeClock
 from tests.unit.doubles import DEAD, ListStore, ScriptedControl
 from watchdog.core.model import (
     AlertKind,
+    CommandControl,
     Crashed,
     NoteKind,
+    Now,
     Observation,
     Paused,
     Phase,
@@ -24,6 +28,7 @@ from watchdog.core.model import (
     UnitControl,
     Verdict,
 )
+from watchdog.errors import WatchdogError
 from watchdog.evidence.desk import Desk
 from watchdog.ports import Left
 from watchdog.rounds import Question, Round
@@ -46,10 +51,11 @@ class Bench:
     needed: Sequence[str] = ()
     collected: list[tuple[str, int | None]] = field(default_factory=list)
     name: str = "api"
+    own: UnitControl | CommandControl = field(default_factory=lambda: UnitControl("api.service"))
     around: Surroundings | None = None
 
     def build(self) -> Worker:
-        service = Service(self.name, UnitControl("api.service"), policy=self.policy)
+        service = Service(self.name, self.own, policy=self.policy)
         rounds = Round(
             self.control, [Question("http", self.ask, 5.0)], self.policy.start_timeout, self.clock
         )
@@ -84,6 +90,14 @@ class Bench:
         finally:
             task.cancel()
             await asyncio.wait([task])
+
+
+class HangingControl(ScriptedControl):
+    """Its status command does not end."""
+
+    async def observe(self, now: Now) -> Observation:
+        await asyncio.Event().wait()
+        raise AssertionError
 
 
 def phase_of(worker: Worker) -> Phase:
@@ -358,3 +372,19 @@ async def test_a_worker_that_should_have_moved_counts_as_stuck() -> None:
         assert due is not None
         assert not worker.is_stuck(due + 5)
         assert worker.is_stuck(due + 60)
+
+
+async def test_an_order_that_a_reload_has_overtaken_is_not_answered_as_if_done() -> None:
+    bench = Bench()
+    async with bench.watching() as worker:
+        pass
+    with pytest.raises(WatchdogError, match="try again"):
+        await worker.tell(Paused(bench.clock.mono + 60, "kim", "deploy"))
+
+
+async def test_who_has_ended_or_asks_a_slow_command_is_not_stuck() -> None:
+    bench = Bench(control=HangingControl(), own=CommandControl(("a",), ("b",), ("c",), 120.0))
+    async with bench.watching() as worker:
+        assert not worker.is_stuck(bench.clock.mono + 120)
+        assert worker.is_stuck(bench.clock.mono + 600)
+    assert not worker.is_stuck(bench.clock.mono + 600)

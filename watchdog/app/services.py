@@ -40,11 +40,12 @@ class Services:
         """Watch *services*; a worker whose service has not changed goes on as it is."""
         before = self._around.workers
         after = {service.name: service for service in services}
-        for name, worker in before.items():
-            if after.get(name) != worker.service:
-                task = self._running.pop(name)
-                task.cancel()
-                await asyncio.wait([task])
+        changed = [name for name, worker in before.items() if after.get(name) != worker.service]
+        ending = [self._running.pop(name) for name in changed]
+        for task in ending:
+            task.cancel()
+        if ending:  # at the same time: a process may take its stop_timeout to end
+            await asyncio.wait(ending)
         unchanged = {name: worker for name, worker in before.items() if name in self._running}
         lefts: Mapping[str, Left] = {}
         if len(unchanged) < len(after):
@@ -61,6 +62,8 @@ class Services:
             for index, (name, service) in enumerate(after.items())
         }
         for name, worker in self._around.workers.items():
+            # What it depends on through others may have changed though its own table has not.
+            worker.needed = chain.dependencies(name, depends_on)
             if name not in self._running:
                 self._running[name] = self._tasks.create_task(worker.run(), name=name)
 

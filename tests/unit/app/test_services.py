@@ -1,0 +1,49 @@
+"""A reload swaps what has changed; what stays must fit what has come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from tests.unit.clock import FakeClock
+from tests.unit.doubles import ListStore, ScriptedControl
+from watchdog.app.services import Parts, Services
+from watchdog.core.model import Observation, Service, UnitControl, Verdict
+from watchdog.evidence.desk import Desk
+from watchdog.rounds import Question
+from watchdog.worker import Surroundings
+
+BAD = Observation(Verdict.FAIL, "http", "/ answered 502")
+
+
+async def _ask() -> Observation:
+    return BAD
+
+
+async def _collect(_run: str, _pid: int | None) -> Sequence[str]:
+    return ()
+
+
+def _parts(_service: Service) -> Parts:
+    return Parts(ScriptedControl(), [Question("http", _ask, 5.0)], _collect)
+
+
+def _service(name: str, *needs: str) -> Service:
+    return Service(name, UnitControl(f"{name}.service"), depends_on=needs)
+
+
+async def test_who_stays_forgets_what_it_needed_through_others() -> None:
+    clock, store = FakeClock(), ListStore()
+    around = Surroundings(clock, store, Desk(store))
+    async with asyncio.TaskGroup() as tasks:
+        services = Services(_parts, around, tasks)
+        await services.apply([_service("web", "app"), _service("app", "db"), _service("db")])
+        await clock.settle()
+        web = around.workers["web"]
+        assert list(web.needed) == ["app", "db"]
+        await services.apply([_service("web", "app"), _service("app")])
+        assert around.workers["web"] is web
+        assert list(web.needed) == ["app"]
+        await clock.advance(60)
+        assert not web.ended
+        await services.apply([])
