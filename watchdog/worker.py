@@ -232,9 +232,9 @@ class Worker:
             self.next_round = None
         else:
             policy = self.service.policy
-            self.next_round = schedule.next_round(
-                self.state, policy, self._began, self._offset, until
-            )
+            due = schedule.next_round(self.state, policy, self._began, self._offset, until)
+            # Rounds never overlap: one that outlasts the pace is followed at once, not late.
+            self.next_round = max(due, self._around.clock.now().mono)
 
     async def _wait(self) -> None:
         """Wait for an event, a signal, or the next round."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -222,4 +223,9 @@ class FollowedUnit:
 
 
 def _plain(changed: Mapping[str, Variant]) -> dict[str, Any]:
-    return {key: changed[key].value for key in PROPERTIES & changed.keys()}
+    return {key: _shared(changed[key].value) for key in PROPERTIES & changed.keys()}
+
+
+def _shared(value: Any) -> Any:
+    """Return *value*, a string as the one of its kind: a thousand units have few words in all."""
+    return sys.intern(value) if type(value) is str else value

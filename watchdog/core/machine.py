@@ -279,7 +279,7 @@ _BUSY = frozenset({Phase.RESTARTING, Phase.WAITING, Phase.GAVE_UP})
 def _paused(state: State, event: Paused, now: Now) -> Step:
     maintenance = Maintenance(event.until, event.owner, event.reason)
     goes_on = state.phase is Phase.RESTARTING
-    paused = unproven(enter(state, Phase.MAINTENANCE, now))
+    paused = enter(state, Phase.MAINTENANCE, now)
     paused = replace(paused, maintenance=maintenance, unfinished=paused.unfinished or goes_on)
     text = f"maintenance for {span(event.until - now.mono)} by {event.owner}: {event.reason}"
     return Step(paused, (make_note(state, NoteKind.PAUSED, text, now),))

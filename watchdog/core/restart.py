@@ -108,7 +108,7 @@ def spend_restart(state: State, reason: str, now: Now) -> Step:
 
     One that was taken before the daemon was restarted, and never issued, is not taken twice.
     """
-    restarting = unproven(enter(state, Phase.RESTARTING, now))
+    restarting = enter(state, Phase.RESTARTING, now)
     if not state.unfinished:
         restarting = replace(
             on_account(restarting, 1),
