@@ -231,11 +231,22 @@ def test_a_restart_that_heals_late_but_before_max_failures_is_on_record_too() ->
     assert life.noted[-1] is NoteKind.HEALED
 
 
+def test_a_restart_is_told_as_healing_once() -> None:
+    life = Life().on(DEAD, DONE, PASS, PASS, HTTP, PASS)
+    assert (life.phase, life.noted.count(NoteKind.HEALED)) == (Phase.HEALTHY, 1)
+
+
+def test_a_phase_knows_since_when_it_lasts() -> None:
+    life = Life().on(PASS).wait(5).on(HOLD)
+    entered = life.now.mono
+    assert life.on(HOLD, HOLD, every=30).state.since == entered
+
+
 def test_a_restart_that_heals_is_told_quietly_if_that_is_asked_for() -> None:
     life = Life(Policy(notify_healed=True)).on(PASS, DEAD, DONE, PASS, PASS, every=1)
     (notice,) = life.alerts
     assert notice.kind is AlertKind.NOTICE
-    assert notice.incident == ""
+    assert (notice.incident, notice.opened, notice.restarts) == ("", 0, 0)
     assert notice.reason == DEAD.reason
 
 
@@ -266,7 +277,9 @@ def test_the_page_says_what_failed_how_often_and_what_is_done() -> None:
     assert (page.failures, page.max_failures, page.restarts) == (3, 3, 2)
     assert page.action == "the next restart follows in 10 s"
     assert page.opened == page.wall == life.now.wall
+    assert page.duration == 0
     assert page.incident == incident_id("api", life.now.wall)
+    assert [note.text for note in life.notes if note.kind is NoteKind.OPENED] == [DEAD.reason]
 
 
 # --- /health fails ------------------------------------------------------------------------------
@@ -369,6 +382,11 @@ def test_an_impossible_restart_that_a_person_asked_for_pages_nobody() -> None:
     assert life.noted[-1] is NoteKind.RESTART_FAILED
     assert life.on(PASS).phase is Phase.HEALTHY
     assert life.noted[-1] is NoteKind.RESTART_FAILED, "nothing was healed, as nothing was done"
+
+
+def test_an_impossible_restart_takes_nothing_from_the_account_of_earlier_ones() -> None:
+    assert Life().on(DEAD, FAILED, ASKED, IMPOSSIBLE).state.restarted == 1
+    assert Life().on(DEAD, FAILED, ASKED, BEGAN_BEFORE_IT).state.restarted == 1
 
 
 # --- backoff and budget -------------------------------------------------------------------------
@@ -481,6 +499,8 @@ def test_a_failed_restart_counts_as_a_failure() -> None:
     life = Life().on(DEAD, FAILED)
     assert (life.phase, life.state.failures) == (Phase.WAITING, 2)
     assert life.noted[-2:] == [NoteKind.RESTART_FAILED, NoteKind.FAILED]
+    assert life.state.cause is not None
+    assert life.state.cause.dead, "there is no process to gather evidence from"
 
 
 # --- somebody else is at work -------------------------------------------------------------------
@@ -514,6 +534,17 @@ def test_an_operator_who_takes_over_costs_no_budget_and_no_failure() -> None:
     assert (life.phase, life.state.restarts, life.state.failures) == (Phase.HELD, (), 1)
     assert life.on(HOLD, PASS).phase is Phase.HEALTHY
     assert NoteKind.HEALED not in life.noted, "it was not our restart that healed"
+
+
+def test_only_the_restart_that_yielded_is_given_back() -> None:
+    life = Life().on(DEAD, FAILED).wait(5).on(DEAD)
+    assert (len(life.state.restarts), life.state.restarted) == (2, 2)
+    life.on(YIELDED)
+    assert (len(life.state.restarts), life.state.restarted) == (1, 1)
+
+
+def test_an_incident_that_is_no_crash_loop_is_held_like_a_service_without_one() -> None:
+    assert Life().on(*[STRANGER] * 3, HOLD).phase is Phase.HELD
 
 
 def test_two_who_give_way_to_each_other_do_so_ever_more_slowly() -> None:
@@ -643,7 +674,8 @@ def test_a_slow_crash_loop_is_one_conversation() -> None:
     for _ in range(60):
         life.on(CRASH).see(PASS, 70)
     assert life.told == [FIRING, RESOLVED, FIRING]
-    assert life.see(PASS, 300).told == [FIRING, RESOLVED, FIRING, RESOLVED]
+    assert life.on(HOLD).phase is Phase.HELD, "the loop is over, the incident not yet"
+    assert life.see(PASS, 330).told == [FIRING, RESOLVED, FIRING, RESOLVED]
 
 
 def test_crashes_far_apart_are_no_loop() -> None:
@@ -711,6 +743,14 @@ def test_after_maintenance_failures_backoff_and_giving_up_start_anew_but_not_the
     assert (state.failures, state.attempts, state.gave_up) == (0, 0, False)
     assert len(state.restarts) == 5
     assert life.on(DEAD).phase is Phase.GAVE_UP
+
+
+def test_what_was_seen_and_done_before_maintenance_is_forgotten_after_it() -> None:
+    assert Life().on(CRASH, CRASH).pause(60).on(RESUME, CRASH).told == []
+    life = Life().on(DEAD, FAILED).pause(60).on(RESUME, PASS)
+    assert (life.phase, NoteKind.HEALED in life.noted) == (Phase.HEALTHY, False)
+    life = Life().on(*[STRANGER] * 3, PASS).pause(60).on(RESUME, PASS)
+    assert life.told == [FIRING], "one passing round is no proof"
 
 
 def test_an_incident_stays_open_over_maintenance_and_resolves_after_it() -> None:
@@ -783,6 +823,7 @@ def test_a_restart_that_was_never_issued_is_issued_if_it_is_still_needed_and_pai
     paid = life.state.restarts
     life.wait(3).on(BEGAN_BEFORE_IT)
     assert (life.phase, len(life.restarts)) == (Phase.WAITING, 1)
+    assert life.state.restart_at == life.now.mono, "at once"
     life.on(DEAD)
     assert life.phase is Phase.RESTARTING
     assert life.last[-1] == Restart(DEAD.reason, 1)
