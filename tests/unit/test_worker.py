@@ -47,7 +47,6 @@ class Bench:
     clock: FakeClock = field(default_factory=FakeClock)
     ask_now: Callable[[], Awaitable[Observation]] | None = None  # in place of `health`
     health: Observation = field(default_factory=lambda: Observation(Verdict.PASS, "http", "200"))
-    hangs: bool = False
     left: Left | None = None
     needed: Sequence[str] = ()
     collected: list[tuple[str, int | None]] = field(default_factory=list)
@@ -393,8 +392,13 @@ async def test_who_has_ended_or_asks_a_slow_command_is_not_stuck() -> None:
 
 async def test_a_round_that_outlasts_its_pace_is_followed_at_once_and_not_late() -> None:
     bench = Bench(policy=Policy(fast_interval=2, restart_after={"http": 0}))
+
+    async def hang() -> Observation:
+        await asyncio.Event().wait()
+        return bench.health
+
     async with bench.watching() as worker:
-        bench.hangs = True  # each round now takes 5 s
+        bench.ask_now = hang  # each round now takes 5 s
         await bench.clock.advance(60)
         assert bench.around is not None
         assert max(bench.around.late) < 0.01
