@@ -8,7 +8,7 @@ from scripts.benchmarks.lab import bench_host, quantile, wait_for_phase
 from scripts.benchmarks.report import Aim, Section
 from tests.host.installed import InstalledHost
 
-CYCLES = 20
+CYCLES = 15
 PORT = 8065
 
 CONFIG = f"""

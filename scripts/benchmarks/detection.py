@@ -10,7 +10,7 @@ from scripts.benchmarks.report import Aim, Section
 from tests.host.host import wait_for
 from tests.host.installed import DAEMON, InstalledHost
 
-TRIALS = 40
+TRIALS = 30
 MANY = 200
 
 # Forgiving at once, so that each trial is a first failure.
