@@ -98,7 +98,7 @@ def test_a_unit_at_its_start_limit_is_reset_and_healed(watching: WatchedHost) ->
         "[Unit]\nStartLimitIntervalSec=60\nStartLimitBurst=2\n",
     )
     watching.start_sample(more="Restart=always\nRestartSec=0")
-    watching.watch("crash_limit = 0")
+    watching.watch("crash_limit = 10")
     before = watching.run_id()
     watching.host.kill(UNIT)
     watching.wait_for(lambda now: now["phase"] == "healthy" and now["run"] != before)
