@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 
 from scripts.benchmarks import cost, delivery, detection
-from scripts.benchmarks.report import Section, write_page
+from scripts.benchmarks.report import Section, update_page
 
 BENCHMARKS: dict[str, Callable[[], Section]] = {
     "kill": detection.one_service,
@@ -21,23 +21,23 @@ BENCHMARKS: dict[str, Callable[[], Section]] = {
 
 
 def main() -> int:
-    """Run what was asked for; the page is written only when all of it ran."""
+    """Run what was asked for, and put each result into the page as soon as it is there."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument(
-        "--only", action="append", choices=BENCHMARKS, help="run this one, and write no page"
+        "--only",
+        action="append",
+        choices=BENCHMARKS,
+        help="run this one; the other sections of the page stay",
     )
     options = parser.parse_args()
     if os.geteuid() != 0:
         print("cannot bench: a booted host needs root; run it with sudo", file=sys.stderr)
         return 2
-    sections = []
     for name in options.only or BENCHMARKS:
         print(f"measuring {name} …", file=sys.stderr, flush=True)
         section = BENCHMARKS[name]()
         print(section.text(), flush=True)
-        sections.append(section)
-    if not options.only:
-        write_page(sections)
+        update_page(section)
     return 0
 
 

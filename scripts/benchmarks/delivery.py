@@ -54,7 +54,7 @@ def decision_to_socket() -> Section:
         requests = [
             request
             for request in json.loads(host.http(url).body)
-            if request["path"].endswith("chat.postMessage")
+            if request["method"] == "chat.postMessage"
         ]
         arrived = [request["time"] for request in requests]
     delays = [(there - here) * 1000 for here, there in zip(decided, arrived, strict=True)]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import platform
+import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,16 +44,29 @@ class Section:
         return "\n".join([*lines, ""])
 
 
-def write_page(sections: Sequence[Section]) -> None:
-    """Write the page anew."""
+def update_page(section: Section) -> None:
+    """Put *section* into the page, in the place of an older one of its title."""
+    texts = _sections_of(PAGE.read_text()) if PAGE.exists() else {}
+    texts[section.title] = section.text()
+    write_page(texts)
+
+
+def write_page(texts: Mapping[str, str]) -> None:
+    """Write the page of these sections, by title."""
     head = (
         "# Benchmarks\n\n"
-        "Written by `scripts/bench`, never by hand; run it yourself (as root). Everything runs in "
-        "one booted Debian 12 with systemd as PID 1, one after the other in the same run; "
+        "Written by `scripts/bench`, never by hand; run it yourself (as root). Each section is one "
+        "run in a booted Debian 12 with systemd as PID 1, all that it compares side by side; "
         "absolute figures drift between machines, ratios are what counts.\n\n"
         f"{machine()}\n"
     )
-    PAGE.write_text("\n".join([head, *(section.text() for section in sections)]))
+    PAGE.write_text("\n".join([head, *texts.values()]))
+
+
+def _sections_of(page: str) -> dict[str, str]:
+    """Return the sections of *page* by title."""
+    _, *texts = re.split(r"^(?=## )", page, flags=re.MULTILINE)
+    return {text.splitlines()[0].removeprefix("## "): text.rstrip() + "\n" for text in texts}
 
 
 def machine() -> str:
