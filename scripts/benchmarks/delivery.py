@@ -56,7 +56,7 @@ def decision_to_socket() -> Section:
             for request in json.loads(host.http(url).body)
             if request["method"] == "chat.postMessage"
         ]
-        arrived = [request["time"] for request in requests]
+        arrived = [request["arrival"]["at"] for request in requests]
     delays = [(there - here) * 1000 for here, there in zip(decided, arrived, strict=True)]
     p50, p99 = quantile(delays, 0.5), quantile(delays, 0.99)
     return Section(
