@@ -495,6 +495,11 @@ def test_a_service_that_comes_back_while_its_restart_is_waited_for_is_not_restar
     assert (life.phase, len(life.restarts)) == (Phase.HEALTHY, 1)
 
 
+def test_while_a_restart_is_waited_for_passing_rounds_count_in_a_row_too() -> None:
+    life = Life().on(DEAD, DONE, DEAD, PASS, DEAD, PASS)
+    assert life.phase is Phase.WAITING
+
+
 def test_a_failed_restart_counts_as_a_failure() -> None:
     life = Life().on(DEAD, FAILED)
     assert (life.phase, life.state.failures) == (Phase.WAITING, 2)
@@ -633,6 +638,7 @@ def test_a_flapping_service_that_fails_again_is_restarted_but_not_paged_again() 
     life = Life().on(HTTP, HTTP, HTTP, DONE, PASS, PASS)
     life.on(HTTP, HTTP, HTTP).wait(5).on(HTTP, DONE, PASS, PASS)
     assert (life.phase, life.told) == (Phase.HEALTHY, [FIRING, RESOLVED, FIRING])
+    assert (life.state.failures, life.state.restarted) == (0, 0), "health was proven"
     life.on(HTTP)
     assert (life.phase, life.state.failures) == (Phase.FAILING, 1)
     life.on(HTTP, HTTP).wait(10).on(HTTP)
