@@ -293,7 +293,8 @@ class Worker:
             self._start(self._gather())
         if any(note.kind in _TROUBLE for note in notes):
             self._around.suspicion()
-        if state.incident is None and (moved and state.phase is Phase.HEALTHY):
+        ended = moved or before.incident is not None  # an incident may close in health that lasts
+        if ended and state.incident is None and state.phase is Phase.HEALTHY:
             self._around.desk.closed(self.service.name)
             self._looked_at = None
         if moved:
