@@ -403,3 +403,20 @@ async def test_a_round_that_outlasts_its_pace_is_followed_at_once_and_not_late()
         assert bench.around is not None
         assert max(bench.around.late) < 0.01
         assert worker.state.failures >= 3
+
+
+async def test_evidence_is_forgotten_when_an_incident_closes_in_health_that_lasts() -> None:
+    bench = Bench(policy=Policy(max_failures=1, restart_after={"http": 0}, stable_after=60))
+    good, bad = bench.health, Observation(Verdict.FAIL, "http", "/health answered 500")
+    async with bench.watching():
+        for _ in range(2):  # the second incident stays open until health has lasted
+            bench.health = bad
+            await bench.clock.advance(31)
+            bench.health = good
+            await bench.clock.advance(10)
+        await bench.clock.advance(120)
+        assert bench.store.kinds.count(AlertKind.RESOLVED) == 2
+        collected = len(bench.collected)
+        bench.health = bad
+        await bench.clock.advance(31)
+        assert len(bench.collected) == collected + 1
