@@ -8,7 +8,8 @@ import pytest
 
 from tests.host.peers.slack import SlackServer
 from tests.unit.relay_bench import Bench
-from watchdog.notify.slack import Route, SlackBot
+from watchdog.notify.route import Route
+from watchdog.notify.slack import SlackBot
 from watchdog.relay import Pace
 
 

@@ -198,7 +198,8 @@ def _notifier(channel: Channel) -> tuple[Notifier, Pace]:
     pace = Pace(deadline=settings.timeout + MARGIN, gap=SLACK_GAP)
     match settings:
         case SlackBotSettings():
-            from watchdog.notify.slack import Route, SlackBot
+            from watchdog.notify.route import Route
+            from watchdog.notify.slack import SlackBot
 
             bot = SlackBot(
                 settings.token.reveal(),
@@ -208,7 +209,8 @@ def _notifier(channel: Channel) -> tuple[Notifier, Pace]:
             )
             return bot, pace
         case SlackWebhookSettings():
-            from watchdog.notify.slack import Route, SlackWebhook
+            from watchdog.notify.route import Route
+            from watchdog.notify.slack import SlackWebhook
 
             return SlackWebhook(settings.webhook.reveal(), route=Route(settings.timeout)), pace
         case EmailSettings():

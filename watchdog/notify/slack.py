@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
 
 from watchdog.notify.lazy import import_beside_loop
+from watchdog.notify.route import DIRECT, Route
 from watchdog.notify.slack_answers import failure, plain_text_may_pass
 from watchdog.ports import Message, Receipt
 
@@ -26,22 +26,6 @@ if TYPE_CHECKING:
 WEB_API = "https://slack.com/api/"
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """How Slack is reached.
-
-    The environment's proxies are ignored unless ``trust_env`` is set, which honours NO_PROXY as
-    well; slack_sdk by itself would always take HTTPS_PROXY and never NO_PROXY.
-    """
-
-    timeout: float = 10.0  # seconds for one whole exchange
-    proxy: str | None = field(default=None, repr=False)  # may hold a password
-    trust_env: bool = False
-
-
-DIRECT = Route()
 
 
 class Slack(ABC):

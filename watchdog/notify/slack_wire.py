@@ -10,8 +10,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import math
-import os
 import re
 from abc import ABC, abstractmethod
 from http import HTTPStatus
@@ -24,14 +22,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from watchdog.errors import TemporaryDeliveryError
-from watchdog.notify.slack import Route
-from watchdog.notify.slack_answers import REPAIR_PAUSE, Answer
+from watchdog.notify.http_wire import KEEP_ALIVE, LOST, open_session, retry_after, why_lost
+from watchdog.notify.route import Route
+from watchdog.notify.slack_answers import Answer
 from watchdog.notify.slack_message import blocks, full_text, metadata, plain_text
 from watchdog.ports import Message
 
-KEEP_ALIVE = 30.0  # seconds; from the first suspicion to the alert
 WARM_TIMEOUT = 5.0
-RETRY_AFTER_MAX = 3600.0
 
 CODE = re.compile(r"[a-z][a-z_]{1,60}")
 SCOPE = re.compile(r"[a-z.:,_-]{1,100}")
@@ -57,15 +54,7 @@ class Wire(ABC):
         self._harmless = f"{parts.scheme}://{parts.netloc}/robots.txt"
         self._route = route
         self._fresh_until = 0.0
-        timeout = route.timeout
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=2, keepalive_timeout=KEEP_ALIVE),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(
-                total=timeout, connect=timeout, sock_connect=timeout, sock_read=timeout
-            ),
-            trust_env=route.trust_env,
-        )
+        self._session = open_session(route)
 
     @abstractmethod
     async def post(self, message: Message, key: str) -> Answer:
@@ -80,7 +69,7 @@ class Wire(ABC):
         now = asyncio.get_running_loop().time()
         if now < self._fresh_until:
             return
-        with contextlib.suppress(aiohttp.ClientError, OSError, ValueError):
+        with contextlib.suppress(*LOST):
             async with self._session.get(
                 self._harmless,
                 allow_redirects=False,
@@ -96,29 +85,7 @@ class Wire(ABC):
 
     def _failure(self, error: Exception) -> TemporaryDeliveryError:
         """Return what an exchange without an answer means, in our own words."""
-        twice = "; should it have arrived all the same, it will arrive twice"
-        pause: float | None = None
-        match error:
-            case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
-                why, pause = "the configured address is not an http or https URL", REPAIR_PAUSE
-            case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
-                why = "the server's TLS certificate is not to be trusted"
-            case aiohttp.ClientProxyConnectionError():
-                why = "the proxy does not accept connections"
-            case aiohttp.ClientHttpProxyError():
-                why = f"the proxy refuses with status {error.status}"
-            case aiohttp.ClientConnectorDNSError():
-                why = "the server's name cannot be resolved"
-            case aiohttp.ClientConnectorError():
-                # By its number: the words are asyncio's, "Connect call failed".
-                number = error.os_error.errno
-                why = f"cannot connect: {os.strerror(number) if number else 'no reason given'}"
-            case aiohttp.ConnectionTimeoutError():
-                why = f"cannot connect within {self._route.timeout:g} s"
-            case TimeoutError():
-                why = f"no answer within {self._route.timeout:g} s{twice}"
-            case _:
-                why = f"the connection was lost ({type(error).__name__}){twice}"
+        why, pause = why_lost(error, self._route.timeout)
         return TemporaryDeliveryError(f"cannot reach Slack: {why}", pause)
 
 
@@ -235,12 +202,3 @@ def refusal(response: Any) -> Answer:
         retry_after=retry_after(response.headers),
         needed=needed if isinstance(needed, str) and SCOPE.fullmatch(needed) else "",
     )
-
-
-def retry_after(headers: Any) -> float | None:
-    """Return the seconds that the header Retry-After asks for, if it does."""
-    try:
-        seconds = float(headers.get("Retry-After", "nan"))
-    except ValueError:
-        return None
-    return min(max(seconds, 0.0), RETRY_AFTER_MAX) if math.isfinite(seconds) else None

@@ -15,7 +15,8 @@ from tests.host.peers.slack import SlackServer
 from tests.unit.notify.alerts import message
 from tests.unit.notify.canned import Answer, as_json, as_text, canned
 from watchdog.errors import DeliveryError, RejectedDeliveryError, TemporaryDeliveryError
-from watchdog.notify.slack import Route, Slack, SlackBot, SlackWebhook
+from watchdog.notify.route import Route
+from watchdog.notify.slack import Slack, SlackBot, SlackWebhook
 
 KEY = "0b8f2a6e-6a53-5c0e-8b9a-0d7a4c1f2e3d"
 FAST = Route(timeout=0.2)
