@@ -25,6 +25,7 @@ from watchdog.config import (
     EmailSettings,
     SlackBotSettings,
     SlackWebhookSettings,
+    WebhookSettings,
 )
 from watchdog.core.model import (
     Check,
@@ -133,7 +134,7 @@ class Assembly:
         """Return every destination of *config*."""
         return [
             Channel(destination, settings, config.daemon.host, config.daemon.timezone)
-            for settings in (*config.slack, *config.email)
+            for settings in config.channels
             for destination in settings.destinations
         ]
 
@@ -197,6 +198,13 @@ def _notifier(channel: Channel) -> tuple[Notifier, Pace]:
     settings = channel.settings
     pace = Pace(deadline=settings.timeout + MARGIN, gap=SLACK_GAP)
     match settings:
+        case WebhookSettings():
+            from watchdog.notify.route import Route
+            from watchdog.notify.webhook import Hook, Webhook
+
+            secret = settings.secret.reveal() if settings.secret is not None else ""
+            hook = Hook(settings.name, settings.url.reveal(), secret, dict(settings.headers))
+            return Webhook(hook, route=Route(settings.timeout)), Pace(pace.deadline)
         case SlackBotSettings():
             from watchdog.notify.route import Route
             from watchdog.notify.slack import SlackBot

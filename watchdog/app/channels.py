@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from watchdog.config import EmailSettings, SlackBotSettings, SlackWebhookSettings
+from watchdog.config import ChannelSettings
 from watchdog.core.model import Alert
 from watchdog.ports import Clock
 from watchdog.relay import Relay
@@ -25,7 +25,7 @@ class Channel:
     """
 
     destination: str
-    settings: SlackBotSettings | SlackWebhookSettings | EmailSettings
+    settings: ChannelSettings
     host: str
     timezone: str
 

@@ -86,6 +86,7 @@ def _alerts(config: Config) -> str:
         for slack in config.slack
     ]
     channels += [f"{channel.name} {address}" for channel in config.email for address in channel.to]
+    channels += [channel.name for channel in config.webhook]
     if not channels:
-        return "alerts to nobody: there is neither [slack] nor [email]"
+        return "alerts to nobody: no channel is configured"
     return f"alerts to {', '.join(channels)}"

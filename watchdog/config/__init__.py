@@ -9,16 +9,19 @@ from __future__ import annotations
 from watchdog.config.loading import load
 from watchdog.config.secret import Secret
 from watchdog.config.settings import (
+    ChannelSettings,
     Config,
     DaemonSettings,
     EmailSettings,
     SlackBotSettings,
     SlackSettings,
     SlackWebhookSettings,
+    WebhookSettings,
 )
 
 __all__ = [
     "DEFAULT_PATH",
+    "ChannelSettings",
     "Config",
     "DaemonSettings",
     "EmailSettings",
@@ -26,6 +29,7 @@ __all__ = [
     "SlackBotSettings",
     "SlackSettings",
     "SlackWebhookSettings",
+    "WebhookSettings",
     "load",
 ]
 

@@ -18,9 +18,10 @@ from watchdog.config.settings import (
     SlackSettings,
     SlackWebhookSettings,
 )
-from watchdog.config.tables import EmailTable, SlackTable
+from watchdog.config.table import Table
+from watchdog.config.tables import ConfigFile, EmailTable, SlackTable
 
-T = TypeVar("T", SlackTable, EmailTable)
+T = TypeVar("T", bound=Table)
 
 _SLACK_KEYS = ("token", "channel", "webhook")
 _SLACK_CHOICE = "expected either token and channel, or webhook"
@@ -31,7 +32,7 @@ def build_slack(
     tables: SlackTable | list[SlackTable] | UnsetType, secrets: Secrets
 ) -> tuple[SlackSettings, ...]:
     """Return the Slack channels that *tables* describe; note what is wrong with them."""
-    channels = [_slack(table, path, secrets) for table, path in _each(tables, "slack")]
+    channels = [_slack(table, path, secrets) for table, path in each(tables, "slack")]
     return tuple(channel for channel in channels if channel is not None)
 
 
@@ -39,19 +40,16 @@ def build_email(
     tables: EmailTable | list[EmailTable] | UnsetType, secrets: Secrets
 ) -> tuple[EmailSettings, ...]:
     """Return the email channels that *tables* describe; note what is wrong with them."""
-    return tuple(_email(table, path, secrets) for table, path in _each(tables, "email"))
+    return tuple(_email(table, path, secrets) for table, path in each(tables, "email"))
 
 
-def check_names(
-    slack: SlackTable | list[SlackTable] | UnsetType,
-    email: EmailTable | list[EmailTable] | UnsetType,
-    problems: Problems,
-) -> None:
+def check_names(tables: ConfigFile, problems: Problems) -> None:
     """Note channels of the same name: their deliveries could not be told apart."""
     seen: set[str] = set()
     names = [
-        *((table.name, path) for table, path in _each(slack, "slack")),
-        *((table.name, path) for table, path in _each(email, "email")),
+        *((table.name, path) for table, path in each(tables.slack, "slack")),
+        *((table.name, path) for table, path in each(tables.email, "email")),
+        *((table.name, path) for table, path in each(tables.webhook, "webhook")),
     ]
     for name, path in names:
         if name in seen:
@@ -63,7 +61,8 @@ def check_names(
         seen.add(name)
 
 
-def _each(tables: T | list[T] | UnsetType, key: str) -> Sequence[tuple[T, Path]]:
+def each(tables: T | list[T] | UnsetType, key: str) -> Sequence[tuple[T, Path]]:
+    """Return each of *tables*, which stand at *key*, with its path."""
     if isinstance(tables, UnsetType):
         return ()
     if isinstance(tables, list):

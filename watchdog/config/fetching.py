@@ -97,6 +97,19 @@ class Secrets:
         secret = self.fetch(value, path, several_lines=several_lines)
         return HiddenText(secret.reveal(), secret.origin) if secret else ""
 
+    def fetch_headers(
+        self, headers: Mapping[str, str | SecretReference], path: Path
+    ) -> tuple[tuple[str, str], ...]:
+        """Return *headers*, which stand at *path*; note one that is given twice."""
+        seen: dict[str, str] = {}
+        for name in headers:
+            if other := seen.get(name.lower()):
+                self.problems.add((*path, name), f"{other} is given as well; expected one of them")
+            seen.setdefault(name.lower(), name)
+        return tuple(
+            (name, self.fetch_text(name, value, (*path, name))) for name, value in headers.items()
+        )
+
     def _origin(self, reference: SecretReference, path: Path) -> Origin | None:
         kinds = ("credential", "file", "env")
         given = [kind for kind in kinds if getattr(reference, kind) is not UNSET]

@@ -99,6 +99,25 @@ def check_webhook(url: str) -> None:
     _check_api_url(url)
 
 
+def check_receiver(url: str, *, insecure: bool, has_secrets: bool) -> None:
+    """Refuse what is no URL to post alerts to, without repeating it. Raises ValueError.
+
+    http towards another host must be meant (*insecure*), and secrets never go that way.
+    """
+    if not re.match(r"https?://\S+\Z", url):
+        raise ValueError("not a URL; expected one that begins with https://")
+    _check_url(url)
+    parts = urlsplit(url)
+    if parts.scheme == "https" or is_loopback(parts.hostname or ""):
+        return
+    if has_secrets:
+        raise ValueError("secrets would travel in the clear; expected a https URL")
+    if not insecure:
+        raise ValueError(
+            "alerts would travel in the clear; expected a https URL, or insecure = true beside it"
+        )
+
+
 def _check_zone(name: str) -> None:
     from zoneinfo import ZoneInfo, available_timezones  # noqa: PLC0415 - most configs name none
 

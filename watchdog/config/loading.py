@@ -13,6 +13,7 @@ from msgspec import UNSET
 
 from watchdog.config.channels import build_email, build_slack, check_names
 from watchdog.config.fetching import Secrets
+from watchdog.config.hooks import build_webhooks
 from watchdog.config.problems import Problems
 from watchdog.config.reading import read_table
 from watchdog.config.relations import check_relations
@@ -57,12 +58,20 @@ def load(
         for index, table in enumerate(tables.service)
     )
     check_relations(services, problems)
-    check_names(tables.slack, tables.email, problems)
+    check_names(tables, problems)
     slack = build_slack(tables.slack, secrets)
     email = build_email(tables.email, secrets)
+    webhook = build_webhooks(tables.webhook, secrets)
     problems.raise_if_any()
-    daemon = _daemon(tables.daemon, environ)
-    return Config(file, daemon, services, slack, email, tuple(secrets.unchecked))
+    return Config(
+        file,
+        _daemon(tables.daemon, environ),
+        services,
+        slack=slack,
+        email=email,
+        webhook=webhook,
+        unchecked=tuple(secrets.unchecked),
+    )
 
 
 def _read(file: str) -> tuple[str, int]:

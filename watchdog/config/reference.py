@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
+from watchdog.config.channel_tables import WebhookTable
 from watchdog.config.describing import Description, describe
 from watchdog.config.service_tables import (
     ControlTable,
@@ -97,6 +98,11 @@ _SECTIONS: tuple[tuple[str, type[Table], str], ...] = (
             'Without TLS (`tls = "none"`) mail goes to a loopback `host`, or to another with'
             " `insecure = true`; a password goes to a loopback `host` only."
         ),
+    ),
+    (
+        "## `[webhook]`",
+        WebhookTable,
+        "[The form of the JSON, and how to verify its signature](webhook.md).",
     ),
     ("## `[daemon]`", DaemonTable, ""),
 )

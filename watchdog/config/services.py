@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import UNSET, UnsetType
 
 from watchdog.config.conditions import parse_condition
@@ -148,20 +146,8 @@ class ServiceBuilder:
             status=_accepted(table.status),
             max_latency=latency,
             expect=tuple(parse_condition(text) for text in conditions if text),
-            headers=self._headers(table.headers),
+            headers=self._secrets.fetch_headers(table.headers, (*self._path, "health", "headers")),
             verify_tls=table.verify_tls,
-        )
-
-    def _headers(self, headers: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-        path = (*self._path, "health", "headers")
-        seen: dict[str, str] = {}
-        for name in headers:
-            if other := seen.get(name.lower()):
-                self._problems.add((*path, name), f"{other} is given as well; expected one of them")
-            seen.setdefault(name.lower(), name)
-        return tuple(
-            (name, self._secrets.fetch_text(name, value, (*path, name)))
-            for name, value in headers.items()
         )
 
     def _timeout(self, check: str, stated: float | UnsetType, interval: float) -> float:

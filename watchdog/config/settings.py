@@ -71,7 +71,25 @@ class EmailSettings:
         return tuple(f"{self.name}:{address}" for address in self.to)
 
 
+@dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    """A receiver of signed JSON."""
+
+    url: Secret
+    name: str = "webhook"
+    secret: Secret | None = None  # None: nothing is signed
+    headers: tuple[tuple[str, str], ...] = ()
+    timeout: float = 10.0  # seconds, for each request
+    insecure: bool = False  # http towards another host is meant
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """Return the one destination."""
+        return (self.name,)
+
+
 SlackSettings = SlackBotSettings | SlackWebhookSettings
+ChannelSettings = SlackSettings | EmailSettings | WebhookSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +101,15 @@ class Config:
     services: tuple[Service, ...]
     slack: tuple[SlackSettings, ...] = ()
     email: tuple[EmailSettings, ...] = ()
+    webhook: tuple[WebhookSettings, ...] = ()
     unchecked: tuple[str, ...] = ()  # secrets that only the daemon can see; empty in the daemon
+
+    @property
+    def channels(self) -> tuple[ChannelSettings, ...]:
+        """Return every channel, in the order in which they are shown."""
+        return (*self.slack, *self.email, *self.webhook)
 
     @property
     def destinations(self) -> tuple[str, ...]:
         """Return where alerts go, by name."""
-        return tuple(
-            name for channel in (*self.slack, *self.email) for name in channel.destinations
-        )
+        return tuple(name for channel in self.channels for name in channel.destinations)

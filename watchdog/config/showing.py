@@ -11,7 +11,13 @@ import msgspec
 from watchdog.config.conditions import format_condition
 from watchdog.config.durations import format_duration, parse_duration
 from watchdog.config.secret import MASK, HiddenText, Secret
-from watchdog.config.settings import Config, EmailSettings, SlackSettings, SlackWebhookSettings
+from watchdog.config.settings import (
+    Config,
+    EmailSettings,
+    SlackSettings,
+    SlackWebhookSettings,
+    WebhookSettings,
+)
 from watchdog.core.model import (
     CommandControl,
     HttpCheck,
@@ -48,6 +54,8 @@ def effective(config: Config) -> dict[str, Any]:
         document["slack"] = [_slack(channel) for channel in config.slack]
     if config.email:
         document["email"] = [_email(channel) for channel in config.email]
+    if config.webhook:
+        document["webhook"] = [_webhook(channel) for channel in config.webhook]
     return document
 
 
@@ -120,6 +128,19 @@ def _email(channel: EmailSettings) -> dict[str, Any]:
     }
     if channel.username is not None and channel.password is not None:
         table |= {"username": channel.username, "password": _masked(channel.password)}
+    return table
+
+
+def _webhook(channel: WebhookSettings) -> dict[str, Any]:
+    table = {
+        "name": channel.name,
+        "url": _masked(channel.url),
+        "headers": {name: _masked(value) for name, value in channel.headers},
+        "insecure": channel.insecure,
+        "timeout": _duration(channel.timeout),
+    }
+    if channel.secret is not None:
+        table["secret"] = _masked(channel.secret)
     return table
 
 

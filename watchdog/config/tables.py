@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
+from watchdog.config.channel_tables import WebhookTable
 from watchdog.config.kinds import (
     AbsolutePath,
     Addresses,
@@ -125,3 +126,6 @@ class ConfigFile(Table, frozen=True, kw_only=True):
     ]
     slack: Annotated[_SlackChoice | list[_SlackChoice] | UnsetType, key("Alerts to Slack.")] = UNSET
     email: Annotated[EmailTable | list[EmailTable] | UnsetType, key("Alerts by email.")] = UNSET
+    webhook: Annotated[
+        WebhookTable | list[WebhookTable] | UnsetType, key("Alerts as signed JSON to a URL.")
+    ] = UNSET

@@ -19,6 +19,8 @@ ENVIRON = {
     "CLEAR_WEBHOOK": f"http://hooks.example.com/{CANARY}",
     "LINES": f"https://hooks.example.com/\n{CANARY}",
     "PASSWORD": CANARY,
+    "USER_WEBHOOK": f"https://me:{CANARY}@hooks.example.com/",
+    "SHORT_SECRET": "whsec_Y2FuYXJ5LTQ3MTE=",
 }
 
 

@@ -71,7 +71,7 @@ def test_check_says_that_nobody_is_told(
 ) -> None:
     assert run("check", "--config", config_file(SERVICE)) == 0
     assert capsys.readouterr().out == (
-        "config.toml: fine, 1 service, alerts to nobody: there is neither [slack] nor [email]\n"
+        "config.toml: fine, 1 service, alerts to nobody: no channel is configured\n"
     )
 
 

@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from tests.unit.config.conftest import SERVICE, Load, Problems
-from watchdog.config import DaemonSettings, EmailSettings, SlackBotSettings, load
+from watchdog.config import (
+    DaemonSettings,
+    EmailSettings,
+    Secret,
+    SlackBotSettings,
+    WebhookSettings,
+    load,
+)
 from watchdog.core.model import (
     CommandControl,
     Comparison,
@@ -220,6 +227,40 @@ host = "mail.example.com"
         ),
     )
     assert config.destinations == ("email:alice@example.com", "email:bob@example.com")
+
+
+def test_a_webhook_may_be_one_url_or_several_receivers_in_every_detail(loaded: Load) -> None:
+    url, signing = "https://hooks.example.com/x", "whsec_" + 32 * "A"
+    environ = {"URL": url, "SIGNING": signing, "HERE": "http://127.0.0.1:8080/x"}
+    [bare] = loaded(SERVICE + '[webhook]\nurl = { env = "URL" }\n', environ).webhook
+    assert bare == WebhookSettings(Secret(url))
+    config = loaded(
+        SERVICE
+        + """
+[[webhook]]
+url = { env = "URL" }
+secret = { env = "SIGNING" }
+headers = { X-Team = "ops" }
+timeout = "3s"
+
+[[webhook]]
+name = "here"
+url = { env = "HERE" }
+""",
+        environ,
+    )
+    first, second = config.webhook
+    assert first == WebhookSettings(
+        Secret(url), secret=Secret(signing), headers=(("X-Team", "ops"),), timeout=3.0
+    )
+    assert second.url == Secret("http://127.0.0.1:8080/x")
+    assert config.destinations == ("webhook", "here")
+
+
+def test_a_webhook_on_another_host_may_be_http_only_if_that_is_meant(loaded: Load) -> None:
+    webhook = '[webhook]\nurl = { env = "URL" }\ninsecure = true\n'
+    config = loaded(SERVICE + webhook, {"URL": "http://gateway.internal/x"})
+    assert config.webhook[0].insecure
 
 
 @pytest.mark.parametrize(("tls", "port"), [("starttls", 587), ("tls", 465), ("none", 25)])

@@ -37,6 +37,10 @@ from = "watchdog@example.com"
 host = "mail.example.com"
 username = "watchdog"
 password = {secret}
+
+[webhook]
+url = "https://hooks.example.com/xoxb-canary-4711"
+headers = {{ X-Api-Key = {secret} }}
 """
 
 
@@ -224,6 +228,8 @@ def test_secrets_reach_those_who_have_to_send_them(loaded: Load) -> None:
     assert isinstance(check, HttpCheck)
     assert dict(check.headers) == {"Authorization": CANARY, "Cookie": f"session={CANARY}"}
     assert config.email[0].password == Secret(CANARY)
+    assert config.webhook[0].url.reveal() == f"https://hooks.example.com/{CANARY}"
+    assert dict(config.webhook[0].headers) == {"X-Api-Key": CANARY}
 
 
 def test_a_variable_may_hold_a_secret_of_several_lines(loaded: Load) -> None:

@@ -62,6 +62,7 @@ async def failure(notifier: Slack) -> DeliveryError:
 def test_importing_the_module_imports_no_client() -> None:
     lines = (
         "import sys, watchdog.notify.slack, watchdog.notify.email",
+        "import watchdog.notify.webhook",
         "heavy = {'aiohttp', 'slack_sdk', 'aiosmtplib', 'email'} & sys.modules.keys()",
         "sys.exit(', '.join(heavy) or None)",
     )

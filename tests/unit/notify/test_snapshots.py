@@ -15,6 +15,7 @@ from tests.unit.notify.alerts import ALERTS, message
 from watchdog.notify.email import Envelope
 from watchdog.notify.mail_message import compose
 from watchdog.notify.slack_message import blocks, full_text, metadata
+from watchdog.notify.webhook_message import payload
 from watchdog.ports import Message
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -38,6 +39,11 @@ def as_slack(shown: Message) -> str:
     return json.dumps(body, indent=2, ensure_ascii=False) + "\n"
 
 
+def as_webhook(shown: Message) -> str:
+    body = payload(shown, "0b8f2a6e-6a53-5c0e-8b9a-0d7a4c1f2e3d")
+    return json.dumps(body, indent=2, ensure_ascii=False) + "\n"
+
+
 def as_email(shown: Message) -> str:
     to = ("ann@example.com", "bob@example.com")
     envelope = Envelope("Watchdog <watchdog@example.com>", to[0], to)
@@ -45,7 +51,12 @@ def as_email(shown: Message) -> str:
     return mail.as_bytes().decode("ascii").replace("\r\n", "\n")
 
 
-FORMS = {"txt": as_text, "slack.json": as_slack, "eml": as_email}
+FORMS = {
+    "txt": as_text,
+    "slack.json": as_slack,
+    "eml": as_email,
+    "webhook.json": as_webhook,
+}
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -1,0 +1,29 @@
+"""The tables of the channels that speak HTTP to a receiver of the operator's own."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import UNSET, UnsetType, field
+
+from watchdog.config.kinds import ChannelName, Flag, HeaderName, HeaderValue, Timeout
+from watchdog.config.table import Reference, SecretValue, Table, key
+
+
+class WebhookTable(Table, frozen=True, kw_only=True):
+    """Alerts as signed JSON to a URL. Several as [[webhook]], each with a name."""
+
+    name: Annotated[ChannelName, key("What this channel is called.")] = "webhook"
+    url: Annotated[SecretValue, key("Where alerts are posted; a secret, as such URLs often are.")]
+    secret: Annotated[
+        SecretValue | UnsetType,
+        key("What alerts are signed with: whsec_ and base64.", default="none: nothing is signed"),
+    ] = UNSET
+    headers: Annotated[
+        dict[HeaderName, HeaderValue | Reference],
+        key("More headers of the request; values may be secrets.", default="{}"),
+    ] = field(default_factory=dict)
+    insecure: Annotated[
+        Flag, key("Allow a http URL on another host; never with secrets in headers.")
+    ] = False
+    timeout: Annotated[Timeout, key("For each request.")] = 10.0
