@@ -52,8 +52,9 @@ BASE_CLEANUP = 'rm -f "$1"/etc/resolv.conf "$1"/etc/hostname "$1"/etc/apt/apt.co
 
 PEERS_SCRIPT = """\
 apt-get update --quiet
-apt-get install --quiet --yes --no-install-recommends strace monit supervisor
-systemctl disable monit.service supervisor.service
+apt-get install --quiet --yes --no-install-recommends \
+    strace monit supervisor prometheus-alertmanager
+systemctl disable monit.service supervisor.service prometheus-alertmanager.service
 python3 -m venv /opt/peers
 /opt/peers/bin/pip install --quiet --no-index --find-links /run/inputs/wheels \
     --require-hashes --requirement /run/inputs/requirements.lock
