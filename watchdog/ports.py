@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from watchdog.core.model import (
     Alert,
@@ -138,6 +138,24 @@ class Notifier(Protocol):
 
     async def close(self) -> None:
         """Give back connections."""
+        ...
+
+
+@runtime_checkable
+class Renewing(Protocol):
+    """A notifier whose receiver forgets an incident that it is not told of again and again."""
+
+    @property
+    def pace(self) -> float | None:
+        """Seconds from one renewal to the next; None while nothing stands."""
+        ...
+
+    def recall(self, message: Message) -> None:
+        """Take up what was told before the daemon started."""
+        ...
+
+    async def renew(self, is_open: Callable[[Alert], bool]) -> None:
+        """Tell again what stands, once. Raises DeliveryError; the caller sets the deadline."""
         ...
 
 

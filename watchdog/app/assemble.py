@@ -9,6 +9,7 @@ memory and a daemon without e-mail no SMTP.
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime, tzinfo
@@ -20,6 +21,7 @@ from zoneinfo import ZoneInfo
 from watchdog.app.channels import Channel
 from watchdog.app.services import Collect, Parts
 from watchdog.config import (
+    AlertmanagerSettings,
     Config,
     DaemonSettings,
     EmailSettings,
@@ -28,6 +30,7 @@ from watchdog.config import (
     WebhookSettings,
 )
 from watchdog.core.model import (
+    Alert,
     Check,
     CommandControl,
     PortCheck,
@@ -35,8 +38,8 @@ from watchdog.core.model import (
     Service,
     UnitControl,
 )
-from watchdog.ports import Clock, Notifier, ServiceControl
-from watchdog.relay import Pace, Relay
+from watchdog.ports import Clock, Notifier, Renewing, ServiceControl
+from watchdog.relay import Pace, Relay, Renewal
 from watchdog.rounds import Question
 from watchdog.store.durable import DurableStore
 
@@ -145,10 +148,15 @@ class Assembly:
         *,
         store: DurableStore,
         evidence_ready: Callable[[str], Awaitable[None]],
+        is_open: Callable[[Alert], bool],
         changed: Callable[[], None],
     ) -> Relay:
         """Return what drains the outbox into *channel*; *wait* returns when it may have grown."""
         notifier, pace = _notifier(channel)
+        renewal = None
+        if isinstance(notifier, Renewing):
+            told = partial(store.standing, channel.destination)
+            renewal = Renewal(notifier, told, is_open)
         return Relay(
             channel.destination,
             notifier,
@@ -160,6 +168,7 @@ class Assembly:
             _zone(channel.timezone),
             pace,
             changed=changed,
+            renewal=renewal,
         )
 
     # --- what is shared -------------------------------------------------------------------------
@@ -195,18 +204,32 @@ def _question(check: Check, service: Service, control: ServiceControl) -> Questi
 
 
 def _notifier(channel: Channel) -> tuple[Notifier, Pace]:
+    from watchdog.notify.route import Route
+
     settings = channel.settings
     pace = Pace(deadline=settings.timeout + MARGIN, gap=SLACK_GAP)
     match settings:
         case WebhookSettings():
-            from watchdog.notify.route import Route
             from watchdog.notify.webhook import Hook, Webhook
 
             secret = settings.secret.reveal() if settings.secret is not None else ""
             hook = Hook(settings.name, settings.url.reveal(), secret, dict(settings.headers))
             return Webhook(hook, route=Route(settings.timeout)), Pace(pace.deadline)
+        case AlertmanagerSettings():
+            from watchdog.notify.alertmanager import Alertmanager, Cluster
+
+            cluster = Cluster(
+                settings.name,
+                settings.urls,
+                settings.resend,
+                dict(settings.labels),
+                settings.generator_url or "",
+                _authorization(settings),
+            )
+            # An Alertmanager keeps nothing over its own restart: it is told again soon.
+            soon = Pace(pace.deadline, longest_delay=settings.resend)
+            return Alertmanager(cluster, route=Route(settings.timeout)), soon
         case SlackBotSettings():
-            from watchdog.notify.route import Route
             from watchdog.notify.slack import SlackBot
 
             bot = SlackBot(
@@ -217,7 +240,6 @@ def _notifier(channel: Channel) -> tuple[Notifier, Pace]:
             )
             return bot, pace
         case SlackWebhookSettings():
-            from watchdog.notify.route import Route
             from watchdog.notify.slack import SlackWebhook
 
             return SlackWebhook(settings.webhook.reveal(), route=Route(settings.timeout)), pace
@@ -238,6 +260,16 @@ def _notifier(channel: Channel) -> tuple[Notifier, Pace]:
                 recipient, sender=settings.sender, server=server, recipients=settings.to
             )
             return email, Pace(deadline=settings.timeout + MARGIN)
+
+
+def _authorization(settings: AlertmanagerSettings) -> str:
+    """Return the header that lets us in; empty if none is needed."""
+    if settings.token is not None:
+        return f"Bearer {settings.token.reveal()}"
+    if settings.username is None or settings.password is None:
+        return ""
+    login = f"{settings.username}:{settings.password.reveal()}"
+    return f"Basic {b64encode(login.encode()).decode()}"
 
 
 def _zone(name: str) -> tzinfo:

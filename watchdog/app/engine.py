@@ -31,7 +31,11 @@ class Engine:
         desk = Desk(store)
         self._assembly = assembly
         make_relay = partial(
-            assembly.relay, store=store, evidence_ready=desk.ready, changed=self.changed.set
+            assembly.relay,
+            store=store,
+            evidence_ready=desk.ready,
+            is_open=self._is_open,
+            changed=self.changed.set,
         )
         self.channels = Channels(make_relay, store, clock, tasks)
         self._around = Surroundings(
@@ -69,6 +73,15 @@ class Engine:
         self._around.destinations = self.channels.destinations
         await self.services.apply(config.services)
         self.changed.set()
+
+    def _is_open(self, alert: Alert) -> bool:
+        """Tell whether the incident of *alert* is still open, of a service that is watched."""
+        workers = self._around.workers
+        if not workers:
+            return True  # none has been set up yet: nothing is known to be over
+        worker = workers.get(alert.service)
+        incident = worker.state.incident if worker is not None else None
+        return incident is not None and incident.id == alert.incident
 
     async def give_notice(self, alert: Alert) -> None:
         """Send *alert*, which no service's state stands behind, everywhere."""

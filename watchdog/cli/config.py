@@ -86,7 +86,8 @@ def _alerts(config: Config) -> str:
         for slack in config.slack
     ]
     channels += [f"{channel.name} {address}" for channel in config.email for address in channel.to]
-    channels += [channel.name for channel in config.webhook]
+    channels += [webhook.name for webhook in config.webhook]
+    channels += [cluster.name for cluster in config.alertmanager]
     if not channels:
         return "alerts to nobody: no channel is configured"
     return f"alerts to {', '.join(channels)}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from watchdog.config.loading import load
 from watchdog.config.secret import Secret
 from watchdog.config.settings import (
+    AlertmanagerSettings,
     ChannelSettings,
     Config,
     DaemonSettings,
@@ -21,6 +22,7 @@ from watchdog.config.settings import (
 
 __all__ = [
     "DEFAULT_PATH",
+    "AlertmanagerSettings",
     "ChannelSettings",
     "Config",
     "DaemonSettings",

@@ -6,7 +6,18 @@ from typing import Annotated
 
 from msgspec import UNSET, UnsetType, field
 
-from watchdog.config.kinds import ChannelName, Flag, HeaderName, HeaderValue, Timeout
+from watchdog.config.kinds import (
+    ChannelName,
+    Flag,
+    HeaderName,
+    HeaderValue,
+    LabelName,
+    Resend,
+    Text,
+    Timeout,
+    Url,
+    Urls,
+)
 from watchdog.config.table import Reference, SecretValue, Table, key
 
 
@@ -26,4 +37,29 @@ class WebhookTable(Table, frozen=True, kw_only=True):
     insecure: Annotated[
         Flag, key("Allow a http URL on another host; never with secrets in headers.")
     ] = False
+    timeout: Annotated[Timeout, key("For each request.")] = 10.0
+
+
+class AlertmanagerTable(Table, frozen=True, kw_only=True):
+    """Alerts to a Prometheus Alertmanager. Several as [[alertmanager]], each with a name."""
+
+    name: Annotated[ChannelName, key("What this channel is called.")] = "alertmanager"
+    urls: Annotated[Urls, key("Every member of the cluster, without /api/v2/alerts.")]
+    username: Annotated[Text | UnsetType, key("User for basic authentication.", default="none")] = (
+        UNSET
+    )
+    password: Annotated[SecretValue | UnsetType, key("Their password.", default="none")] = UNSET
+    token: Annotated[
+        SecretValue | UnsetType, key("Bearer token, in place of them.", default="none")
+    ] = UNSET
+    labels: Annotated[
+        dict[LabelName, Text], key("More labels of every alert, such as a team.", default="{}")
+    ] = field(default_factory=dict)
+    generator_url: Annotated[
+        Url | UnsetType, key("Where an alert's Source link leads.", default="none")
+    ] = UNSET
+    resend: Annotated[
+        Resend, key("How often an open incident is told again; without, it ends after four times.")
+    ] = 60.0
+    insecure: Annotated[Flag, key("Allow http URLs on other hosts; never with a login.")] = False
     timeout: Annotated[Timeout, key("For each request.")] = 10.0

@@ -149,6 +149,7 @@ Pace = Annotated[float, _duration(0.05, DAY)]
 Timeout = Annotated[float, _duration(0.05, HOUR)]
 Grace = Annotated[float, _duration(0, 7 * DAY)]
 Window = Annotated[float, _duration(1, 30 * DAY)]
+Resend = Annotated[float, _duration(1, 600)]
 
 Text = Annotated[str, _text("text")]
 Argument = Annotated[str, _text("text", r"^[^\x00]*$", longest=131_072)]
@@ -178,11 +179,19 @@ Url = Annotated[
 ApiUrl = Annotated[
     str, _text("a URL such as https://slack.com/api/", r"^https?://[^\s]+$", _check_api_url)
 ]
+Urls = Annotated[
+    list[Url],
+    Meta(min_length=1, extra={"expected": 'an array of URLs such as ["http://127.0.0.1:9093"]'}),
+]
 ConditionText = Annotated[
     str, _text("""a condition such as 'status == "healthy"'""", check=parse_condition)
 ]
 HeaderName = Annotated[
     str, _text("the name of an HTTP header", r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", longest=255)
+]
+LabelName = Annotated[
+    str,
+    _text("the name of a label", r"^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$", longest=255),
 ]
 VariableName = Annotated[
     str, _text("the name of an environment variable", r"^[^=\x00]+$", longest=255)

@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import UNSET
 
 from watchdog.config.channels import build_email, build_slack, check_names
+from watchdog.config.cluster import build_alertmanagers
 from watchdog.config.fetching import Secrets
 from watchdog.config.hooks import build_webhooks
 from watchdog.config.problems import Problems
@@ -62,6 +63,7 @@ def load(
     slack = build_slack(tables.slack, secrets)
     email = build_email(tables.email, secrets)
     webhook = build_webhooks(tables.webhook, secrets)
+    alertmanager = build_alertmanagers(tables.alertmanager, secrets)
     problems.raise_if_any()
     return Config(
         file,
@@ -70,6 +72,7 @@ def load(
         slack=slack,
         email=email,
         webhook=webhook,
+        alertmanager=alertmanager,
         unchecked=tuple(secrets.unchecked),
     )
 

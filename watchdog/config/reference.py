@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from watchdog.config.channel_tables import WebhookTable
+from watchdog.config.channel_tables import AlertmanagerTable, WebhookTable
 from watchdog.config.describing import Description, describe
 from watchdog.config.service_tables import (
     ControlTable,
@@ -103,6 +103,14 @@ _SECTIONS: tuple[tuple[str, type[Table], str], ...] = (
         "## `[webhook]`",
         WebhookTable,
         "[The form of the JSON, and how to verify its signature](webhook.md).",
+    ),
+    (
+        "## `[alertmanager]`",
+        AlertmanagerTable,
+        (
+            "[What an alert looks like there](../how-to/alertmanager.md). Without TLS alerts go to"
+            " loopback URLs, or to others with `insecure = true`; a login goes to loopback only."
+        ),
     ),
     ("## `[daemon]`", DaemonTable, ""),
 )

@@ -88,8 +88,29 @@ class WebhookSettings:
         return (self.name,)
 
 
+@dataclass(frozen=True, slots=True)
+class AlertmanagerSettings:
+    """The members of an Alertmanager cluster."""
+
+    urls: tuple[str, ...]  # without /api/v2/alerts
+    name: str = "alertmanager"
+    username: str | None = None
+    password: Secret | None = None
+    token: Secret | None = None  # in place of user and password
+    labels: tuple[tuple[str, str], ...] = ()
+    generator_url: str | None = None
+    resend: float = 60.0  # seconds from one renewal of an open incident to the next
+    timeout: float = 10.0  # seconds, for each request
+    insecure: bool = False  # http towards other hosts is meant
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """Return the one destination: its members are told alike."""
+        return (self.name,)
+
+
 SlackSettings = SlackBotSettings | SlackWebhookSettings
-ChannelSettings = SlackSettings | EmailSettings | WebhookSettings
+ChannelSettings = SlackSettings | EmailSettings | WebhookSettings | AlertmanagerSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +123,13 @@ class Config:
     slack: tuple[SlackSettings, ...] = ()
     email: tuple[EmailSettings, ...] = ()
     webhook: tuple[WebhookSettings, ...] = ()
+    alertmanager: tuple[AlertmanagerSettings, ...] = ()
     unchecked: tuple[str, ...] = ()  # secrets that only the daemon can see; empty in the daemon
 
     @property
     def channels(self) -> tuple[ChannelSettings, ...]:
         """Return every channel, in the order in which they are shown."""
-        return (*self.slack, *self.email, *self.webhook)
+        return (*self.slack, *self.email, *self.webhook, *self.alertmanager)
 
     @property
     def destinations(self) -> tuple[str, ...]:

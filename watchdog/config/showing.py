@@ -12,6 +12,7 @@ from watchdog.config.conditions import format_condition
 from watchdog.config.durations import format_duration, parse_duration
 from watchdog.config.secret import MASK, HiddenText, Secret
 from watchdog.config.settings import (
+    AlertmanagerSettings,
     Config,
     EmailSettings,
     SlackSettings,
@@ -56,6 +57,8 @@ def effective(config: Config) -> dict[str, Any]:
         document["email"] = [_email(channel) for channel in config.email]
     if config.webhook:
         document["webhook"] = [_webhook(channel) for channel in config.webhook]
+    if config.alertmanager:
+        document["alertmanager"] = [_alertmanager(channel) for channel in config.alertmanager]
     return document
 
 
@@ -144,7 +147,23 @@ def _webhook(channel: WebhookSettings) -> dict[str, Any]:
     return table
 
 
-def _masked(value: str | Secret) -> Any:
+def _alertmanager(channel: AlertmanagerSettings) -> dict[str, Any]:
+    table = {
+        "name": channel.name,
+        "urls": channel.urls,
+        "username": channel.username,
+        "password": _masked(channel.password),
+        "token": _masked(channel.token),
+        "labels": dict(channel.labels),
+        "generator_url": channel.generator_url,
+        "resend": _duration(channel.resend),
+        "insecure": channel.insecure,
+        "timeout": _duration(channel.timeout),
+    }
+    return {name: value for name, value in table.items() if value is not None}
+
+
+def _masked(value: str | Secret | None) -> Any:
     """Return where a secret comes from, or the mask; plain text stays."""
     if not isinstance(value, Secret | HiddenText):
         return value

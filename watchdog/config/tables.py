@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
-from watchdog.config.channel_tables import WebhookTable
+from watchdog.config.channel_tables import AlertmanagerTable, WebhookTable
 from watchdog.config.kinds import (
     AbsolutePath,
     Addresses,
@@ -128,4 +128,8 @@ class ConfigFile(Table, frozen=True, kw_only=True):
     email: Annotated[EmailTable | list[EmailTable] | UnsetType, key("Alerts by email.")] = UNSET
     webhook: Annotated[
         WebhookTable | list[WebhookTable] | UnsetType, key("Alerts as signed JSON to a URL.")
+    ] = UNSET
+    alertmanager: Annotated[
+        AlertmanagerTable | list[AlertmanagerTable] | UnsetType,
+        key("Alerts to a Prometheus Alertmanager."),
     ] = UNSET

@@ -2,6 +2,7 @@
 
 from watchdog.relay.pace import Pace
 from watchdog.relay.relay import Relay
+from watchdog.relay.renewal import Renewal
 from watchdog.relay.standing import RelayStatus
 
-__all__ = ["Pace", "Relay", "RelayStatus"]
+__all__ = ["Pace", "Relay", "RelayStatus", "Renewal"]

@@ -27,6 +27,7 @@ from watchdog.notify.render import render
 from watchdog.ports import Clock, Delivery, Message, Notifier, Receipt, Store
 from watchdog.relay.pace import Pace
 from watchdog.relay.patience import Patience
+from watchdog.relay.renewal import Renewal
 from watchdog.relay.standing import RelayStatus, Standing, describe
 
 log = structlog.get_logger()
@@ -43,7 +44,8 @@ class Relay:
 
     ``wait`` returns when the outbox may have grown since it last returned; it may be cancelled
     at any time. ``evidence_ready`` returns when no evidence of an incident is being gathered.
-    ``changed`` is called when ``trouble`` has become another.
+    ``changed`` is called when ``trouble`` has become another. With ``renewal`` what stands is told
+    again whenever the outbox is empty, so never beside an alert and never before one.
     """
 
     destination: str
@@ -57,6 +59,7 @@ class Relay:
     pace: Pace = field(default_factory=Pace)
     chance: Callable[[], float] = random.random
     changed: Callable[[], None] = lambda: None
+    renewal: Renewal | None = None
 
     _patience: Patience = field(init=False)
     _standing: Standing = field(init=False)
@@ -124,11 +127,13 @@ class Relay:
         return self._standing.status(self.tz)
 
     async def _turn(self) -> None:
-        """Deliver the oldest alert, or wait for one."""
+        """Deliver the oldest alert; if there is none, renew what is due, or wait."""
         self._patience.move()
+        if self.renewal is not None:
+            await self.renewal.recall(self._recalled)
         delivery = await self.store.next_delivery(self.destination)
         if delivery is None:
-            await self._patience.rest(self.pace.recheck, self.wait())
+            await self._idle()
             return
         await self._patience.until(self._free_at)
         outcome = await self._sent(delivery)
@@ -140,6 +145,24 @@ class Relay:
                 await self._rejected(delivery, str(outcome))
             case _:
                 await self._later(delivery, outcome)
+
+    async def _idle(self) -> None:
+        """Renew what stands, if that is due; else wait for it, or for an alert."""
+        pause, mono = self.pace.recheck, self.clock.now().mono
+        due = self.renewal.due(mono) if self.renewal is not None else None
+        if self.renewal is None or due is None or due > mono:
+            rest = pause if due is None else min(pause, due - mono)
+            await self._patience.rest(rest, self.wait())
+            return
+        try:
+            await self._patience.within(self.pace.deadline, self.renewal.renew(mono))
+        except (DeliveryError, TimeoutError) as error:
+            self._standing.trouble = describe(error)
+            log.warning(
+                "open incidents not told again", destination=self.destination, reason=str(error)
+            )
+        else:
+            self._standing.trouble = ""
 
     async def _sent(self, delivery: Delivery) -> Receipt | DeliveryError:
         """Send *delivery* once, and return how that went."""
@@ -155,6 +178,11 @@ class Relay:
         except Exception as error:  # noqa: BLE001 - whatever a notifier does, the alert is kept
             return TemporaryDeliveryError(f"cannot deliver: {describe(error)}")
 
+    async def _recalled(self, alert: Alert) -> Message:
+        """Return *alert* as it was told when it was new."""
+        evidence = await self._evidence(alert.incident)
+        return render(alert, self.host, evidence, alert.wall, self.tz)
+
     async def _message(self, alert: Alert) -> Message:
         """Return *alert* in words, with the evidence there is."""
         evidence: Sequence[str] = ()
@@ -164,11 +192,15 @@ class Relay:
                 await self._patience.within(self.pace.evidence, gathering)
             except Exception as error:  # noqa: BLE001 - an alert without evidence is an alert
                 log.info("evidence not ready", incident=alert.incident, reason=describe(error))
-            try:
-                evidence = await self.store.evidence(alert.incident)
-            except StoreError as error:
-                log.warning("evidence not read", incident=alert.incident, reason=str(error))
+            evidence = await self._evidence(alert.incident)
         return render(alert, self.host, evidence, self.clock.now().wall, self.tz)
+
+    async def _evidence(self, incident: str) -> Sequence[str]:
+        try:
+            return await self.store.evidence(incident)
+        except StoreError as error:
+            log.warning("evidence not read", incident=incident, reason=str(error))
+            return ()
 
     async def _delivered(self, delivery: Delivery, receipt: Receipt) -> None:
         wall = self.clock.now().wall

@@ -148,6 +148,10 @@ class DurableStore:
         """Set *delivery* aside as a dead letter."""
         await self._record(Result.rejected(delivery, reason, wall))
 
+    async def standing(self, destination: str) -> Sequence[Alert]:
+        """Return the alerts that *destination* has taken and that were not resolved there."""
+        return await self._read(self._sqlite.standing(destination), ())
+
     async def outbox_summary(self) -> Mapping[str, Backlog]:
         """Return how far behind each destination is that has something pending or dead."""
         summary = dict(await self._read(self._sqlite.outbox_summary(), {}))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from watchdog.core.model import Note, NoteKind, Now
+from watchdog.core.model import Alert, Note, NoteKind, Now
 from watchdog.errors import StoreError
 from watchdog.ports import Delivery, Left
 from watchdog.store.encode import decode_alert, decode_lines, decode_state
@@ -99,6 +100,24 @@ def next_delivery(
             continue
         return Delivery(number, destination, alert, key, attempts), unreadable
     return None, unreadable
+
+
+def standing(connection: sqlite3.Connection, destination: str) -> Sequence[Alert]:
+    """Return the alerts that *destination* was told of and that were not resolved there.
+
+    Oldest first, resolved ones being due left out too. What nobody can read is left out.
+    """
+    alerts = []
+    for (text,) in connection.execute(
+        "SELECT alert FROM outbox AS told WHERE destination = ? AND status = 'sent'"
+        " AND incident <> '' AND kind <> 'resolved' AND NOT EXISTS (SELECT 1 FROM outbox AS ending"
+        " WHERE ending.incident = told.incident AND ending.destination = told.destination"
+        " AND ending.kind = 'resolved' AND ending.status <> 'pending') ORDER BY id",
+        (destination,),
+    ):
+        with suppress(StoreError):
+            alerts.append(decode_alert(text))
+    return alerts
 
 
 def evidence(connection: sqlite3.Connection, incident_id: str) -> Sequence[str]:

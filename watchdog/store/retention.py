@@ -11,8 +11,12 @@ LEDGER_DAYS = 400  # a year, and the same month of the last one to compare with
 SENT_DAYS = 7
 DEAD_DAYS = 90
 
+_OPEN = "(SELECT id FROM incident WHERE closed IS NULL)"
+_TOLD = f"status = 'sent' AND incident NOT IN {_OPEN}"
+"""Of an open incident it is still told again what was sent."""
+
 _AGED = (
-    ("outbox", "status = 'sent' AND ended < ?", SENT_DAYS),
+    ("outbox", f"{_TOLD} AND ended < ?", SENT_DAYS),
     ("outbox", "status = 'dead' AND ended < ?", DEAD_DAYS),
     ("note", "wall < ?", LEDGER_DAYS),
     ("restart", "outcome IS NOT NULL AND wall < ?", LEDGER_DAYS),
@@ -30,7 +34,7 @@ MAX_ROWS: Mapping[str, int] = {
 _SPARED = {"restart": "outcome IS NOT NULL", "incident": "closed IS NOT NULL"}
 
 _EVICTED = (
-    ("outbox", "status = 'sent'"),
+    ("outbox", _TOLD),
     ("note", "true"),
     ("evidence", "true"),
     ("restart", "outcome IS NOT NULL"),

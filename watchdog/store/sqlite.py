@@ -165,6 +165,10 @@ class SqliteStore:
         """Set *delivery* aside as a dead letter."""
         await self.write(Batch(results=(Result.rejected(delivery, reason, wall),)))
 
+    async def standing(self, destination: str) -> Sequence[Alert]:
+        """Return the alerts that *destination* was told of and that were not resolved there."""
+        return await self._read(read.standing, destination)
+
     async def outbox_summary(self) -> Mapping[str, read.Backlog]:
         """Return how far behind each destination is that has something pending or dead."""
         return await self._read(read.outbox_summary)

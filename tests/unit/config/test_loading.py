@@ -12,6 +12,7 @@ import pytest
 
 from tests.unit.config.conftest import SERVICE, Load, Problems
 from watchdog.config import (
+    AlertmanagerSettings,
     DaemonSettings,
     EmailSettings,
     Secret,
@@ -261,6 +262,37 @@ def test_a_webhook_on_another_host_may_be_http_only_if_that_is_meant(loaded: Loa
     webhook = '[webhook]\nurl = { env = "URL" }\ninsecure = true\n'
     config = loaded(SERVICE + webhook, {"URL": "http://gateway.internal/x"})
     assert config.webhook[0].insecure
+
+
+def test_alertmanagers_of_one_cluster_are_one_channel(loaded: Load) -> None:
+    config = loaded(
+        SERVICE
+        + """
+[[alertmanager]]
+urls = ["https://am-1", "http://127.0.0.1:9093/prefix"]
+
+[[alertmanager]]
+name = "full"
+urls = ["http://am-2:9093"]
+labels = { team = "web", env = "prod" }
+generator_url = "https://wiki.example.com/"
+resend = "30s"
+insecure = true
+timeout = "3s"
+"""
+    )
+    first, second = config.alertmanager
+    assert first == AlertmanagerSettings(("https://am-1", "http://127.0.0.1:9093/prefix"))
+    assert second == AlertmanagerSettings(
+        ("http://am-2:9093",),
+        "full",
+        labels=(("env", "prod"), ("team", "web")),
+        generator_url="https://wiki.example.com/",
+        resend=30.0,
+        timeout=3.0,
+        insecure=True,
+    )
+    assert config.destinations == ("alertmanager", "full")
 
 
 @pytest.mark.parametrize(("tls", "port"), [("starttls", 587), ("tls", 465), ("none", 25)])

@@ -41,6 +41,16 @@ password = {secret}
 [webhook]
 url = "https://hooks.example.com/xoxb-canary-4711"
 headers = {{ X-Api-Key = {secret} }}
+
+[[alertmanager]]
+urls = ["https://am.example.com"]
+username = "watchdog"
+password = {secret}
+
+[[alertmanager]]
+name = "by-token"
+urls = ["https://am.example.com"]
+token = {secret}
 """
 
 
@@ -230,6 +240,8 @@ def test_secrets_reach_those_who_have_to_send_them(loaded: Load) -> None:
     assert config.email[0].password == Secret(CANARY)
     assert config.webhook[0].url.reveal() == f"https://hooks.example.com/{CANARY}"
     assert dict(config.webhook[0].headers) == {"X-Api-Key": CANARY}
+    assert [cluster.password for cluster in config.alertmanager] == [Secret(CANARY), None]
+    assert [cluster.token for cluster in config.alertmanager] == [None, Secret(CANARY)]
 
 
 def test_a_variable_may_hold_a_secret_of_several_lines(loaded: Load) -> None:

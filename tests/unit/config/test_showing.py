@@ -47,6 +47,8 @@ def test_the_example_is_fine_with_every_key_switched_on(loaded: Load, everything
         "email:alice@example.com",
         "local:root@localhost",
         "webhook",
+        "alertmanager",
+        "central",
     )
 
 
@@ -79,6 +81,7 @@ def test_what_is_shown_means_the_same_when_it_is_read_again(
     assert again.slack == config.slack
     assert again.email == config.email
     assert again.webhook == config.webhook
+    assert again.alertmanager == config.alertmanager
 
 
 @pytest.mark.parametrize("seconds", ["0.1234567", "59.9999", "1e2", "3600.25"])
@@ -117,6 +120,7 @@ def test_the_schema_accepts_what_is_shown(loaded: Load, everything: str) -> None
 @pytest.mark.parametrize(
     "name",
     [
+        "alertmanager-details",
         "command-as-a-line",
         "daemon",
         "durations",

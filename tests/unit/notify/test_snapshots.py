@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.notify.alerts import ALERTS, message
+from watchdog.notify.alertmanager_book import Book
 from watchdog.notify.email import Envelope
 from watchdog.notify.mail_message import compose
 from watchdog.notify.slack_message import blocks, full_text, metadata
@@ -44,6 +45,13 @@ def as_webhook(shown: Message) -> str:
     return json.dumps(body, indent=2, ensure_ascii=False) + "\n"
 
 
+def as_alertmanager(shown: Message) -> str:
+    book = Book({"team": "web"}, 60.0, "https://wiki.example.com/langchain-api")
+    wall = shown.alert.wall + shown.late
+    body = [book.form(book.draft(shown, wall), wall)]
+    return json.dumps(body, indent=2, ensure_ascii=False) + "\n"
+
+
 def as_email(shown: Message) -> str:
     to = ("ann@example.com", "bob@example.com")
     envelope = Envelope("Watchdog <watchdog@example.com>", to[0], to)
@@ -56,6 +64,7 @@ FORMS = {
     "slack.json": as_slack,
     "eml": as_email,
     "webhook.json": as_webhook,
+    "alertmanager.json": as_alertmanager,
 }
 
 

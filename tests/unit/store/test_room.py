@@ -270,6 +270,25 @@ async def test_what_is_open_or_due_is_never_too_old(store: SqliteStore) -> None:
         }
 
 
+async def test_what_was_sent_of_an_open_incident_is_kept_as_long_as_it_is_open(
+    store: SqliteStore,
+) -> None:
+    about = replace(alert(), incident="inc1")
+    async with store:
+        await store.commit(replace(opening(), alerts=(about,), destinations=("slack",)))
+        await store.commit(change([alert("another, closed")], to=("email",)))
+        for destination in ("slack", "email"):
+            sent = await store.next_delivery(destination)
+            assert sent is not None
+            await store.delivered(sent, Receipt(), WALL)
+        await store.prune(days_later(30))
+        assert await store.standing("slack") == [about]
+        assert await store.standing("email") == []
+        await store.commit(change(notes=(Note(NoteKind.CLOSED, "healed", WALL, "inc1"),)))
+        await store.prune(days_later(30))
+        assert await store.standing("slack") == []
+
+
 async def test_the_newest_of_too_many_are_kept(store: SqliteStore) -> None:
     async with store:
         for number in range(9):

@@ -13,6 +13,7 @@ from tests.unit.store.faults import Disk
 from tests.unit.store.place import query
 from tests.unit.store.values import NOW, WALL, alert, change, opening
 from watchdog.core.model import (
+    Alert,
     AlertKind,
     Maintenance,
     Note,
@@ -186,6 +187,46 @@ async def test_an_alert_that_nobody_understands_becomes_a_dead_letter(
         (notice,) = store.notices
         assert notice.startswith("cannot deliver an alert to slack: cannot read a saved alert: ")
         assert (await store.outbox_summary())["slack"].dead == 1
+
+
+async def test_a_destination_was_told_of_what_it_took_and_not_of_what_was_resolved(
+    store: SqliteStore,
+) -> None:
+    def about(incident: str, kind: AlertKind = AlertKind.FIRING) -> Alert:
+        return replace(alert(kind=kind), incident=incident)
+
+    async def deliver(count: int) -> None:
+        for _ in range(count):
+            delivery = await store.next_delivery("slack")
+            assert delivery is not None
+            await store.delivered(delivery, Receipt(), WALL)
+
+    async with store:
+        firing = [about(incident) for incident in ("over", "open", "ending")]
+        gave_up = about("open", AlertKind.GAVE_UP)
+        test = replace(alert(kind=AlertKind.TEST), incident="")
+        over = about("over", AlertKind.RESOLVED)
+        await store.commit(change([*firing, gave_up, test, over], to=["slack", "other"]))
+        await deliver(6)
+        due = [about("ending", AlertKind.RESOLVED), about("new")]
+        await store.commit(change(due))
+        assert await store.standing("slack") == [firing[1], firing[2], gave_up]
+        assert await store.standing("other") == []
+        await deliver(2)
+        assert await store.standing("slack") == [firing[1], gave_up, about("new")]
+
+
+async def test_what_was_told_and_cannot_be_read_any_more_is_left_out(
+    store: SqliteStore, path: Path
+) -> None:
+    async with store:
+        await store.commit(change([alert(), alert("readable")]))
+        for _ in range(2):
+            delivery = await store.next_delivery("slack")
+            assert delivery is not None
+            await store.delivered(delivery, Receipt(), WALL)
+        query(path, "UPDATE outbox SET alert = '{' WHERE id = 1")
+        assert await store.standing("slack") == [alert("readable")]
 
 
 async def test_an_alert_without_a_service_can_be_posted(store: SqliteStore) -> None:

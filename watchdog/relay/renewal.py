@@ -1,0 +1,49 @@
+"""What must be told again while it holds, because the other side forgets."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from watchdog.core.model import Alert
+from watchdog.ports import Message, Renewing
+
+
+@dataclass(slots=True)
+class Renewal:
+    """The renewals of one destination; nothing is due while nothing stands.
+
+    ``told`` returns the alerts that the destination has taken and whose incident has not been
+    resolved there, oldest first; ``is_open`` tells whether an alert's incident still is.
+    """
+
+    notifier: Renewing
+    told: Callable[[], Awaitable[Sequence[Alert]]]
+    is_open: Callable[[Alert], bool]
+
+    _recalled: bool = field(default=False, init=False)
+    _since: float | None = field(default=None, init=False)  # mono: from when the pace counts
+
+    async def recall(self, in_words: Callable[[Alert], Awaitable[Message]]) -> None:
+        """Take up, once, what was told before the daemon started; it is due to be told again."""
+        if self._recalled:
+            return
+        self._recalled = True  # whatever happens: new alerts must not wait for old ones
+        for alert in await self.told():
+            self.notifier.recall(await in_words(alert))
+            self._since = float("-inf")  # who was told may have been restarted since
+
+    def due(self, mono: float) -> float | None:
+        """Return when the next renewal is due (mono), None if nothing stands."""
+        pace = self.notifier.pace
+        if pace is None:
+            self._since = None
+            return None
+        if self._since is None:
+            self._since = mono  # it was told just now
+        return self._since + pace
+
+    async def renew(self, mono: float) -> None:
+        """Tell again what stands. Raises DeliveryError."""
+        self._since = mono
+        await self.notifier.renew(self.is_open)
