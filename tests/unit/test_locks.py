@@ -1,0 +1,26 @@
+"""The lock files agree with each other, and an extra stays one."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.markdown import ROOT
+
+
+def locked(name: str) -> dict[str, str]:
+    """Return the versions that requirements/NAME.lock has."""
+    text = (ROOT / f"requirements/{name}.lock").read_text(encoding="utf-8")
+    return dict(re.findall(r"^([a-z0-9][a-z0-9._-]*)==(\S+)", text, re.MULTILINE))
+
+
+def test_the_base_installation_has_nothing_of_the_extra() -> None:
+    assert {"aiohttp", "msgspec"} <= locked("run").keys()
+    assert not {"apprise", "requests", "pyyaml"} & locked("run").keys()
+    assert "apprise" in locked("apprise")
+
+
+@pytest.mark.parametrize(("base", "more"), [("run", "apprise"), ("apprise", "dev")])
+def test_what_is_installed_with_more_is_of_the_same_versions(base: str, more: str) -> None:
+    assert locked(base).items() <= locked(more).items()
