@@ -185,7 +185,9 @@ def _read_scalar(value: Any, shape: Shape, path: Path, problems: Problems) -> An
 
 
 def _unexpected(value: Any, shape: Shape) -> str:
-    secret = shape.extra.get("secret", False)
+    # Who forgets the brackets around a secret has still written a secret.
+    parts = (shape, shape.items, shape.values)
+    secret = any(part.extra.get("secret", False) for part in parts if part is not None)
     expected = shape.expected
     if shape.scalar is not None and not isinstance(value, dict | list):
         expected = shape.extra["expected"]  # who wrote one value meant one value
