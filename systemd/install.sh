@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Install, upgrade, repair or remove the service-watchdog daemon. Run as root.
 #
-#   install.sh [--wheels DIR] [--no-start]   install; run again to upgrade or repair
-#   install.sh --uninstall [--purge]         remove; configuration and state stay without --purge
+#   install.sh [--wheels DIR] [--no-start] [--with apprise]
+#                                      install; run again to upgrade or repair
+#   install.sh --uninstall [--purge]   remove; configuration and state stay without --purge
 #
 #   --wheels DIR   the project's wheel and those of its dependencies, in place of the network
 #   --no-start     only put files in place, as when an image is built
+#   --with apprise what [apprise] needs, as well; an upgrade keeps it
 #
 # Exit status: 0 done; 1 not done; 2 wrong usage, or a configuration that cannot be used.
 set -euo pipefail
@@ -26,7 +28,7 @@ rule=/etc/polkit-1/rules.d/50-$name.rules
 
 action=install
 consequence="nothing is changed"
-wheels='' start=yes purge=no
+wheels='' start=yes purge=no with=''
 work='' staged='' old='' switched=no explained=no
 
 say() {
@@ -89,6 +91,11 @@ read_arguments() {
         shift
         ;;
       --no-start) start=no ;;
+      --with)
+        if [[ ${2:-} != apprise ]]; then fail "--with takes 'apprise', not '${2:-}'" 2; fi
+        with=$2
+        shift
+        ;;
       --uninstall) action=uninstall ;;
       --purge) purge=yes ;;
       -h | --help)
@@ -173,6 +180,11 @@ require_room_for_ours() {
 # Makes $staged: a virtual environment with the project and what it needs, and without pip, so
 # that nothing else gets in (PyPI's "watchdog" would replace files of ours).
 stage() {
+  local site locked=$source/requirements/run.lock
+  for site in "$home"/bin/../lib/python*/site-packages/apprise; do
+    if [[ -d $site ]]; then with=apprise; fi
+  done
+  if [[ -n $with ]]; then locked=$source/requirements/$with.lock; fi
   work=$home/.installing
   rm -rf $work # what a killed installation left
   attempt "write to $home" mkdir -p $work
@@ -189,7 +201,7 @@ stage() {
       "${pip[@]}" install --require-hashes --requirement "$source/requirements/build.lock"
     attempt "download the dependencies" \
       "${pip[@]}" wheel --require-hashes --no-build-isolation --use-pep517 \
-      --wheel-dir "$wheels" --requirement "$source/requirements/run.lock"
+      --wheel-dir "$wheels" --requirement "$locked"
     attempt "build the project" \
       "${pip[@]}" wheel --no-deps --no-index --no-build-isolation --wheel-dir "$wheels" "$source"
   fi
@@ -198,8 +210,7 @@ stage() {
   while [[ -e $home/venv-$version-$number ]]; do number=$((number + 1)); done
   staged=$home/venv-$version-$number
   # The versions of the lock; its hashes are those of PyPI's files, which wheels built here are not.
-  attempt "write to $home" sed -n 's/^\([a-z0-9].*\) \\$/\1/w '"$work/versions" \
-    "$source/requirements/run.lock"
+  attempt "write to $home" sed -n 's/^\([a-z0-9].*\) \\$/\1/w '"$work/versions" "$locked"
   attempt "create a virtual environment" "$python" -m venv --without-pip "$staged"
   attempt "install the wheels" "${pip[@]}" --isolated --python "$staged/bin/python" install \
     --no-index --find-links "$wheels" --no-deps --requirement "$work/versions" "$name==$version"

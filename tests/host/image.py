@@ -63,6 +63,7 @@ rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log /root/.cache
 """
 
 RUN_LOCK = REPOSITORY / "requirements" / "run.lock"
+APPRISE_LOCK = REPOSITORY / "requirements" / "apprise.lock"
 WHEEL_INPUTS = ("watchdog", "pyproject.toml", "README.md", "LICENSE")
 PROJECT = (*WHEEL_INPUTS, "systemd", "requirements", "config.example.toml")
 """What an installation takes."""
@@ -131,6 +132,18 @@ class Images:
             shutil.rmtree(source)
 
         return self._cache.entry("wheels", key, build, "the project's wheel")
+
+    def apprise_wheels(self) -> Path:
+        """Return a directory of wheels for an installation with the extra apprise."""
+        own = self.wheels()
+
+        def build(building: Path) -> None:
+            download_wheels(APPRISE_LOCK, building)
+            for wheel in own.glob("service_watchdog-*.whl"):
+                os.link(wheel, building / wheel.name)
+
+        key = key_of(own.name, APPRISE_LOCK, *WHEEL_OPTIONS)
+        return self._cache.entry("apprise", key, build, "the wheels with apprise")
 
     def installed(self) -> Path:
         """Return the layer on base and peers that `systemd/install.sh` leaves.

@@ -18,7 +18,11 @@ SNAPSHOTS = ROOT / "tests/unit/notify/snapshots"
 
 SERVICE = '[[service]]\nunit = "api.service"\n'
 WEBHOOK = "https://hooks.slack.com/services/T0/B0/x"
-SECRETS = {"webhook-secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}
+SECRETS = {
+    "webhook-secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+    "apprise-telegram": "tgram://123456789:abcdefg/42",
+    "apprise-ntfy": "ntfys://ntfy.sh/alerts",
+}
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)

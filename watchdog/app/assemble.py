@@ -22,6 +22,7 @@ from watchdog.app.channels import Channel
 from watchdog.app.services import Collect, Parts
 from watchdog.config import (
     AlertmanagerSettings,
+    AppriseSettings,
     Config,
     DaemonSettings,
     EmailSettings,
@@ -229,6 +230,12 @@ def _notifier(channel: Channel) -> tuple[Notifier, Pace]:
             # An Alertmanager keeps nothing over its own restart: it is told again soon.
             soon = Pace(pace.deadline, longest_delay=settings.resend)
             return Alertmanager(cluster, route=Route(settings.timeout)), soon
+        case AppriseSettings():
+            from watchdog.notify.apprise import Apprise, Target
+
+            url = settings.urls[settings.destinations.index(channel.destination)]
+            target = Target(channel.destination, url.reveal())
+            return Apprise(target, timeout=settings.timeout), Pace(pace.deadline)
         case SlackBotSettings():
             from watchdog.notify.slack import SlackBot
 

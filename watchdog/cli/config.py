@@ -88,6 +88,7 @@ def _alerts(config: Config) -> str:
     channels += [f"{channel.name} {address}" for channel in config.email for address in channel.to]
     channels += [webhook.name for webhook in config.webhook]
     channels += [cluster.name for cluster in config.alertmanager]
+    channels += [name for apprise in config.apprise for name in apprise.destinations]
     if not channels:
         return "alerts to nobody: no channel is configured"
     return f"alerts to {', '.join(channels)}"

@@ -10,6 +10,7 @@ from watchdog.config.loading import load
 from watchdog.config.secret import Secret
 from watchdog.config.settings import (
     AlertmanagerSettings,
+    AppriseSettings,
     ChannelSettings,
     Config,
     DaemonSettings,
@@ -23,6 +24,7 @@ from watchdog.config.settings import (
 __all__ = [
     "DEFAULT_PATH",
     "AlertmanagerSettings",
+    "AppriseSettings",
     "ChannelSettings",
     "Config",
     "DaemonSettings",

@@ -1,4 +1,4 @@
-"""The tables of the channels that speak HTTP to a receiver of the operator's own."""
+"""The tables of webhooks, Alertmanager and apprise."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from watchdog.config.kinds import (
     Url,
     Urls,
 )
-from watchdog.config.table import Reference, SecretValue, Table, key
+from watchdog.config.table import Reference, SecretUrls, SecretValue, Table, key
 
 
 class WebhookTable(Table, frozen=True, kw_only=True):
@@ -63,3 +63,11 @@ class AlertmanagerTable(Table, frozen=True, kw_only=True):
     ] = 60.0
     insecure: Annotated[Flag, key("Allow http URLs on other hosts; never with a login.")] = False
     timeout: Annotated[Timeout, key("For each request.")] = 10.0
+
+
+class AppriseTable(Table, frozen=True, kw_only=True):
+    """Alerts by the library apprise, an extra. Several as [[apprise]], each with a name."""
+
+    name: Annotated[ChannelName, key("What this channel is called.")] = "apprise"
+    urls: Annotated[SecretUrls, key("Where alerts go, in apprise's own form; each is a secret.")]
+    timeout: Annotated[Timeout, key("For each service, the start of the library included.")] = 30.0

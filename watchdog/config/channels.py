@@ -51,6 +51,7 @@ def check_names(tables: ConfigFile, problems: Problems) -> None:
         *((table.name, path) for table, path in each(tables.email, "email")),
         *((table.name, path) for table, path in each(tables.webhook, "webhook")),
         *((table.name, path) for table, path in each(tables.alertmanager, "alertmanager")),
+        *((table.name, path) for table, path in each(tables.apprise, "apprise")),
     ]
     for name, path in names:
         if name in seen:

@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import UNSET
 
+from watchdog.config.apprise_urls import build_apprise
 from watchdog.config.channels import build_email, build_slack, check_names
 from watchdog.config.cluster import build_alertmanagers
 from watchdog.config.fetching import Secrets
@@ -64,6 +65,7 @@ def load(
     email = build_email(tables.email, secrets)
     webhook = build_webhooks(tables.webhook, secrets)
     alertmanager = build_alertmanagers(tables.alertmanager, secrets)
+    apprise = build_apprise(tables.apprise, secrets)
     problems.raise_if_any()
     return Config(
         file,
@@ -73,6 +75,7 @@ def load(
         email=email,
         webhook=webhook,
         alertmanager=alertmanager,
+        apprise=apprise,
         unchecked=tuple(secrets.unchecked),
     )
 

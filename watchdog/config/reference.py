@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from watchdog.config.channel_tables import AlertmanagerTable, WebhookTable
+from watchdog.config.channel_tables import AlertmanagerTable, AppriseTable, WebhookTable
 from watchdog.config.describing import Description, describe
 from watchdog.config.service_tables import (
     ControlTable,
@@ -110,6 +110,14 @@ _SECTIONS: tuple[tuple[str, type[Table], str], ...] = (
         (
             "[What an alert looks like there](../how-to/alertmanager.md). Without TLS alerts go to"
             " loopback URLs, or to others with `insecure = true`; a login goes to loopback only."
+        ),
+    ),
+    (
+        "## `[apprise]`",
+        AppriseTable,
+        (
+            "[How to install the extra](../how-to/apprise.md), which is needed as soon as there is"
+            " such a table."
         ),
     ),
     ("## `[daemon]`", DaemonTable, ""),

@@ -109,8 +109,33 @@ class AlertmanagerSettings:
         return (self.name,)
 
 
+@dataclass(frozen=True, slots=True)
+class AppriseSettings:
+    """Services that the library apprise sends to."""
+
+    urls: tuple[Secret, ...]
+    name: str = "apprise"
+    timeout: float = 30.0  # seconds, for each service
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """Return one destination for each service, by its schema: ``apprise:tgram``.
+
+        What one service refuses must not be sent to the others again.
+        """
+        schemas = [url.reveal().partition("://")[0].lower() for url in self.urls]
+        names = []
+        for index, schema in enumerate(schemas):
+            before = schemas[:index].count(schema)
+            label = schema or "unknown"  # only a person who asks may not see the URL
+            names.append(f"{self.name}:{label}-{before + 1}" if before else f"{self.name}:{label}")
+        return tuple(names)
+
+
 SlackSettings = SlackBotSettings | SlackWebhookSettings
-ChannelSettings = SlackSettings | EmailSettings | WebhookSettings | AlertmanagerSettings
+ChannelSettings = (
+    SlackSettings | EmailSettings | WebhookSettings | AlertmanagerSettings | AppriseSettings
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +149,13 @@ class Config:
     email: tuple[EmailSettings, ...] = ()
     webhook: tuple[WebhookSettings, ...] = ()
     alertmanager: tuple[AlertmanagerSettings, ...] = ()
+    apprise: tuple[AppriseSettings, ...] = ()
     unchecked: tuple[str, ...] = ()  # secrets that only the daemon can see; empty in the daemon
 
     @property
     def channels(self) -> tuple[ChannelSettings, ...]:
         """Return every channel, in the order in which they are shown."""
-        return (*self.slack, *self.email, *self.webhook, *self.alertmanager)
+        return (*self.slack, *self.email, *self.webhook, *self.alertmanager, *self.apprise)
 
     @property
     def destinations(self) -> tuple[str, ...]:

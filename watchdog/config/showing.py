@@ -13,6 +13,7 @@ from watchdog.config.durations import format_duration, parse_duration
 from watchdog.config.secret import MASK, HiddenText, Secret
 from watchdog.config.settings import (
     AlertmanagerSettings,
+    AppriseSettings,
     Config,
     EmailSettings,
     SlackSettings,
@@ -59,6 +60,8 @@ def effective(config: Config) -> dict[str, Any]:
         document["webhook"] = [_webhook(channel) for channel in config.webhook]
     if config.alertmanager:
         document["alertmanager"] = [_alertmanager(channel) for channel in config.alertmanager]
+    if config.apprise:
+        document["apprise"] = [_apprise(channel) for channel in config.apprise]
     return document
 
 
@@ -161,6 +164,14 @@ def _alertmanager(channel: AlertmanagerSettings) -> dict[str, Any]:
         "timeout": _duration(channel.timeout),
     }
     return {name: value for name, value in table.items() if value is not None}
+
+
+def _apprise(channel: AppriseSettings) -> dict[str, Any]:
+    return {
+        "name": channel.name,
+        "urls": [_masked(url) for url in channel.urls],
+        "timeout": _duration(channel.timeout),
+    }
 
 
 def _masked(value: str | Secret | None) -> Any:

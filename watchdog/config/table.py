@@ -37,3 +37,7 @@ Reference = Annotated[
     SecretReference, Meta(extra_json_schema={"minProperties": 1, "maxProperties": 1})
 ]
 SecretValue = SecretText | Reference
+SecretUrls = Annotated[
+    list[SecretValue],
+    Meta(min_length=1, extra={"expected": 'an array of secrets such as [{ credential = "NAME" }]'}),
+]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
-from watchdog.config.channel_tables import AlertmanagerTable, WebhookTable
+from watchdog.config.channel_tables import AlertmanagerTable, AppriseTable, WebhookTable
 from watchdog.config.kinds import (
     AbsolutePath,
     Addresses,
@@ -132,4 +132,7 @@ class ConfigFile(Table, frozen=True, kw_only=True):
     alertmanager: Annotated[
         AlertmanagerTable | list[AlertmanagerTable] | UnsetType,
         key("Alerts to a Prometheus Alertmanager."),
+    ] = UNSET
+    apprise: Annotated[
+        AppriseTable | list[AppriseTable] | UnsetType, key("Alerts by the library apprise.")
     ] = UNSET

@@ -20,6 +20,7 @@ ENVIRON = {
     "LINES": f"https://hooks.example.com/\n{CANARY}",
     "PASSWORD": CANARY,
     "USER_WEBHOOK": f"https://me:{CANARY}@hooks.example.com/",
+    "APPRISE": f"tgram://{CANARY}/1",
     "SHORT_SECRET": "whsec_Y2FuYXJ5LTQ3MTE=",
 }
 

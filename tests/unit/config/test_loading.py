@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
@@ -13,11 +15,13 @@ import pytest
 from tests.unit.config.conftest import SERVICE, Load, Problems
 from watchdog.config import (
     AlertmanagerSettings,
+    AppriseSettings,
     DaemonSettings,
     EmailSettings,
     Secret,
     SlackBotSettings,
     WebhookSettings,
+    apprise_urls,
     load,
 )
 from watchdog.core.model import (
@@ -293,6 +297,41 @@ timeout = "3s"
         insecure=True,
     )
     assert config.destinations == ("alertmanager", "full")
+
+
+def test_each_service_of_apprise_is_a_destination_by_its_schema(loaded: Load) -> None:
+    config = loaded(
+        SERVICE
+        + """
+[apprise]
+urls = [{ env = "TELEGRAM" }, { env = "MAIL" }, { env = "OTHER" }]
+timeout = "1m"
+""",
+        {"TELEGRAM": "tgram://token/1", "MAIL": "mailtos://u:p@h", "OTHER": "TGRAM://token/2"},
+    )
+    urls = ("tgram://token/1", "mailtos://u:p@h", "TGRAM://token/2")
+    assert config.apprise == (AppriseSettings(tuple(map(Secret, urls)), timeout=60.0),)
+    assert config.destinations == ("apprise:tgram", "apprise:mailtos", "apprise:tgram-2")
+
+
+def test_without_its_package_apprise_is_refused_with_the_command_that_installs_it(
+    problems: Problems, loaded: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lacking = {"apprise"}
+
+    def found(name: str) -> ModuleSpec | None:
+        return None if name in lacking else ModuleSpec(name, None)
+
+    monkeypatch.setattr(apprise_urls, "find_spec", found)
+    environ = {"URL": "tgram://token/1"}
+    table = '[apprise]\nurls = [{ env = "URL" }]\n'
+    needs = "config.toml:3: apprise: needs the package apprise; run: "
+    with_pip = f"{sys.executable} -m pip install 'service-watchdog[apprise]'"
+    assert problems(SERVICE + table, environ) == [needs + with_pip]
+    lacking.add("pip")
+    with_installer = "sudo systemd/install.sh --with apprise"
+    assert problems(SERVICE + table, environ) == [needs + with_installer]
+    assert loaded(SERVICE).apprise == ()
 
 
 @pytest.mark.parametrize(("tls", "port"), [("starttls", 587), ("tls", 465), ("none", 25)])

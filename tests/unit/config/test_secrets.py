@@ -51,6 +51,9 @@ password = {secret}
 name = "by-token"
 urls = ["https://am.example.com"]
 token = {secret}
+
+[apprise]
+urls = ["tgram://xoxb-canary-4711/123"]
 """
 
 
@@ -242,6 +245,7 @@ def test_secrets_reach_those_who_have_to_send_them(loaded: Load) -> None:
     assert dict(config.webhook[0].headers) == {"X-Api-Key": CANARY}
     assert [cluster.password for cluster in config.alertmanager] == [Secret(CANARY), None]
     assert [cluster.token for cluster in config.alertmanager] == [None, Secret(CANARY)]
+    assert config.apprise[0].urls[0] == Secret(f"tgram://{CANARY}/123")
 
 
 def test_a_variable_may_hold_a_secret_of_several_lines(loaded: Load) -> None:

@@ -49,6 +49,8 @@ def test_the_example_is_fine_with_every_key_switched_on(loaded: Load, everything
         "webhook",
         "alertmanager",
         "central",
+        "apprise:unknown",
+        "apprise:unknown-2",
     )
 
 
@@ -82,6 +84,7 @@ def test_what_is_shown_means_the_same_when_it_is_read_again(
     assert again.email == config.email
     assert again.webhook == config.webhook
     assert again.alertmanager == config.alertmanager
+    assert again.apprise == config.apprise
 
 
 @pytest.mark.parametrize("seconds", ["0.1234567", "59.9999", "1e2", "3600.25"])
@@ -121,6 +124,7 @@ def test_the_schema_accepts_what_is_shown(loaded: Load, everything: str) -> None
     "name",
     [
         "alertmanager-details",
+        "apprise-details",
         "command-as-a-line",
         "daemon",
         "durations",
