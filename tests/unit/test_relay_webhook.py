@@ -12,7 +12,7 @@ from watchdog.notify.webhook import Hook, Webhook
 
 
 def hook(url: str) -> Webhook:
-    return Webhook(Hook("pager", url, SECRET), route=Route(timeout=0.2))
+    return Webhook(Hook("pager", url, SECRET), route=Route(timeout=5.0))
 
 
 async def test_what_the_receiver_puts_off_comes_as_late_as_it_asks_and_with_the_same_id() -> None:

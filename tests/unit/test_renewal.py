@@ -190,7 +190,7 @@ def told_to(bench: Bench, *urls: str, told: Sequence[Alert] = ()) -> Relay:
         return told
 
     settings = Cluster("alertmanager", urls, resend=60.0)
-    notifier = Alertmanager(settings, route=Route(timeout=0.2), now=lambda: bench.clock.now().wall)
+    notifier = Alertmanager(settings, route=Route(timeout=5.0), now=lambda: bench.clock.now().wall)
     relay = bench.relay(notifier, pace=SOON)
     relay.renewal = Renewal(notifier, recalled, lambda _: True)
     return relay
