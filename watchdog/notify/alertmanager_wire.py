@@ -13,7 +13,8 @@ import msgspec
 import watchdog
 from watchdog.errors import DeliveryError, RejectedDeliveryError, TemporaryDeliveryError
 from watchdog.notify.alertmanager import Cluster
-from watchdog.notify.http_wire import LOST, REPAIR_PAUSE, Reply, open_session, post, why_lost
+from watchdog.notify.http_wire import LOST, Reply, open_session, post, why_lost
+from watchdog.notify.repair import REPAIR_PAUSE
 from watchdog.notify.route import Route
 from watchdog.notify.text import one_line
 

@@ -20,9 +20,9 @@ import msgspec
 
 from watchdog.core.model import AlertKind
 from watchdog.errors import DeliveryError, RejectedDeliveryError, TemporaryDeliveryError
+from watchdog.notify.repair import REPAIR_PAUSE
 from watchdog.ports import Message, Receipt
 
-REPAIR_PAUSE = 300.0  # a person has to repair something, which takes minutes; the alert is kept
 CHILD = ("-I", "-m", "watchdog.notify.apprise_child")
 
 KINDS = {AlertKind.RESOLVED: "success", AlertKind.NOTICE: "warning", AlertKind.TEST: "info"}

@@ -16,11 +16,11 @@ from email.utils import parsedate_to_datetime
 
 import aiohttp
 
+from watchdog.notify.repair import REPAIR_PAUSE
 from watchdog.notify.route import Route
 
 KEEP_ALIVE = 30.0  # seconds; from the first suspicion to the alert
 RETRY_AFTER_MAX = 3600.0
-REPAIR_PAUSE = 300.0  # a person has to repair something, which takes minutes; the alert is kept
 
 LOST = (aiohttp.ClientError, OSError, ValueError)
 """What an exchange without an answer raises."""

@@ -27,11 +27,10 @@ from watchdog.errors import DeliveryError, RejectedDeliveryError, TemporaryDeliv
 from watchdog.notify.email import Envelope, Server
 from watchdog.notify.lazy import beside_loop
 from watchdog.notify.mail_message import compose
+from watchdog.notify.repair import REPAIR_PAUSE
 from watchdog.notify.text import one_line
 from watchdog.ports import Message
 
-# A person has to repair something, which takes minutes; the alert is kept meanwhile.
-REPAIR_PAUSE = 300.0
 FAREWELL = 1.0  # seconds; the mail is the server's by then
 WORDS_WIDTH = 300
 

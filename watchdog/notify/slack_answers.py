@@ -11,9 +11,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from watchdog.errors import DeliveryError, RejectedDeliveryError, TemporaryDeliveryError
-
-# A person has to repair something, which takes minutes; the alert is kept meanwhile.
-REPAIR_PAUSE = 300.0
+from watchdog.notify.repair import REPAIR_PAUSE
 
 NEW_TOKEN = "install the app in the workspace again and configure its bot token"  # noqa: S105
 NEW_WEBHOOK = "make a new incoming webhook and configure its URL"
