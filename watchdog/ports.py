@@ -150,6 +150,11 @@ class Renewing(Protocol):
         """Seconds from one renewal to the next; None while nothing stands."""
         ...
 
+    @property
+    def trouble(self) -> str:
+        """What is wrong though alerts are delivered; empty if nothing."""
+        ...
+
     def recall(self, message: Message) -> None:
         """Take up what was told before the daemon started."""
         ...

@@ -120,6 +120,8 @@ def test_with_one_of_two_members_down_nothing_is_lost(watching: WatchedHost) -> 
     watching.fail()
     told = first.one()
     watching.delivered("alertmanager")
+    trouble = "127.0.0.1:9092: cannot connect: Connection refused"
+    assert watching.channel("alertmanager")["last_error"] == trouble
     second.start()  # with nothing in its memory
     assert second.one()["fingerprint"] == told["fingerprint"]
     first.stop()

@@ -26,7 +26,8 @@ class Forgetful(Channel):
         super().__init__(bench.clock, *outcomes)
         self.standing: dict[str, Message] = {}
         self.renewals: list[tuple[float, list[str]]] = []
-        self.trouble: Exception | None = None
+        self.failure: Exception | None = None
+        self.trouble = ""
         self.hangs = False
 
     @property
@@ -47,8 +48,8 @@ class Forgetful(Channel):
         self.renewals.append((self.clock.mono - 1000.0, sorted(self.standing)))
         if self.hangs:
             await asyncio.Event().wait()
-        if self.trouble is not None:
-            raise self.trouble
+        if self.failure is not None:
+            raise self.failure
 
     @property
     def renewed_at(self) -> list[float]:
@@ -148,13 +149,27 @@ async def test_trouble_with_telling_again_shows_and_passes(bench: Bench) -> None
     async with bench.running(relay):
         bench.outbox.add(bench.alert())
         await bench.clock.advance(30)
-        channel.trouble = OFFLINE
+        channel.failure = OFFLINE
         await bench.clock.advance(30)
         assert relay.trouble == str(OFFLINE)
-        channel.trouble = None
+        channel.failure = None
         await bench.clock.advance(60)
         assert relay.trouble == ""
     assert channel.renewed_at == [60.0, 120.0]
+
+
+async def test_a_receiver_that_is_away_shows_though_the_alert_was_delivered(bench: Bench) -> None:
+    channel = Forgetful(bench)
+    relay = renewing(bench, channel)
+    async with bench.running(relay):
+        channel.trouble = "am-2: cannot connect"
+        bench.outbox.add(bench.alert())
+        await bench.clock.advance(1)
+        assert relay.trouble == "am-2: cannot connect"
+        assert relay.status()["last_success"] is not None
+        channel.trouble = ""
+        await bench.clock.advance(60)
+        assert relay.trouble == ""
 
 
 async def test_telling_again_is_cut_short_at_the_deadline_and_is_no_sign_of_being_stuck(

@@ -90,6 +90,11 @@ class Alertmanager:
             return None
         return min(RETRY, self._cluster.resend) if self._troubles else self._cluster.resend
 
+    @property
+    def trouble(self) -> str:
+        """Name the members that did not take what they were told last, and why."""
+        return "; ".join(self._troubles.values())
+
     def recall(self, message: Message) -> None:
         """Take up what was told before the daemon started."""
         self._book.write(self._book.draft(message, self._now()), ())
@@ -133,4 +138,5 @@ class Alertmanager:
         if all(isinstance(error, RejectedDeliveryError) for error in errors):
             return RejectedDeliveryError(text)
         pauses = [e.retry_after or 0.0 for e in errors if isinstance(e, TemporaryDeliveryError)]
-        return TemporaryDeliveryError(text, min(pauses) or None)  # one of them is enough
+        # One of them is enough; and no longer than a renewal, for what stands must not expire.
+        return TemporaryDeliveryError(text, min(*pauses, self._cluster.resend) or None)

@@ -162,7 +162,7 @@ class Relay:
                 "open incidents not told again", destination=self.destination, reason=str(error)
             )
         else:
-            self._standing.trouble = ""
+            self._standing.trouble = self.renewal.trouble
 
     async def _sent(self, delivery: Delivery) -> Receipt | DeliveryError:
         """Send *delivery* once, and return how that went."""
@@ -205,7 +205,8 @@ class Relay:
     async def _delivered(self, delivery: Delivery, receipt: Receipt) -> None:
         wall = self.clock.now().wall
         self._failures = 0
-        self._standing.trouble, self._standing.last_success = "", wall
+        self._standing.trouble = self.renewal.trouble if self.renewal is not None else ""
+        self._standing.last_success = wall
         late = round(wall - delivery.alert.wall, 3)
         log.info("alert delivered", **self._names(delivery), late=late)
         await self._write_down(lambda: self.store.delivered(delivery, receipt, wall))

@@ -24,6 +24,11 @@ class Renewal:
     _recalled: bool = field(default=False, init=False)
     _since: float | None = field(default=None, init=False)  # mono: from when the pace counts
 
+    @property
+    def trouble(self) -> str:
+        """Tell what is wrong though alerts are delivered: a part of the receivers is away."""
+        return self.notifier.trouble
+
     async def recall(self, in_words: Callable[[Alert], Awaitable[Message]]) -> None:
         """Take up, once, what was told before the daemon started; it is due to be told again."""
         if self._recalled:

@@ -18,7 +18,7 @@ class RelayStatus(TypedDict):
     """How one destination stands. Times are wall."""
 
     words: str
-    last_error: str  # empty since the last success
+    last_error: str  # empty since the last success, unless a part of the receivers is away
     next_try: float | None
     last_success: float | None
 

@@ -240,11 +240,13 @@ async def test_a_member_that_was_down_is_told_with_the_next_renewal_and_that_com
             assert await notifier.send(message(), KEY) == Receipt({"members": "1"})
             await notifier.renew(is_open)
             assert notifier.pace == 15.0
+            assert notifier.trouble.endswith("cannot connect: Connection refused")
             async with serving_at(down):
                 await notifier.renew(is_open)
                 await notifier.close()
         assert down.last["labels"] == up.last["labels"]
         assert notifier.pace == 60.0
+        assert notifier.trouble == ""
     said = [(log["event"], log["member"]) for log in logs]
     assert said == [
         ("alertmanager does not take alerts", down.url),
@@ -321,11 +323,12 @@ async def test_if_no_member_takes_it_each_is_named_with_the_reason(now: Now) -> 
     ("answer", "words", "retry_after"),
     [
         ({"status": 429, "headers": {"Retry-After": "30"}}, "it answered 429", 30.0),
+        ({"status": 429, "headers": {"Retry-After": "900"}}, "it answered 429", 60.0),
         ({"status": 503}, "it answered 503", None),
-        ({"status": 401}, "refuses the login (401); check username and password", 300.0),
-        ({"status": 403}, "refuses the login (403)", 300.0),
-        ({"status": 404}, "it answered 404; is the URL that of an Alertmanager?", 300.0),
-        ({"status": 302}, "it answered 302; is the URL", 300.0),
+        ({"status": 401}, "refuses the login (401); check username and password", 60.0),
+        ({"status": 403}, "refuses the login (403)", 60.0),
+        ({"status": 404}, "it answered 404; is the URL that of an Alertmanager?", 60.0),
+        ({"status": 302}, "it answered 302; is the URL", 60.0),
     ],
 )
 async def test_what_may_pass_or_be_mended_keeps_the_alert(
