@@ -7,7 +7,7 @@
 #
 #   --wheels DIR   the project's wheel and those of its dependencies, in place of the network
 #   --no-start     only put files in place, as when an image is built
-#   --with apprise what [apprise] needs, as well; an upgrade keeps it
+#   --with apprise   what the channel [apprise] needs as well; an upgrade keeps it
 #
 # Exit status: 0 done; 1 not done; 2 wrong usage, or a configuration that cannot be used.
 set -euo pipefail
