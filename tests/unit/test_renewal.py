@@ -96,6 +96,18 @@ async def test_an_open_incident_is_told_again_at_its_pace_until_it_is_resolved(
     assert channel.renewals == [(n, ["k3f9qa"]) for n in (160.0, 220.0, 280.0)]
 
 
+async def test_the_next_incident_is_not_told_twice_at_its_beginning(bench: Bench) -> None:
+    channel = Forgetful(bench)
+    async with bench.running(renewing(bench, channel)):
+        bench.outbox.add(bench.alert("a"))
+        await bench.clock.advance(70)
+        bench.outbox.add(bench.alert("a", AlertKind.RESOLVED))
+        await bench.clock.advance(1000)
+        bench.outbox.add(bench.alert("b"))
+        await bench.clock.advance(70)
+    assert channel.renewals == [(60.0, ["a"]), (1130.0, ["b"])]
+
+
 async def test_an_alert_does_not_wait_for_the_next_renewal_nor_puts_it_off(bench: Bench) -> None:
     channel = Forgetful(bench)
     async with bench.running(renewing(bench, channel)):
