@@ -47,7 +47,7 @@ def send(request: dict[str, str]) -> dict[str, Any]:
     logger = logging.getLogger("apprise")
     logger.addHandler(statuses)
     logger.propagate = False
-    asset = apprise.AppriseAsset(app_id="service-watchdog", app_desc="alerts", async_mode=False)
+    asset = apprise.AppriseAsset(app_id="service-watchdog", app_desc="alerts")
     service = apprise.Apprise.instantiate(request["url"], asset=asset)
     if service is None:
         return {"outcome": "unknown-url", "statuses": []}
