@@ -133,4 +133,5 @@ def _daemon(table: DaemonTable, environ: Mapping[str, str]) -> DaemonSettings:
         log=table.log,
         host=os.uname().nodename if table.host is UNSET else table.host,
         timezone="" if table.timezone is UNSET else table.timezone,
+        language=table.language,
     )

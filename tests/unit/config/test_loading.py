@@ -270,6 +270,11 @@ def test_the_daemon_calls_the_host_by_its_name_unless_told_otherwise(loaded: Loa
     )
 
 
+def test_alerts_are_in_english_unless_told_otherwise(loaded: Load) -> None:
+    assert loaded(SERVICE).daemon.language == "en"
+    assert loaded('[daemon]\nlanguage = "ko"\n' + SERVICE).daemon.language == "ko"
+
+
 def test_the_same_file_gives_equal_settings_so_that_a_reload_sees_what_changed(
     loaded: Load,
 ) -> None:
