@@ -105,7 +105,7 @@ class ServiceControl(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An alert in words, the same for every channel."""
+    """An alert in the words of one language, the same for every channel."""
 
     alert: Alert
     host: str
@@ -113,6 +113,9 @@ class Message:
     lines: tuple[str, ...]  # what failed and why, count, what was done, times, incident
     evidence: tuple[str, ...] = ()  # last journal lines and the like, oldest first
     late: float = 0.0  # seconds between the alert and this sending, if worth a word
+    evidence_label: str = ""  # what stands above the evidence, without a colon
+    reference: str = ""  # the incident, for the end of a line; empty if there is none
+    signature: str = ""  # one line: who writes
 
 
 @dataclass(frozen=True, slots=True)

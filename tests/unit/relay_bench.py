@@ -14,6 +14,7 @@ from watchdog.core.model import Alert, AlertKind, Now
 from watchdog.errors import StoreError, TemporaryDeliveryError
 from watchdog.ports import Change, Delivery, Left, Message, Notifier, Receipt
 from watchdog.relay import Pace, Relay
+from watchdog.words.choosing import words_in
 
 OFFLINE = TemporaryDeliveryError("cannot reach Slack: no route to host")
 
@@ -176,6 +177,7 @@ class Bench:
             self.gathering,
             "web-1",
             UTC,
+            words_in("en"),
             pace or Pace(),
             lambda: self.chance,
         )

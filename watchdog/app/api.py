@@ -21,6 +21,7 @@ from watchdog.core.model import (
     Resumed,
     Verdict,
 )
+from watchdog.core.telling import Circumstance, CircumstanceKind
 from watchdog.web.control_socket import Call, RefusalError
 from watchdog.worker import Worker
 
@@ -166,7 +167,9 @@ class Api:
                 f"cannot test {channel or 'alerts'}: no such channel; there is {there}"
             )
         now = self._engine.clock.now()
-        alert = Alert(AlertKind.TEST, "", now.wall, f"test asked for by {caller}; all is well")
+        asked = Circumstance(CircumstanceKind.TEST, subject=caller)
+        reason = f"test asked for by {caller}; all is well"
+        alert = Alert(AlertKind.TEST, "", now.wall, reason, circumstance=asked)
         outcomes = await self._engine.channels.send(alert, chosen)
         bad = any(not outcome["delivered"] for outcome in outcomes)
         return {"channels": outcomes, "code": BROKEN if bad else FINE}

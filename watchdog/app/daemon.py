@@ -185,8 +185,9 @@ class _Daemon:
 
     async def _pass_on_notices(self, engine: Engine) -> None:
         for notice in engine.store.take_notices():
-            log.error(notice)
-            alert = Alert(AlertKind.NOTICE, "", self._clock.now().wall, notice)
+            log.error(notice.text)
+            wall, what = self._clock.now().wall, notice.circumstance
+            alert = Alert(AlertKind.NOTICE, "", wall, notice.text, circumstance=what)
             await engine.give_notice(alert)
 
     async def _keep_store(self, store: DurableStore) -> None:

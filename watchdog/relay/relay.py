@@ -28,6 +28,7 @@ from watchdog.ports import Clock, Delivery, Message, Notifier, Receipt, Store
 from watchdog.relay.pace import Pace
 from watchdog.relay.patience import Patience
 from watchdog.relay.standing import RelayStatus, Standing, describe
+from watchdog.words.catalogue import Catalogue
 
 log = structlog.get_logger()
 
@@ -54,6 +55,7 @@ class Relay:
     evidence_ready: Callable[[str], Awaitable[None]]
     host: str
     tz: tzinfo
+    words: Catalogue
     pace: Pace = field(default_factory=Pace)
     chance: Callable[[], float] = random.random
     changed: Callable[[], None] = lambda: None
@@ -168,7 +170,8 @@ class Relay:
                 evidence = await self.store.evidence(alert.incident)
             except StoreError as error:
                 log.warning("evidence not read", incident=alert.incident, reason=str(error))
-        return render(alert, self.host, evidence, self.clock.now().wall, self.tz)
+        sent = self.clock.now().wall
+        return render(alert, self.host, evidence, sent, self.tz, self.words)
 
     async def _delivered(self, delivery: Delivery, receipt: Receipt) -> None:
         wall = self.clock.now().wall

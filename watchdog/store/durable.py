@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Self, TypeVar
 
 from watchdog.core.model import Alert, Now
+from watchdog.core.telling import Notice
 from watchdog.errors import StoreError
 from watchdog.ports import Change, Delivery, Left, Receipt
 from watchdog.store.encode import decode_lines, encode, newest
@@ -88,11 +89,11 @@ class DurableStore:
         )
 
     @property
-    def notices(self) -> Sequence[str]:
+    def notices(self) -> Sequence[Notice]:
         """What has happened to the database and people should know; oldest first."""
         return self._sqlite.notices
 
-    def take_notices(self) -> Sequence[str]:
+    def take_notices(self) -> Sequence[Notice]:
         """Return the notices and forget them."""
         taken = self._sqlite.take_notices()
         self._told = self._told[0], len(self.notices)

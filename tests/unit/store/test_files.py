@@ -12,6 +12,7 @@ import pytest
 from tests.unit.store.conftest import MakeStore, remount_read_only
 from tests.unit.store.place import alter, delete, get, names, overwrite, page_of, put, query
 from tests.unit.store.values import NOW, alert, change, opening
+from watchdog.core.telling import Circumstance, CircumstanceKind
 from watchdog.errors import StoreError
 from watchdog.ports import Receipt
 from watchdog.store import SqliteStore
@@ -37,7 +38,7 @@ async def contents(store: SqliteStore) -> tuple[set[str], list[str], list[str]]:
             while delivery := await store.next_delivery(destination):
                 due.append(delivery.alert.reason)
                 await store.delivered(delivery, Receipt(), 0)
-        return services, due, list(store.notices)
+        return services, due, [notice.text for notice in store.notices]
 
 
 ASIDE = "state.db.corrupt-20251122T021300Z"
@@ -139,7 +140,7 @@ async def test_damage_that_shows_while_in_use_is_mended_then(
         overwrite(path, page)
         await store.commit(opening(2))
         (notice,) = store.notices
-        assert "2 undelivered alerts and 1 states taken over" in notice
+        assert "2 undelivered alerts and 1 states taken over" in notice.text
     services, due, _ = await contents(make_store())
     assert services == {"api"}
     assert due == ["alert 1", "alert 2"] * 2
@@ -157,7 +158,7 @@ async def test_an_alert_that_its_index_has_lost_is_not_delivered_for_ever(
         alter(path, page, delivery.key, "x" * 36)
         await store.delivered(delivery, Receipt(), 0)
         (notice,) = store.notices
-        assert "set aside as" in notice
+        assert "set aside as" in notice.text
     assert (await contents(make_store()))[1] == ["2"]
 
 
@@ -174,7 +175,7 @@ async def test_an_alert_that_only_its_index_takes_for_due_is_not_delivered(
         await store.delivered(delivery, Receipt(), 0)
         assert await store.next_delivery("log") is None
         (notice,) = store.notices
-        assert "set aside as" in notice
+        assert "set aside as" in notice.text
 
 
 async def test_a_table_that_somebody_has_dropped_is_made_again(
@@ -227,6 +228,29 @@ async def test_damaged_databases_do_not_pile_up(make_store: MakeStore, path: Pat
     ]
 
 
+async def test_what_became_of_the_database_is_told_as_data_too(
+    make_store: MakeStore, path: Path
+) -> None:
+    put(path, b"")
+    async with make_store() as store:
+        (notice,) = store.take_notices()
+        assert notice.circumstance == Circumstance(
+            CircumstanceKind.DATABASE_REPLACED, "it is empty", str(path), aside=ASIDE
+        )
+        await store.commit(opening())
+    query(path, f"PRAGMA user_version = {VERSION + 1}")
+    async with make_store() as store:
+        (notice,) = store.take_notices()
+        assert (notice.circumstance.count, notice.circumstance.states) == (2, 1)
+    delete(path)
+    put(path.with_name("state.db-wal"), b"a log")
+    async with make_store() as store:
+        (notice,) = store.take_notices()
+        assert notice.circumstance == Circumstance(
+            CircumstanceKind.DATABASE_GONE, subject=str(path), aside=f"{ASIDE}*"
+        )
+
+
 async def test_two_set_aside_in_the_same_second_are_both_kept(
     make_store: MakeStore, path: Path
 ) -> None:
@@ -245,7 +269,10 @@ async def test_a_database_deleted_while_in_use_is_written_anew(
         delete(path)
         await store.commit(opening(2))
         (notice,) = store.notices
-        assert notice.startswith(f"{path} was deleted or replaced while in use; written anew")
+        assert notice.text.startswith(f"{path} was deleted or replaced while in use; written anew")
+        assert notice.circumstance == Circumstance(
+            CircumstanceKind.DATABASE_MOVED, subject=str(path)
+        )
     _, due, _ = await contents(make_store())
     assert due == ["alert 1", "alert 2"] * 2
 
@@ -271,7 +298,11 @@ async def test_a_file_put_in_its_place_while_in_use_is_set_aside(
         other.rename(path)
         await store.check()
         aside = path.with_name("state.db.replaced-20251122T021300Z")
-        assert aside.name in store.notices[0]
+        (notice,) = store.notices
+        assert aside.name in notice.text
+        assert notice.circumstance == Circumstance(
+            CircumstanceKind.DATABASE_MOVED, subject=str(path), aside=aside.name
+        )
         assert get(aside) == b"a backup, perhaps"
     _, due, _ = await contents(make_store())
     assert due == ["alert 1"] * 2
