@@ -136,6 +136,24 @@ def test_a_slack_that_cannot_be_reached_gets_everything_later_in_order(
     watching.delivered("slack")
 
 
+def test_what_waits_through_a_change_of_language_is_told_in_the_new_one(
+    watching: WatchedHost,
+) -> None:
+    watching.start_sample()
+    watching.watch(TOLD_AT_ONCE, tables=SLACK)
+    watching.fail()
+    watching.wait_for_channel("slack", lambda slack: slack["last_error"])
+    watching.configure(TOLD_AT_ONCE, tables=f'{SLACK}\n[daemon]\nlanguage = "ko"\n')
+    watching.start_slack()
+    watching.host.systemctl("reload", DAEMON)
+    watching.messages(1)
+    watching.heal()
+    firing, resolved = watching.messages(2)
+    assert firing.startswith(f"{API} 다운: "), firing
+    assert "\n조치: " in firing
+    assert resolved.startswith(f"{API} 복구됨("), resolved
+
+
 def test_a_slow_slack_does_not_hold_up_the_watch(watching: WatchedHost) -> None:
     watching.start_slack()
     watching.slack_mode("hang")
