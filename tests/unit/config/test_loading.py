@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from tests.unit.config.conftest import SERVICE, Load, Problems
 from watchdog.config import DaemonSettings, EmailSettings, SlackBotSettings, load
+from watchdog.config.problems import listing
 from watchdog.core.model import (
     CommandControl,
     Comparison,
@@ -24,6 +26,7 @@ from watchdog.core.model import (
     UnitControl,
 )
 from watchdog.errors import ConfigError
+from watchdog.words.choosing import languages
 
 FOUR_LINES = """
 [[service]]
@@ -273,6 +276,15 @@ def test_the_daemon_calls_the_host_by_its_name_unless_told_otherwise(loaded: Loa
 def test_alerts_are_in_english_unless_told_otherwise(loaded: Load) -> None:
     assert loaded(SERVICE).daemon.language == "en"
     assert loaded('[daemon]\nlanguage = "ko"\n' + SERVICE).daemon.language == "ko"
+
+
+def test_a_language_that_there_is_not_is_refused_with_those_that_there_are(loaded: Load) -> None:
+    expected = listing(f'"{language}"' for language in languages())
+    for wrong in ("kr", "", "ko\n", "catalogue", "../en"):
+        with pytest.raises(ConfigError) as caught:
+            loaded(f"[daemon]\nlanguage = {json.dumps(wrong)}\n{SERVICE}")
+        (problem,) = caught.value.problems
+        assert f":2: daemon.language: expected {expected}, found {json.dumps(wrong)}" in problem
 
 
 def test_the_same_file_gives_equal_settings_so_that_a_reload_sees_what_changed(

@@ -12,7 +12,7 @@ from watchdog.words.choosing import words_in
 
 ENGLISH, KOREAN = words_in("en"), words_in("ko")
 KST = timezone(timedelta(hours=9), "KST")
-ZONES = {"en": UTC, "ko": KST}
+ZONES = {"ko": KST}  # of readers of a language; UTC of the others
 
 HOST = "web-1"
 OPENED = 1_763_777_580.0  # 2025-11-22 02:13:00 UTC
@@ -152,5 +152,5 @@ def message(
     """Return the alert *name* as sent *late* seconds after it became true."""
     alert = ALERTS[name]
     shown = evidence if alert.kind in (AlertKind.FIRING, AlertKind.GAVE_UP) else ()
-    words, zone = words_in(language), ZONES[language]
+    words, zone = words_in(language), ZONES.get(language, UTC)
     return render(alert, HOST, shown, alert.wall + late, zone, words)

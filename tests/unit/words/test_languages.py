@@ -17,7 +17,8 @@ from watchdog.words.ko import Korean
 
 
 def test_the_languages_are_the_files_that_there_are() -> None:
-    assert languages() == ("en", "ko")
+    assert {"en", "ko"} <= set(languages())
+    assert not {"__init__", "catalogue", "choosing"} & set(languages())
 
 
 @pytest.mark.parametrize("language", languages())
