@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -40,6 +41,10 @@ log = structlog.get_logger()
 _TROUBLE = frozenset({NoteKind.FAILED, NoteKind.CRASHED, NoteKind.RESTART_FAILED})
 _LOUD = frozenset({NoteKind.OPENED, NoteKind.GAVE_UP, *_TROUBLE})
 _UNJUDGED = frozenset({Phase.RESTARTING, Phase.MAINTENANCE})
+
+
+async def _nothing(_run: str, _pid: int | None) -> Sequence[str]:
+    return ()
 
 
 @dataclass(slots=True)
@@ -74,7 +79,7 @@ class Worker:
         needed: Sequence[str] = (),
         offset: float = 0.0,
         left: Left | None = None,
-        collect: Callable[[str, int | None], Awaitable[Sequence[str]]] | None = None,
+        collect: Callable[[str, int | None], Awaitable[Sequence[str]]] = _nothing,
     ) -> None:
         self.service = service
         self.state = left.state if left is not None else State(service.name)
@@ -341,19 +346,17 @@ class Worker:
         """
         if not is_dead:
             await self._gather()
-        identity, pid = self._control.identity, None
-        self.post(await self._control.restart())
-        if is_dead:
-            await self._gather(identity, pid)
+        identity, desk = self._control.identity, self._around.desk
+        with desk.restarting():
+            if is_dead:
+                collect = partial(self._collect, identity, None)
+                self._start(desk.gather_later(self.service.name, collect))
+            self.post(await self._control.restart())
 
-    async def _gather(self, identity: str | None = None, pid: int | None = None) -> None:
-        collect = self._collect
-        if collect is None:
-            await self._around.desk.gather(self.service.name, _nothing)
-            return
-        if identity is None:
-            identity, pid = self._control.identity, self._control.main_pid
-        await self._around.desk.gather(self.service.name, lambda: collect(identity, pid))
+    async def _gather(self) -> None:
+        """Gather the evidence of the present run."""
+        collect = partial(self._collect, self._control.identity, self._control.main_pid)
+        await self._around.desk.gather(self.service.name, collect)
 
     def _is_news(self) -> bool:
         """Tell whether this is the first trouble of the present run: one look at it is enough."""
@@ -367,7 +370,3 @@ class Worker:
 
 
 _SLACK = 10.0  # seconds a worker may be late before it counts as stuck
-
-
-async def _nothing() -> Sequence[str]:
-    return ()

@@ -154,6 +154,19 @@ async def test_evidence_of_a_live_process_is_gathered_before_the_restart() -> No
         assert bench.store.filed[incident] == ["the last words of run 1"]
 
 
+async def test_evidence_of_a_dead_process_is_gathered_while_its_restart_takes_long() -> None:
+    bench = Bench(policy=Policy(max_failures=1))
+    async with bench.watching() as worker:
+        bench.control.gate.clear()
+        bench.control.become(DEAD)
+        await bench.clock.settle()
+        incident = bench.store.alerts[0].incident
+        assert bench.around is not None
+        await asyncio.wait_for(bench.around.desk.ready(incident), 10)
+        assert phase_of(worker) is Phase.RESTARTING
+        assert bench.collected == [("run 1", None)]
+
+
 async def test_evidence_that_hangs_delays_a_restart_by_two_seconds_at_most() -> None:
     bench = Bench(policy=Policy(restart_after={"http": 1}))
 
