@@ -17,6 +17,7 @@ from watchdog.app import log as logging
 from watchdog.app.alone import alone
 from watchdog.app.api import Api
 from watchdog.app.assemble import Assembly
+from watchdog.app.children import follow_children_without_threads
 from watchdog.app.engine import Engine
 from watchdog.app.readiness import Readiness, watchdog_period
 from watchdog.app.self_check import refuse_foreign_package
@@ -42,6 +43,9 @@ LAG = 1.0
 RETRY_STORE = 5.0
 """Seconds between two attempts at a disk that does not take what it is given."""
 
+STATUS_GAP = 0.1
+"""Seconds between two sentences for ``systemctl status``."""
+
 PRUNE = 6 * 3600.0
 """Seconds between two looks for history that is too old to keep."""
 
@@ -55,6 +59,7 @@ def run(path: Path) -> int:
     faulthandler.enable()  # systemd's watchdog sends SIGABRT: the journal then has the stack
     config = load(path)
     logging.set_up(config.daemon.log)
+    follow_children_without_threads()
     with alone((config.daemon.state_dir, config.daemon.runtime_dir)):
         try:
             asyncio.run(_Daemon(path, config).serve())
@@ -173,6 +178,8 @@ class _Daemon:
             await engine.changed.wait()
             engine.changed.clear()
             self._readiness.status(engine.sentence())
+            # The sentence looks at every service: not again for each one of a storm.
+            await self._clock.sleep_until(self._clock.now().mono + STATUS_GAP)
 
     async def _watch_notices(self, engine: Engine) -> None:
         """Tell people what happens to the database, when it happens."""
