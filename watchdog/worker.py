@@ -35,6 +35,7 @@ from watchdog.errors import WatchdogError
 from watchdog.evidence.desk import Desk
 from watchdog.ports import Change, Clock, Left, ServiceControl, Store
 from watchdog.rounds import Round, RoundAbandoned
+from watchdog.sight import Sight
 
 log = structlog.get_logger()
 
@@ -56,6 +57,7 @@ class Surroundings:
     desk: Desk
     destinations: Sequence[str] = ()  # where alerts go
     workers: dict[str, Worker] = field(default_factory=dict)
+    sight: Sight = field(default_factory=Sight)
     suspicion: Callable[[], None] = lambda: None  # a failure was counted: an alert may follow
     changed: Callable[[], None] = lambda: None  # some service's state has changed
     late: deque[float] = field(default_factory=lambda: deque(maxlen=4096))  # seconds, per round
@@ -86,6 +88,7 @@ class Worker:
         self.seen: Observation | None = None  # what the last round found
         self.next_round: float | None = None  # mono; None while a restart is under way
         self.judged = asyncio.Event()  # set by the first round
+        self.finished: RestartFinished | None = None  # how the last restart ended
         self.ended = False  # it watches no more: a reload has taken its place
         self._left = left
         self._control = control
@@ -167,6 +170,7 @@ class Worker:
             await self._watch()
         finally:
             self.ended = True
+            self._around.sight.forget(self.service.name)
             self._end_turn()  # whoever waits must not wait for ever
 
     async def _watch(self) -> None:
@@ -218,6 +222,10 @@ class Worker:
             self._in_round = False
         self.seen = seen
         await self._take(seen)
+        if self.state.phase is Phase.MAINTENANCE:
+            self._around.sight.forget(self.service.name)
+        else:
+            self._around.sight.take(self.service.name, seen, self._began)
         self._judgements += 1
         self.judged.set()
         self._plan(seen.until)
@@ -272,6 +280,7 @@ class Worker:
         self.state = state = result.state
         moved = state.phase is not before.phase
         finished = event if isinstance(event, RestartFinished) else None
+        self.finished = finished or self.finished
         if not (result.effects or moved or finished):
             return
         notes = [effect for effect in result.effects if isinstance(effect, Note)]

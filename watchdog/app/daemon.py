@@ -8,6 +8,7 @@ import faulthandler
 import gc
 import signal
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -23,7 +24,6 @@ from watchdog.app.readiness import Readiness, watchdog_period
 from watchdog.app.self_check import refuse_foreign_package
 from watchdog.clock import HostClock
 from watchdog.config import Config, load
-from watchdog.core.model import Alert, AlertKind
 from watchdog.errors import ConfigError, WatchdogError
 from watchdog.store.durable import DurableStore
 from watchdog.store.sqlite import SqliteStore
@@ -144,6 +144,8 @@ class _Daemon:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._prove_life(engine), name="life")
             tasks.create_task(self._watch_notices(engine), name="notices")
+            tell = partial(self._tell, engine)
+            tasks.create_task(engine.sight.watch(self._clock, tell), name="sight")
             while True:
                 await self._hangup.wait()
                 self._hangup.clear()
@@ -192,9 +194,11 @@ class _Daemon:
 
     async def _pass_on_notices(self, engine: Engine) -> None:
         for notice in engine.store.take_notices():
-            log.error(notice)
-            alert = Alert(AlertKind.NOTICE, "", self._clock.now().wall, notice)
-            await engine.give_notice(alert)
+            await self._tell(engine, notice)
+
+    async def _tell(self, engine: Engine, notice: str) -> None:
+        log.error(notice)
+        await engine.give_notice(notice)
 
     async def _keep_store(self, store: DurableStore) -> None:
         """Bring to disk what is only in memory as soon as it can be, and forget what is old."""
