@@ -17,8 +17,11 @@ from watchdog.core.model import (
     Observation,
     Paused,
     Phase,
+    RestartFinished,
+    RestartOutcome,
     RestartRequested,
     Resumed,
+    State,
     Verdict,
 )
 from watchdog.web.control_socket import Call, RefusalError
@@ -120,16 +123,22 @@ class Api:
     async def restart(self, arguments: Mapping[str, Any], caller: str) -> dict[str, Any]:
         """Restart a service and answer once its health is proven, or is not."""
         worker = self._one(msgspec.convert(arguments, _Names).name)
-        if worker.state.phase is Phase.RESTARTING:
+        if _is_restarting(worker.state):
             raise RefusalError(
                 f"cannot restart {worker.service.name}: a restart is under way already", BUSY
             )
         began = self._engine.clock.now().mono
         await worker.tell(RestartRequested(caller))
-        while worker.state.phase in _UNPROVEN and not worker.ended:
+        while _is_restarting(worker.state) and not worker.ended:
+            await worker.turned()
+        end = worker.finished
+        while worker.state.phase in _UNPROVEN and not worker.ended and _is_done(end):
             await worker.turned()
         now = self._engine.clock.now().mono
-        return describe(worker, now) | {"took": round(now - began, 2)}
+        answer = describe(worker, now) | {"took": round(now - began, 2)}
+        if end is None or _is_done(end):
+            return answer
+        return answer | {"reason": end.reason, "restart": end.outcome.value, "code": BROKEN}
 
     async def pause(self, arguments: Mapping[str, Any], caller: str) -> dict[str, Any]:
         """Begin maintenance."""
@@ -224,6 +233,16 @@ def describe(worker: Worker, mono: float) -> dict[str, Any]:
         "run": worker.control.identity,
         "code": _CODES.get(state.phase, BUSY),
     }
+
+
+def _is_restarting(state: State) -> bool:
+    """Tell whether a restart of ours is under way; in maintenance a person may ask for one."""
+    waits = state.phase is Phase.MAINTENANCE and state.unfinished
+    return waits or state.phase is Phase.RESTARTING
+
+
+def _is_done(end: RestartFinished | None) -> bool:
+    return end is not None and end.outcome is RestartOutcome.DONE
 
 
 def _reason(worker: Worker, seen: Observation | None) -> str:
