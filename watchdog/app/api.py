@@ -52,6 +52,9 @@ _UNPROVEN = frozenset({Phase.PENDING, Phase.RESTARTING, Phase.RECOVERING})
 """What came of a restart is not known yet. All that follows, a second try too, is an answer."""
 
 
+_NAMED = 10  # services, to somebody who has asked for one that is not there
+
+
 class _Names(msgspec.Struct, forbid_unknown_fields=True):
     name: str = ""
 
@@ -199,7 +202,8 @@ class Api:
     def _one(self, name: str) -> Worker:
         worker = self._engine.workers.get(name)
         if worker is None:
-            there = ", ".join(self._engine.workers)
+            names = list(self._engine.workers)
+            there = ", ".join(names[:_NAMED]) + (", …" if names[_NAMED:] else "")
             raise RefusalError(
                 f"cannot find service {name!r}: it is not configured; there is {there}"
             )

@@ -10,6 +10,7 @@ import pytest
 
 from tests.unit.store.conftest import MakeStore
 from tests.unit.store.faults import Disk
+from tests.unit.store.outbox import oldest
 from tests.unit.store.place import query
 from tests.unit.store.values import NOW, WALL, alert, change, opening
 from watchdog.core.model import (
@@ -35,7 +36,7 @@ from watchdog.store.read import Backlog, PastIncident, PastRestart
 async def test_a_new_store_knows_nothing_and_says_nothing(store: SqliteStore) -> None:
     async with store:
         assert await store.load(NOW) == {}
-        assert await store.next_delivery("slack") is None
+        assert await oldest(store, "slack") is None
         assert await store.outbox_summary() == {}
         assert store.trouble == ""
         assert store.notices == ()
@@ -118,9 +119,9 @@ async def test_alerts_leave_in_the_order_in_which_they_came(store: SqliteStore) 
         await store.commit(change([alert("3")], service="web", to=("slack", "email")))
         for destination in ("slack", "email"):
             reasons = []
-            while delivery := await store.next_delivery(destination):
+            while delivery := await oldest(store, destination):
                 reasons.append(delivery.alert.reason)
-                await store.delivered(delivery, Receipt(), WALL)
+                await store.delivered([delivery], Receipt(), WALL)
             assert reasons == ["1", "2", "3"]
 
 
@@ -128,7 +129,7 @@ async def test_an_alert_is_kept_word_for_word(store: SqliteStore) -> None:
     sent = replace(alert("über \N{SNOWMAN}", AlertKind.RESOLVED), duration=1.25, restarts=2)
     async with store:
         await store.commit(change([sent]))
-        delivery = await store.next_delivery("slack")
+        delivery = await oldest(store, "slack")
         assert delivery is not None
         assert delivery.alert == sent
         assert delivery.attempts == 0
@@ -142,11 +143,11 @@ async def test_a_delivery_has_the_same_key_at_every_try_and_no_other_has_it(
     for destination in ("slack", "email"):
         async with make_store() as store:
             await store.commit(change([alert()], to=(destination,)))
-            first = await store.next_delivery(destination)
+            first = await oldest(store, destination)
             assert first is not None
-            await store.attempt_failed(first, "429", WALL)
+            await store.attempt_failed([first], "429", WALL)
         async with make_store() as store:
-            second = await store.next_delivery(destination)
+            second = await oldest(store, destination)
             assert second is not None
         assert (first.key, first.attempts) == (second.key, 0)
         assert second.attempts == 1
@@ -159,14 +160,14 @@ async def test_a_failed_try_holds_up_what_is_behind_it_and_a_refused_one_does_no
 ) -> None:
     async with store:
         await store.commit(change([alert("1"), alert("2")]))
-        first = await store.next_delivery("slack")
+        first = await oldest(store, "slack")
         assert first is not None
-        await store.attempt_failed(first, "timeout", WALL)
-        again = await store.next_delivery("slack")
+        await store.attempt_failed([first], "timeout", WALL)
+        again = await oldest(store, "slack")
         assert again is not None
         assert again == replace(first, attempts=1)
         await store.rejected(again, "channel_not_found", WALL)
-        second = await store.next_delivery("slack")
+        second = await oldest(store, "slack")
         assert second is not None
         assert second.alert.reason == "2"
         summary = await store.outbox_summary()
@@ -180,7 +181,7 @@ async def test_an_alert_that_nobody_understands_becomes_a_dead_letter(
         await store.commit(change([alert("1"), alert("2")]))
     query(path, "UPDATE outbox SET alert = '?' WHERE id = 1")
     async with make_store() as store:
-        delivery = await store.next_delivery("slack")
+        delivery = await oldest(store, "slack")
         assert delivery is not None
         assert delivery.alert.reason == "2"
         (notice,) = store.notices
@@ -191,7 +192,7 @@ async def test_an_alert_that_nobody_understands_becomes_a_dead_letter(
 async def test_an_alert_without_a_service_can_be_posted(store: SqliteStore) -> None:
     async with store:
         await store.post([alert("test", AlertKind.TEST)], ["slack"], NOW)
-        delivery = await store.next_delivery("slack")
+        delivery = await oldest(store, "slack")
         assert delivery is not None
         assert delivery.alert.kind is AlertKind.TEST
         assert await store.load(NOW) == {}
