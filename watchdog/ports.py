@@ -188,16 +188,20 @@ class Store(Protocol):
         """Write *change* durably in one transaction. Raises StoreError."""
         ...
 
-    async def next_delivery(self, destination: str) -> Delivery | None:
-        """Return the oldest alert not yet delivered to *destination*."""
+    async def due(self, destination: str, limit: int = 1) -> Sequence[Delivery]:
+        """Return the *limit* oldest alerts not yet delivered to *destination*."""
         ...
 
-    async def delivered(self, delivery: Delivery, receipt: Receipt, wall: float) -> None:
-        """Write down that *delivery* has arrived."""
+    async def delivered(
+        self, deliveries: Sequence[Delivery], receipt: Receipt, wall: float
+    ) -> None:
+        """Write down that *deliveries* have arrived, in one message."""
         ...
 
-    async def attempt_failed(self, delivery: Delivery, reason: str, wall: float) -> None:
-        """Write down a failed try; the delivery stays due."""
+    async def attempt_failed(
+        self, deliveries: Sequence[Delivery], reason: str, wall: float
+    ) -> None:
+        """Write down a failed try; the deliveries stay due."""
         ...
 
     async def rejected(self, delivery: Delivery, reason: str, wall: float) -> None:

@@ -51,6 +51,10 @@ class CircumstanceKind(StrEnum):
     DATABASE_REPLACED = "database-replaced"  # unusable, now ``aside``; ``count`` alerts, ``states``
     STATE_UNREADABLE = "state-unreadable"  # of the service ``subject``
     ALERT_UNREADABLE = "alert-unreadable"  # on its way to ``subject``
+    BLIND = (
+        "blind"  # services that cannot be judged: ``subject`` and ``count`` more, for ``lasted``
+    )
+    SEES_AGAIN = "sees-again"
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,11 @@ class Phrases:
                 return words.state_unreadable(told.subject, told.reason)
             case CircumstanceKind.ALERT_UNREADABLE:
                 return words.alert_unreadable(told.subject, told.reason)
+            case CircumstanceKind.BLIND:
+                services = words.listed(told.subject, told.count) if told.count else told.subject
+                return words.blind(services, self.span(told.lasted), told.reason)
+            case CircumstanceKind.SEES_AGAIN:
+                return words.sees_again()
         assert_never(told.kind)
 
     def failed_check(self) -> str:
@@ -121,6 +126,8 @@ class Phrases:
                 return self.words.judged_anew()
             case CircumstanceKind.ALERT_UNREADABLE:
                 return self.words.not_sent()
+            case CircumstanceKind.BLIND:
+                return self.words.nothing_seen()
             case _:
                 return ""
 

@@ -81,13 +81,14 @@ def reason_of(error: StoreError) -> str:
     return str(error.__cause__ or error)
 
 
-def next_delivery(
-    connection: sqlite3.Connection, destination: str, skip: Collection[str]
-) -> tuple[Delivery | None, dict[str, StoreError]]:
-    """Return the oldest pending delivery whose key is not in *skip*.
+def due(
+    connection: sqlite3.Connection, destination: str, skip: Collection[str], limit: int
+) -> tuple[list[Delivery], dict[str, StoreError]]:
+    """Return the *limit* oldest pending deliveries whose keys are not in *skip*.
 
-    And the keys of rows before it that nobody can read, each with the error.
+    And the keys of rows among them that nobody can read, each with the error.
     """
+    found: list[Delivery] = []
     unreadable: dict[str, StoreError] = {}
     rows = connection.execute(
         "SELECT id, alert, key, attempts, status FROM outbox"
@@ -104,8 +105,10 @@ def next_delivery(
         except StoreError as exc:
             unreadable[key] = exc
             continue
-        return Delivery(number, destination, alert, key, attempts), unreadable
-    return None, unreadable
+        found.append(Delivery(number, destination, alert, key, attempts))
+        if len(found) == limit:
+            break
+    return found, unreadable
 
 
 def evidence(connection: sqlite3.Connection, incident_id: str) -> Sequence[str]:

@@ -137,12 +137,14 @@ class SqliteStore:
 
     # --- outbox ---------------------------------------------------------------------------------
 
-    async def next_delivery(self, destination: str, skip: Collection[str] = ()) -> Delivery | None:
-        """Return the oldest alert not yet delivered to *destination*, keys in *skip* left out.
+    async def due(
+        self, destination: str, limit: int = 1, skip: Collection[str] = ()
+    ) -> Sequence[Delivery]:
+        """Return the *limit* oldest alerts due at *destination*, keys in *skip* left out.
 
         What cannot be understood becomes a dead letter, with a notice, and holds nothing up.
         """
-        delivery, unreadable = await self._read(read.next_delivery, destination, skip)
+        found, unreadable = await self._read(read.due, destination, skip, limit)
         if unreadable:
             wall = self._wall()
             dead = [
@@ -160,15 +162,21 @@ class SqliteStore:
                     )
                     for error in unreadable.values()
                 ]
-        return delivery
+        return found
 
-    async def delivered(self, delivery: Delivery, receipt: Receipt, wall: float) -> None:
-        """Write down that *delivery* has arrived."""
-        await self.write(Batch(results=(Result.delivered(delivery, receipt, wall),)))
+    async def delivered(
+        self, deliveries: Sequence[Delivery], receipt: Receipt, wall: float
+    ) -> None:
+        """Write down that *deliveries* have arrived, in one message."""
+        results = [Result.delivered(delivery, receipt, wall) for delivery in deliveries]
+        await self.write(Batch(results=results))
 
-    async def attempt_failed(self, delivery: Delivery, reason: str, wall: float) -> None:
-        """Write down a failed try; the delivery stays due."""
-        await self.write(Batch(results=(Result.failed(delivery, reason, wall),)))
+    async def attempt_failed(
+        self, deliveries: Sequence[Delivery], reason: str, wall: float
+    ) -> None:
+        """Write down a failed try; the deliveries stay due."""
+        results = [Result.failed(delivery, reason, wall) for delivery in deliveries]
+        await self.write(Batch(results=results))
 
     async def rejected(self, delivery: Delivery, reason: str, wall: float) -> None:
         """Set *delivery* aside as a dead letter."""

@@ -97,6 +97,14 @@ class Catalogue(ABC):
     def alert_unreadable(self, destination: str, reason: str) -> str:
         """Say that an alert on its way to *destination* cannot be read."""
 
+    @abstractmethod
+    def blind(self, services: str, lasted: str, reason: str) -> str:
+        """Say that it is not known, for so long, how it stands with *services*."""
+
+    @abstractmethod
+    def sees_again(self) -> str:
+        """Say that how it stands is known again of every service."""
+
     # --- what was done, and what happens next ------------------------------------------------
 
     @abstractmethod
@@ -175,14 +183,52 @@ class Catalogue(ABC):
     def not_sent(self) -> str:
         """Say that the alert is kept and will not be sent."""
 
+    @abstractmethod
+    def nothing_seen(self) -> str:
+        """Say that meanwhile no failure is seen nor reported."""
+
+    # --- many at once ------------------------------------------------------------------------
+
+    @abstractmethod
+    def title_of_many(self, kind: AlertKind, host: str) -> str:
+        """Say how it stands with services on *host*; how many and which follows after a colon.
+
+        *kind* is the worst there is.
+        """
+
+    @abstractmethod
+    def state(self, kind: AlertKind) -> str:
+        """Name a state, in a list."""
+
+    @abstractmethod
+    def services(self, count: int) -> str:
+        """Say how many services, all in the state of the title."""
+
+    @abstractmethod
+    def in_state(self, count: int, state: str) -> str:
+        """Say how many services are in *state*."""
+
+    @abstractmethod
+    def listed(self, names: str, more: int) -> str:
+        """Name services, and say how many more there are."""
+
+    @abstractmethod
+    def also(self, state: str) -> str:
+        """Say, before a colon, that more services are in *state*."""
+
+    @abstractmethod
+    def was_down(self, begin: str, end: str) -> str:
+        """Say from when to when, in a list."""
+
+    @abstractmethod
+    def oldest_late(self, lasted: str) -> str:
+        """Say that the oldest of many comes late by *lasted*."""
+
     # --- how often ---------------------------------------------------------------------------
 
     @abstractmethod
     def failures(self, count: int, limit: int) -> str:
-        """Say how many failures in a row there were, and at how many people are told.
-
-        *limit* is 0 if that is not known.
-        """
+        """Say how many failures in a row, and at how many people are told; *limit* 0: unknown."""
 
     @abstractmethod
     def restarts(self, count: int) -> str:

@@ -81,6 +81,12 @@ class English(Catalogue):
     def alert_unreadable(self, destination: str, reason: str) -> str:
         return f"cannot read an alert to {destination}: {reason}"
 
+    def blind(self, services: str, lasted: str, reason: str) -> str:
+        return f"cannot judge {services} for {lasted}: {reason}"
+
+    def sees_again(self) -> str:
+        return "every service can be judged again"
+
     # --- what was done, and what happens next ----------------------------------------------------
 
     def restarting(self, number: int, limit: int) -> str:
@@ -140,6 +146,40 @@ class English(Catalogue):
 
     def not_sent(self) -> str:
         return "set aside; it will not be sent"
+
+    def nothing_seen(self) -> str:
+        return "until that is over, failures are neither seen nor reported"
+
+    # --- many at once ----------------------------------------------------------------------------
+
+    def title_of_many(self, kind: AlertKind, host: str) -> str:
+        return f"{self.state(kind).upper()} {host}"
+
+    def state(self, kind: AlertKind) -> str:
+        match kind:
+            case AlertKind.FIRING | AlertKind.RESOLVED | AlertKind.NOTICE | AlertKind.TEST:
+                return kind.value
+            case AlertKind.GAVE_UP:
+                return "gave up"
+        assert_never(kind)
+
+    def services(self, count: int) -> str:
+        return _counted(count, "service")
+
+    def in_state(self, count: int, state: str) -> str:
+        return f"{count} {state}"
+
+    def listed(self, names: str, more: int) -> str:
+        return f"{names} and {more} more"
+
+    def also(self, state: str) -> str:
+        return f"also {state}"
+
+    def was_down(self, begin: str, end: str) -> str:
+        return f"down {begin} to {end}"
+
+    def oldest_late(self, lasted: str) -> str:
+        return f"the first of them {lasted}"
 
     # --- how often -------------------------------------------------------------------------------
 

@@ -94,6 +94,12 @@ class Korean(Catalogue):
     def alert_unreadable(self, destination: str, reason: str) -> str:
         return f"{destination} 앞으로 보낼 알림을 읽을 수 없음: {reason}"
 
+    def blind(self, services: str, lasted: str, reason: str) -> str:
+        return f"{lasted} 동안 상태를 확인할 수 없음({services}): {reason}"
+
+    def sees_again(self) -> str:
+        return "모든 서비스의 상태를 다시 확인할 수 있음"
+
     # --- what was done, and what happens next ----------------------------------------------------
 
     def restarting(self, number: int, limit: int) -> str:
@@ -153,6 +159,56 @@ class Korean(Catalogue):
 
     def not_sent(self) -> str:
         return "보내지 않고 따로 보관함"
+
+    def nothing_seen(self) -> str:
+        return "그동안 생기는 장애는 감지하지도 알리지도 못함"
+
+    # --- many at once ----------------------------------------------------------------------------
+
+    def title_of_many(self, kind: AlertKind, host: str) -> str:
+        # "web-1 다운" would say that the host itself is down.
+        match kind:
+            case AlertKind.FIRING:
+                return f"{host} 다중 장애"
+            case AlertKind.GAVE_UP:
+                return f"{host} 다중 장애, 자동 복구 실패"
+            case AlertKind.RESOLVED:
+                return f"{host} 다중 장애 복구됨"
+            case AlertKind.NOTICE | AlertKind.TEST:
+                return f"{host} {self.state(kind)}"
+        assert_never(kind)
+
+    def state(self, kind: AlertKind) -> str:
+        match kind:
+            case AlertKind.FIRING:
+                return "다운"
+            case AlertKind.GAVE_UP:
+                return "자동 복구 실패"
+            case AlertKind.RESOLVED:
+                return "복구됨"
+            case AlertKind.NOTICE:
+                return "참고"
+            case AlertKind.TEST:
+                return "테스트"
+        assert_never(kind)
+
+    def services(self, count: int) -> str:
+        return f"서비스 {count}개"
+
+    def in_state(self, count: int, state: str) -> str:
+        return f"{state} {count}개"
+
+    def listed(self, names: str, more: int) -> str:
+        return f"{names} 외 {more}개"
+
+    def also(self, state: str) -> str:
+        return f"그 외 {state}"
+
+    def was_down(self, begin: str, end: str) -> str:
+        return f"다운 {begin} ~ {end}"
+
+    def oldest_late(self, lasted: str) -> str:
+        return f"가장 오래된 것이 {lasted} 늦게 전달됨"
 
     # --- how often -------------------------------------------------------------------------------
 

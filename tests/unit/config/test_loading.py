@@ -165,6 +165,15 @@ notify_healed = true
     )
 
 
+def test_services_with_the_same_policy_share_it(loaded: Load) -> None:
+    web, api, odd = loaded(
+        "".join(f'[[service]]\nunit = "{name}.service"\n' for name in ("web", "api", "odd"))
+        + "max_failures = 7\n"
+    ).services
+    assert web.policy is api.policy
+    assert odd.policy != web.policy
+
+
 def test_a_failing_health_restarts_after_max_failures_unless_told_otherwise(loaded: Load) -> None:
     config = loaded(SERVICE + "max_failures = 7\n")
     assert config.services[0].policy.restart_after["http"] == 7

@@ -147,6 +147,30 @@ CIRCUMSTANCES = {
         ("cannot read an alert to slack: JSON is malformed", "set aside; it will not be sent"),
         ("slack 앞으로 보낼 알림을 읽을 수 없음: JSON is malformed", "보내지 않고 따로 보관함"),
     ),
+    Circumstance(C.BLIND, "the bus is gone", "api, web, db", count=7, lasted=300): (
+        (
+            "cannot judge api, web, db and 7 more for 5 min: the bus is gone",
+            "until that is over, failures are neither seen nor reported",
+        ),
+        (
+            "5분 동안 상태를 확인할 수 없음(api, web, db 외 7개): the bus is gone",
+            "그동안 생기는 장애는 감지하지도 알리지도 못함",
+        ),
+    ),
+    Circumstance(C.BLIND, "the bus is gone", "api", lasted=300): (
+        (
+            "cannot judge api for 5 min: the bus is gone",
+            "until that is over, failures are neither seen nor reported",
+        ),
+        (
+            "5분 동안 상태를 확인할 수 없음(api): the bus is gone",
+            "그동안 생기는 장애는 감지하지도 알리지도 못함",
+        ),
+    ),
+    Circumstance(C.SEES_AGAIN): (
+        ("every service can be judged again", ""),
+        ("모든 서비스의 상태를 다시 확인할 수 있음", ""),
+    ),
 }
 
 

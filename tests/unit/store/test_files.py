@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.store.conftest import MakeStore, remount_read_only
+from tests.unit.store.outbox import oldest
 from tests.unit.store.place import alter, delete, get, names, overwrite, page_of, put, query
 from tests.unit.store.values import NOW, alert, change, opening
 from watchdog.core.telling import Circumstance, CircumstanceKind
@@ -24,9 +25,9 @@ async def fill(store: SqliteStore) -> None:
     async with store:
         await store.commit(opening())
         await store.commit(change([alert("1"), alert("2"), alert("3")], service="web", to=("log",)))
-        delivery = await store.next_delivery("log")
+        delivery = await oldest(store, "log")
         assert delivery is not None
-        await store.delivered(delivery, Receipt(), 0)
+        await store.delivered([delivery], Receipt(), 0)
 
 
 async def contents(store: SqliteStore) -> tuple[set[str], list[str], list[str]]:
@@ -35,9 +36,9 @@ async def contents(store: SqliteStore) -> tuple[set[str], list[str], list[str]]:
         services = set(await store.load(NOW))
         due = []
         for destination in ("slack", "email", "log"):
-            while delivery := await store.next_delivery(destination):
+            while delivery := await oldest(store, destination):
                 due.append(delivery.alert.reason)
-                await store.delivered(delivery, Receipt(), 0)
+                await store.delivered([delivery], Receipt(), 0)
         return services, due, [notice.text for notice in store.notices]
 
 
@@ -151,12 +152,12 @@ async def test_an_alert_that_its_index_has_lost_is_not_delivered_for_ever(
 ) -> None:
     async with make_store() as store:
         await store.commit(change([alert("1"), alert("2")], to=("log",)))
-        delivery = await store.next_delivery("log")
+        delivery = await oldest(store, "log")
         assert delivery is not None
     page = page_of(path, "sqlite_autoindex_outbox_1")
     async with make_store() as store:
         alter(path, page, delivery.key, "x" * 36)
-        await store.delivered(delivery, Receipt(), 0)
+        await store.delivered([delivery], Receipt(), 0)
         (notice,) = store.notices
         assert "set aside as" in notice.text
     assert (await contents(make_store()))[1] == ["2"]
@@ -170,10 +171,10 @@ async def test_an_alert_that_only_its_index_takes_for_due_is_not_delivered(
     page = page_of(path, "outbox")
     async with make_store() as store:
         alter(path, page, "pending", "sent...")
-        delivery = await store.next_delivery("log")
+        delivery = await oldest(store, "log")
         assert delivery is not None
-        await store.delivered(delivery, Receipt(), 0)
-        assert await store.next_delivery("log") is None
+        await store.delivered([delivery], Receipt(), 0)
+        assert await oldest(store, "log") is None
         (notice,) = store.notices
         assert "set aside as" in notice.text
 
@@ -212,9 +213,9 @@ async def test_whatever_is_broken_it_opens_and_works(
         await store.commit(opening(7))
         assert (await store.load(NOW))["api"].restart_identity == "run-1"
         reasons = []
-        while delivery := await store.next_delivery("slack"):
+        while delivery := await oldest(store, "slack"):
             reasons.append(delivery.alert.reason)
-            await store.delivered(delivery, Receipt(), 0)
+            await store.delivered([delivery], Receipt(), 0)
         assert reasons[-1] == "alert 7"
 
 

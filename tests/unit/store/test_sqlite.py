@@ -10,6 +10,7 @@ import pytest
 
 from tests.unit.store.conftest import MakeStore
 from tests.unit.store.faults import Disk
+from tests.unit.store.outbox import oldest
 from tests.unit.store.place import query
 from tests.unit.store.values import NOW, WALL, alert, change, opening
 from watchdog.core.model import (
@@ -36,7 +37,7 @@ from watchdog.store.read import Backlog, PastIncident, PastRestart
 async def test_a_new_store_knows_nothing_and_says_nothing(store: SqliteStore) -> None:
     async with store:
         assert await store.load(NOW) == {}
-        assert await store.next_delivery("slack") is None
+        assert await oldest(store, "slack") is None
         assert await store.outbox_summary() == {}
         assert store.trouble == ""
         assert store.notices == ()
@@ -122,9 +123,9 @@ async def test_alerts_leave_in_the_order_in_which_they_came(store: SqliteStore) 
         await store.commit(change([alert("3")], service="web", to=("slack", "email")))
         for destination in ("slack", "email"):
             reasons = []
-            while delivery := await store.next_delivery(destination):
+            while delivery := await oldest(store, destination):
                 reasons.append(delivery.alert.reason)
-                await store.delivered(delivery, Receipt(), WALL)
+                await store.delivered([delivery], Receipt(), WALL)
             assert reasons == ["1", "2", "3"]
 
 
@@ -132,7 +133,7 @@ async def test_an_alert_is_kept_word_for_word(store: SqliteStore) -> None:
     sent = replace(alert("über \N{SNOWMAN}", AlertKind.RESOLVED), duration=1.25, restarts=2)
     async with store:
         await store.commit(change([sent]))
-        delivery = await store.next_delivery("slack")
+        delivery = await oldest(store, "slack")
         assert delivery is not None
         assert delivery.alert == sent
         assert delivery.attempts == 0
@@ -146,11 +147,11 @@ async def test_a_delivery_has_the_same_key_at_every_try_and_no_other_has_it(
     for destination in ("slack", "email"):
         async with make_store() as store:
             await store.commit(change([alert()], to=(destination,)))
-            first = await store.next_delivery(destination)
+            first = await oldest(store, destination)
             assert first is not None
-            await store.attempt_failed(first, "429", WALL)
+            await store.attempt_failed([first], "429", WALL)
         async with make_store() as store:
-            second = await store.next_delivery(destination)
+            second = await oldest(store, destination)
             assert second is not None
         assert (first.key, first.attempts) == (second.key, 0)
         assert second.attempts == 1
@@ -170,7 +171,7 @@ async def test_what_is_told_as_data_crosses_the_store(store: SqliteStore) -> Non
     )
     async with store:
         await store.commit(change([sent]))
-        delivery = await store.next_delivery("slack")
+        delivery = await oldest(store, "slack")
         assert delivery is not None
         assert delivery.alert == sent
 
@@ -188,7 +189,7 @@ async def test_an_alert_that_an_older_version_worded_is_delivered_in_its_words(
     )
     rewrite(path, "outbox", "alert", f"'{old}'")
     async with make_store() as store:
-        delivery = await store.next_delivery("slack")
+        delivery = await oldest(store, "slack")
         assert delivery is not None
         words = "restarting now (4 more allowed for now)"
         assert delivery.alert.measure == Measure(MeasureKind.WORDED, words=words)
@@ -203,7 +204,7 @@ async def test_an_alert_that_an_older_version_had_no_more_to_say_of_is_delivered
     old = '{"kind":"test","service":"","wall":1763777580.0,"reason":"all is well","action":""}'
     rewrite(path, "outbox", "alert", f"'{old}'")
     async with make_store() as store:
-        delivery = await store.next_delivery("slack")
+        delivery = await oldest(store, "slack")
         assert delivery is not None
         assert (delivery.alert.reason, delivery.alert.measure) == ("all is well", None)
 
@@ -223,7 +224,7 @@ async def test_what_a_newer_version_tells_in_a_way_not_known_here_keeps_its_reas
     rewrite(path, "outbox", "alert", newer.format("alert"))
     rewrite(path, "service_state", "state", newer.format("state"))
     async with make_store() as store:
-        delivery = await store.next_delivery("slack")
+        delivery = await oldest(store, "slack")
         assert delivery is not None
         assert delivery.alert == alert("eaten: x")
         state = (await store.load(NOW))["api"].state
@@ -236,14 +237,14 @@ async def test_a_failed_try_holds_up_what_is_behind_it_and_a_refused_one_does_no
 ) -> None:
     async with store:
         await store.commit(change([alert("1"), alert("2")]))
-        first = await store.next_delivery("slack")
+        first = await oldest(store, "slack")
         assert first is not None
-        await store.attempt_failed(first, "timeout", WALL)
-        again = await store.next_delivery("slack")
+        await store.attempt_failed([first], "timeout", WALL)
+        again = await oldest(store, "slack")
         assert again is not None
         assert again == replace(first, attempts=1)
         await store.rejected(again, "channel_not_found", WALL)
-        second = await store.next_delivery("slack")
+        second = await oldest(store, "slack")
         assert second is not None
         assert second.alert.reason == "2"
         summary = await store.outbox_summary()
@@ -257,7 +258,7 @@ async def test_an_alert_that_nobody_understands_becomes_a_dead_letter(
         await store.commit(change([alert("1"), alert("2")]))
     query(path, "UPDATE outbox SET alert = '?' WHERE id = 1")
     async with make_store() as store:
-        delivery = await store.next_delivery("slack")
+        delivery = await oldest(store, "slack")
         assert delivery is not None
         assert delivery.alert.reason == "2"
         (notice,) = store.notices
@@ -273,7 +274,7 @@ async def test_an_alert_that_nobody_understands_becomes_a_dead_letter(
 async def test_an_alert_without_a_service_can_be_posted(store: SqliteStore) -> None:
     async with store:
         await store.post([alert("test", AlertKind.TEST)], ["slack"], NOW)
-        delivery = await store.next_delivery("slack")
+        delivery = await oldest(store, "slack")
         assert delivery is not None
         assert delivery.alert.kind is AlertKind.TEST
         assert await store.load(NOW) == {}
