@@ -148,8 +148,9 @@ def test_what_waits_through_a_change_of_language_is_told_in_the_new_one(
     watching.fail()
     watching.wait_for_channel("slack", lambda slack: slack["last_error"])
     watching.configure(TOLD_AT_ONCE, tables=f'{SLACK}\n[daemon]\nlanguage = "ko"\n')
-    watching.start_slack()
     watching.host.systemctl("reload", DAEMON)
+    watching.start_slack()
+    watching.host.systemctl("reload", DAEMON)  # a person need not wait for the next try
     watching.messages(1)
     watching.heal()
     firing, resolved = watching.messages(2)
