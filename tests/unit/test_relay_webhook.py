@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from tests.unit.notify.receiver import SECRET, receiving
+from tests.unit.notify.receiver import SECRET, Receiver, receiving
 from tests.unit.relay_bench import Bench
 from watchdog.core.model import AlertKind
 from watchdog.notify.route import Route
 from watchdog.notify.webhook import Hook, Webhook
+from watchdog.relay import Pace, Relay
+
+PACE = Pace(one_by_one=True)  # as for everything that a program reads
 
 
 def hook(url: str) -> Webhook:
     return Webhook(Hook("pager", url, SECRET), route=Route(timeout=5.0))
 
 
+def relay(bench: Bench, receiver: Receiver) -> Relay:
+    return bench.relay(hook(receiver.url), pace=PACE)
+
+
 async def test_what_the_receiver_puts_off_comes_as_late_as_it_asks_and_with_the_same_id() -> None:
     bench = Bench()
     busy = web.Response(status=429, headers={"Retry-After": "7"})
     bench.outbox.add(bench.alert())
-    async with receiving(busy) as receiver, bench.running(bench.relay(hook(receiver.url))):
+    async with (
+        receiving(busy) as receiver,
+        bench.running(relay(bench, receiver)),
+    ):
         await bench.outbox.wait_until_tried(1)
         await bench.clock.advance(6.9)
         assert receiver.taken == []
@@ -34,7 +44,10 @@ async def test_a_refused_alert_is_a_dead_letter_and_the_next_one_arrives() -> No
     bench.outbox.add(bench.alert())
     bench.outbox.add(bench.alert(kind=AlertKind.RESOLVED))
     refusing = web.Response(status=400)
-    async with receiving(refusing) as receiver, bench.running(bench.relay(hook(receiver.url))):
+    async with (
+        receiving(refusing) as receiver,
+        bench.running(relay(bench, receiver)),
+    ):
         await bench.outbox.wait_until_done(1)
     [(number, reason)] = bench.outbox.dead
     assert number == 1
@@ -45,7 +58,10 @@ async def test_a_refused_alert_is_a_dead_letter_and_the_next_one_arrives() -> No
 async def test_after_an_outage_alerts_arrive_in_order_and_say_how_late_they_are() -> None:
     bench = Bench()
     down = [web.Response(status=502) for _ in range(9)]
-    async with receiving(*down) as receiver, bench.running(bench.relay(hook(receiver.url))):
+    async with (
+        receiving(*down) as receiver,
+        bench.running(relay(bench, receiver)),
+    ):
         bench.outbox.add(bench.alert())
         await bench.outbox.wait_until_tried(1)
         bench.outbox.add(bench.alert(kind=AlertKind.RESOLVED))

@@ -16,7 +16,7 @@ from watchdog.notify.route import Route
 from watchdog.ports import Message, Receipt
 from watchdog.relay import Pace, Relay, Renewal
 
-SOON = Pace(longest_delay=60.0)
+SOON = Pace(longest_delay=60.0, one_by_one=True)
 
 
 class Forgetful(Channel):

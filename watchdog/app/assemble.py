@@ -43,6 +43,7 @@ from watchdog.ports import Clock, Notifier, Renewing, ServiceControl
 from watchdog.relay import Pace, Relay, Renewal
 from watchdog.rounds import Question
 from watchdog.store.durable import DurableStore
+from watchdog.words.choosing import words_in
 
 if TYPE_CHECKING:
     from watchdog.control.bus import SystemBus
@@ -136,8 +137,9 @@ class Assembly:
 
     def channels(self, config: Config) -> Sequence[Channel]:
         """Return every destination of *config*."""
+        daemon = config.daemon
         return [
-            Channel(destination, settings, config.daemon.host, config.daemon.timezone)
+            Channel(destination, settings, daemon.host, daemon.timezone, daemon.language)
             for settings in config.channels
             for destination in settings.destinations
         ]
@@ -167,6 +169,7 @@ class Assembly:
             evidence_ready,
             channel.host,
             _zone(channel.timezone),
+            words_in(channel.language),
             pace,
             changed=changed,
             renewal=renewal,
@@ -215,7 +218,9 @@ def _notifier(channel: Channel) -> tuple[Notifier, Pace]:
 
             secret = settings.secret.reveal() if settings.secret is not None else ""
             hook = Hook(settings.name, settings.url.reveal(), secret, dict(settings.headers))
-            return Webhook(hook, route=Route(settings.timeout)), Pace(pace.deadline)
+            return Webhook(hook, route=Route(settings.timeout)), Pace(
+                pace.deadline, one_by_one=True
+            )
         case AlertmanagerSettings():
             from watchdog.notify.alertmanager import Alertmanager, Cluster
 
@@ -228,7 +233,7 @@ def _notifier(channel: Channel) -> tuple[Notifier, Pace]:
                 _authorization(settings),
             )
             # An Alertmanager keeps nothing over its own restart: it is told again soon.
-            soon = Pace(pace.deadline, longest_delay=settings.resend)
+            soon = Pace(pace.deadline, longest_delay=settings.resend, one_by_one=True)
             return Alertmanager(cluster, route=Route(settings.timeout)), soon
         case AppriseSettings():
             from watchdog.notify.apprise import Apprise, Target

@@ -10,9 +10,11 @@ from watchdog.app.assemble import Assembly
 from watchdog.app.channels import Channels
 from watchdog.app.services import Services
 from watchdog.config import Config
-from watchdog.core.model import Alert
+from watchdog.core.model import Alert, AlertKind
+from watchdog.core.telling import Notice
 from watchdog.evidence.desk import Desk
 from watchdog.ports import Clock
+from watchdog.sight import Sight
 from watchdog.store.durable import DurableStore
 from watchdog.worker import Surroundings, Worker
 
@@ -46,6 +48,11 @@ class Engine:
             changed=self.changed.set,
         )
         self.services = Services(assembly.parts, self._around, tasks)
+
+    @property
+    def sight(self) -> Sight:
+        """Return which services cannot be judged."""
+        return self._around.sight
 
     @property
     def workers(self) -> Mapping[str, Worker]:
@@ -83,9 +90,11 @@ class Engine:
         incident = worker.state.incident if worker is not None else None
         return incident is not None and incident.id == alert.incident
 
-    async def give_notice(self, alert: Alert) -> None:
-        """Send *alert*, which no service's state stands behind, everywhere."""
-        await self.store.post([alert], self.channels.destinations, self.clock.now())
+    async def give_notice(self, notice: Notice) -> None:
+        """Tell *notice*, which no service's state stands behind, everywhere."""
+        now, what = self.clock.now(), notice.circumstance
+        alert = Alert(AlertKind.NOTICE, "", now.wall, notice.text, circumstance=what)
+        await self.store.post([alert], self.channels.destinations, now)
 
     def troubles(self) -> Sequence[str]:
         """Return what is wrong with the daemon itself, in sentences."""

@@ -134,7 +134,7 @@ def body(message: Message) -> str:
     """Return the text below the title, the most urgent first: a service may cut its end off."""
     parts = ["\n".join(message.lines)]
     if message.evidence:
-        parts.append("\n".join(message.evidence))
+        parts.append("\n".join([f"{message.evidence_label}:", *message.evidence]))
     return "\n\n".join(parts)
 
 

@@ -13,6 +13,7 @@ import hmac
 from typing import Any
 
 from watchdog.core.model import AlertKind
+from watchdog.core.telling import Measure
 from watchdog.notify.facts import is_about_incident, rfc3339, severity
 from watchdog.notify.text import one_line
 from watchdog.ports import Message
@@ -47,13 +48,25 @@ def payload(message: Message, key: str) -> dict[str, Any]:
             "service": alert.service or None,
             "check": alert.check or None,
             "reason": one_line(alert.reason, REASON_WIDTH),
-            "action": one_line(alert.action, REASON_WIDTH),
+            "action": action(alert.measure),
             "incident": incident,
             "title": message.title,
             "lines": list(message.lines),
             "evidence": list(message.evidence),
             "late": round(message.late, 3),
         },
+    }
+
+
+def action(measure: Measure | None) -> dict[str, Any] | None:
+    """Return what was done and what happens next; numbers that say nothing are null."""
+    if measure is None:
+        return None
+    return {
+        "kind": measure.kind.value,
+        "count": measure.count or None,
+        "limit": measure.limit or None,
+        "next_try": rfc3339(measure.next_try) if measure.next_try else None,
     }
 
 

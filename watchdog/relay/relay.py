@@ -1,8 +1,9 @@
 """The way from the outbox to one destination: one task, first in first out, until it is taken.
 
-A temporary failure keeps the delivery and waits, a refused one is set aside as a dead letter,
-and nothing that a notifier does ends the task. What was sent but could not be written down is
-written again before anything else is sent, so that a full disk does not make a flood of an alert.
+What is due together is told together (parcel.py). A temporary failure keeps the deliveries and
+waits, a refused one is set aside as a dead letter, and nothing that a notifier does ends the
+task. What was sent but could not be written down is written again before anything else is sent,
+so that a full disk does not make a flood of an alert.
 """
 
 from __future__ import annotations
@@ -16,24 +17,25 @@ from datetime import tzinfo
 
 import structlog
 
-from watchdog.core.model import Alert, AlertKind
+from watchdog.core.model import Alert
 from watchdog.errors import (
     DeliveryError,
     RejectedDeliveryError,
     StoreError,
     TemporaryDeliveryError,
 )
-from watchdog.notify.render import render
-from watchdog.ports import Clock, Delivery, Message, Notifier, Receipt, Store
+from watchdog.ports import Clock, Delivery, Notifier, Receipt, Store
 from watchdog.relay.pace import Pace
+from watchdog.relay.parcel import LIMIT, Parcel, is_end_of_part, pack
 from watchdog.relay.patience import Patience
 from watchdog.relay.renewal import Renewal
 from watchdog.relay.standing import RelayStatus, Standing, describe
+from watchdog.relay.wording import WITH_EVIDENCE, Wording
+from watchdog.words.catalogue import Catalogue
 
 log = structlog.get_logger()
 
-# What is told with evidence; a reader of the end has seen it at the beginning.
-WITH_EVIDENCE = (AlertKind.FIRING, AlertKind.GAVE_UP)
+STORM = 60.0  # seconds within which incidents belong together
 STUCK = 30.0  # seconds without progress, all waits that end being counted as progress
 FAREWELL = 1.0  # seconds to close a connection
 
@@ -56,18 +58,27 @@ class Relay:
     evidence_ready: Callable[[str], Awaitable[None]]
     host: str
     tz: tzinfo
+    words: Catalogue
     pace: Pace = field(default_factory=Pace)
     chance: Callable[[], float] = random.random
     changed: Callable[[], None] = lambda: None
     renewal: Renewal | None = None
 
     _patience: Patience = field(init=False)
+    _wording: Wording = field(init=False)
     _standing: Standing = field(init=False)
     _free_at: float = field(default=0.0, init=False)  # mono: no sending before this
     _failures: int = field(default=0, init=False)  # in a row
+    _alone: set[str] = field(default_factory=set, init=False)  # keys refused in company
+    _recent: dict[str, float] = field(default_factory=dict, init=False)  # incident told -> mono
+    _storm: frozenset[str] = field(default=frozenset(), init=False)  # incidents told in a digest
 
     def __post_init__(self) -> None:
         self._patience = Patience(self.clock)
+        self._wording = Wording(
+            *(self.store, self.clock, self._patience, self.evidence_ready, self.pace.evidence),
+            *(self.host, self.tz, self.words),
+        )
         self._standing = Standing(self.changed)
 
     async def run(self) -> None:
@@ -130,46 +141,66 @@ class Relay:
         """Deliver the oldest alert; if there is none, renew what is due, or wait."""
         self._patience.move()
         if self.renewal is not None:
-            await self.renewal.recall(self._recalled)
-        delivery = await self.store.next_delivery(self.destination)
-        if delivery is None:
+            await self.renewal.recall(self._wording.then)
+        if not await self.store.due(self.destination):
             await self._idle()
             return
         await self._patience.until(self._free_at)
-        outcome = await self._sent(delivery)
+        parcel = await self._next()
+        if parcel is None:
+            return
+        outcome = await self._sent(parcel)
         self._free_at = self.clock.now().mono + self.pace.gap
         match outcome:
             case Receipt():
-                await self._delivered(delivery, outcome)
+                await self._delivered(parcel, outcome)
             case RejectedDeliveryError():
-                await self._rejected(delivery, str(outcome))
+                await self._rejected(parcel, str(outcome))
             case _:
-                await self._later(delivery, outcome)
+                await self._later(parcel, outcome)
 
     async def _idle(self) -> None:
         """Renew what stands, if that is due; else wait for it, or for an alert."""
-        pause, mono = self.pace.recheck, self.clock.now().mono
-        due = self.renewal.due(mono) if self.renewal is not None else None
-        if self.renewal is None or due is None or due > mono:
-            rest = pause if due is None else min(pause, due - mono)
-            await self._patience.rest(rest, self.wait())
+        mono = self.clock.now().mono
+        left = self.renewal.left(mono) if self.renewal is not None else self.pace.recheck
+        if self.renewal is None or left > 0:
+            await self._patience.rest(min(left, self.pace.recheck), self.wait())
             return
         try:
             await self._patience.within(self.pace.deadline, self.renewal.renew(mono))
         except (DeliveryError, TimeoutError) as error:
             self._standing.trouble = describe(error)
-            log.warning(
-                "open incidents not told again", destination=self.destination, reason=str(error)
-            )
+            log.warning("open incidents not told again", destination=self.destination)
         else:
             self._standing.trouble = self.renewal.trouble
 
-    async def _sent(self, delivery: Delivery) -> Receipt | DeliveryError:
-        """Send *delivery* once, and return how that went."""
-        message = await self._message(delivery.alert)
+    async def _next(self) -> Parcel | None:
+        """Return what to tell now, of all that has become due while the channel was busy."""
+        limit = 1 if self.pace.one_by_one else LIMIT
+        due = await self.store.due(self.destination, limit)
+        return pack(await self._gathered(due), self._alone) if due else None
+
+    async def _gathered(self, due: Sequence[Delivery]) -> Sequence[Delivery]:
+        """Return *due*, or, if all of it ends a part of a storm, what more of that ends meanwhile.
+
+        What broke together mostly heals together, and nobody waits to hear of that.
+        """
+        until = self.clock.now().mono + self.pace.gather
+        while is_end_of_part(due, self._storm):
+            left = until - self.clock.now().mono
+            if left <= 0:
+                break
+            await self._patience.rest(left, self.wait())
+            due = await self.store.due(self.destination, LIMIT) or due
+        self._storm -= {delivery.alert.incident for delivery in due}
+        return due
+
+    async def _sent(self, parcel: Parcel) -> Receipt | DeliveryError:
+        """Send *parcel* once, and return how that went."""
+        message = await self._wording.now(parcel.alerts)
         deadline = self.pace.deadline
         try:
-            sending = self.notifier.send(message, delivery.key)
+            sending = self.notifier.send(message, parcel.key)
             return await self._patience.within(deadline, sending)
         except DeliveryError as error:
             return error
@@ -178,57 +209,52 @@ class Relay:
         except Exception as error:  # noqa: BLE001 - whatever a notifier does, the alert is kept
             return TemporaryDeliveryError(f"cannot deliver: {describe(error)}")
 
-    async def _recalled(self, alert: Alert) -> Message:
-        """Return *alert* as it was told when it was new."""
-        evidence = await self._evidence(alert.incident)
-        return render(alert, self.host, evidence, alert.wall, self.tz)
-
-    async def _message(self, alert: Alert) -> Message:
-        """Return *alert* in words, with the evidence there is."""
-        evidence: Sequence[str] = ()
-        if alert.incident and alert.kind in WITH_EVIDENCE:
-            try:
-                gathering = self.evidence_ready(alert.incident)
-                await self._patience.within(self.pace.evidence, gathering)
-            except Exception as error:  # noqa: BLE001 - an alert without evidence is an alert
-                log.info("evidence not ready", incident=alert.incident, reason=describe(error))
-            evidence = await self._evidence(alert.incident)
-        return render(alert, self.host, evidence, self.clock.now().wall, self.tz)
-
-    async def _evidence(self, incident: str) -> Sequence[str]:
-        try:
-            return await self.store.evidence(incident)
-        except StoreError as error:
-            log.warning("evidence not read", incident=incident, reason=str(error))
-            return ()
-
-    async def _delivered(self, delivery: Delivery, receipt: Receipt) -> None:
+    async def _delivered(self, parcel: Parcel, receipt: Receipt) -> None:
         wall = self.clock.now().wall
         self._failures = 0
         self._standing.trouble = self.renewal.trouble if self.renewal is not None else ""
         self._standing.last_success = wall
-        late = round(wall - delivery.alert.wall, 3)
-        log.info("alert delivered", **self._names(delivery), late=late)
-        await self._write_down(lambda: self.store.delivered(delivery, receipt, wall))
-        self._standing.answer(delivery.alert, "")
+        late = round(wall - parcel.alerts[0].wall, 3)
+        log.info("alert delivered", **self._names(parcel), late=late)
+        await self._write_down(lambda: self.store.delivered(parcel.deliveries, receipt, wall))
+        self._remember(parcel)
+        for delivery in parcel.deliveries:
+            self._alone.discard(delivery.key)
+            self._standing.answer(delivery.alert, "")
 
-    async def _rejected(self, delivery: Delivery, reason: str) -> None:
+    def _remember(self, parcel: Parcel) -> None:
+        """Know what was told together, or within a minute before, as one storm."""
+        mono = self.clock.now().mono
+        told = {alert.incident: mono for alert in parcel.alerts if alert.kind in WITH_EVIDENCE}
+        recent = {name: at for name, at in self._recent.items() if mono - at < STORM}
+        self._recent = recent | told
+        if len(told) > 1:
+            self._storm |= self._recent.keys()
+
+    async def _rejected(self, parcel: Parcel, reason: str) -> None:
         wall = self.clock.now().wall
         self._failures, self._standing.trouble = 0, reason
-        log.error("alert rejected, set aside", **self._names(delivery), reason=reason)
+        if len(parcel.deliveries) > 1:
+            log.warning("digest rejected, telling each by itself", **self._names(parcel))
+            self._alone |= {delivery.key for delivery in parcel.deliveries}
+            return
+        [delivery] = parcel.deliveries
+        log.error("alert rejected, set aside", **self._names(parcel), reason=reason)
         await self._write_down(lambda: self.store.rejected(delivery, reason, wall))
+        self._alone.discard(delivery.key)
         self._standing.answer(delivery.alert, reason)
 
-    async def _later(self, delivery: Delivery, error: DeliveryError) -> None:
+    async def _later(self, parcel: Parcel, error: DeliveryError) -> None:
         asked = error.retry_after if isinstance(error, TemporaryDeliveryError) else None
         self._failures, self._standing.trouble = self._failures + 1, str(error)
         delay = max(asked or 0.0, self.pace.delay(self._failures, self.chance()))
-        names = self._names(delivery)
+        names = self._names(parcel)
         log.warning(
             "alert not delivered, trying again", **names, delay=round(delay, 3), reason=str(error)
         )
         try:
-            await self.store.attempt_failed(delivery, str(error), self.clock.now().wall)
+            wall = self.clock.now().wall
+            await self.store.attempt_failed(parcel.deliveries, str(error), wall)
         except StoreError as cause:
             log.warning("failed try not written down", **names, reason=str(cause))
         self._standing.answer(None, str(error))  # those that come after it have to wait as well
@@ -261,11 +287,13 @@ class Relay:
         finally:
             self._standing.next_try = None
 
-    def _names(self, delivery: Delivery) -> dict[str, str | int]:
-        alert = delivery.alert
-        return {
+    def _names(self, parcel: Parcel) -> dict[str, str | int]:
+        alert = parcel.alerts[0]
+        names: dict[str, str | int] = {
             "destination": self.destination,
             "incident": alert.incident,
             "kind": alert.kind.value,
-            "attempt": delivery.attempts + 1,
+            "attempt": parcel.attempts + 1,
         }
+        more = len(parcel.deliveries) - 1
+        return names | {"together_with": more} if more else names

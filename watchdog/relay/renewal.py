@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from watchdog.core.model import Alert
 from watchdog.ports import Message, Renewing
@@ -36,17 +37,17 @@ class Renewal:
         self._recalled = True  # whatever happens: new alerts must not wait for old ones
         for alert in await self.told():
             self.notifier.recall(await in_words(alert))
-            self._since = float("-inf")  # who was told may have been restarted since
+            self._since = -inf  # who was told may have been restarted since
 
-    def due(self, mono: float) -> float | None:
-        """Return when the next renewal is due (mono), None if nothing stands."""
+    def left(self, mono: float) -> float:
+        """Return the seconds until the next renewal is due; infinitely many if nothing stands."""
         pace = self.notifier.pace
         if pace is None:
             self._since = None
-            return None
+            return inf
         if self._since is None:
             self._since = mono  # it was told just now
-        return self._since + pace
+        return self._since + pace - mono
 
     async def renew(self, mono: float) -> None:
         """Tell again what stands. Raises DeliveryError."""

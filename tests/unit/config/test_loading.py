@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 import time
@@ -24,6 +25,7 @@ from watchdog.config import (
     apprise_urls,
     load,
 )
+from watchdog.config.problems import listing
 from watchdog.core.model import (
     CommandControl,
     Comparison,
@@ -36,6 +38,7 @@ from watchdog.core.model import (
     UnitControl,
 )
 from watchdog.errors import ConfigError
+from watchdog.words.choosing import languages
 
 FOUR_LINES = """
 [[service]]
@@ -172,6 +175,15 @@ notify_healed = true
         restart_after={"unit": 1, "process": 1, "status": 1, "port": 2, "http": 1},
         notify_healed=True,
     )
+
+
+def test_services_with_the_same_policy_share_it(loaded: Load) -> None:
+    web, api, odd = loaded(
+        "".join(f'[[service]]\nunit = "{name}.service"\n' for name in ("web", "api", "odd"))
+        + "max_failures = 7\n"
+    ).services
+    assert web.policy is api.policy
+    assert odd.policy != web.policy
 
 
 def test_a_failing_health_restarts_after_max_failures_unless_told_otherwise(loaded: Load) -> None:
@@ -380,6 +392,20 @@ def test_the_daemon_calls_the_host_by_its_name_unless_told_otherwise(loaded: Loa
     ).daemon == DaemonSettings(
         "/var/lib/service-watchdog", "/run/service-watchdog", "json", "web-1", "Asia/Seoul"
     )
+
+
+def test_alerts_are_in_english_unless_told_otherwise(loaded: Load) -> None:
+    assert loaded(SERVICE).daemon.language == "en"
+    assert loaded('[daemon]\nlanguage = "ko"\n' + SERVICE).daemon.language == "ko"
+
+
+def test_a_language_that_there_is_not_is_refused_with_those_that_there_are(loaded: Load) -> None:
+    expected = listing(f'"{language}"' for language in languages())
+    for wrong in ("kr", "", "ko\n", "catalogue", "../en"):
+        with pytest.raises(ConfigError) as caught:
+            loaded(f"[daemon]\nlanguage = {json.dumps(wrong)}\n{SERVICE}")
+        (problem,) = caught.value.problems
+        assert f":2: daemon.language: expected {expected}, found {json.dumps(wrong)}" in problem
 
 
 def test_the_same_file_gives_equal_settings_so_that_a_reload_sees_what_changed(

@@ -176,7 +176,7 @@ def test_the_documented_verification_refuses_a_replay_of_yesterday() -> None:
     assert not documented_verification()(headers, b"{}", SECRET)
 
 
-@pytest.mark.parametrize("path", sorted(SNAPSHOTS.glob("*.webhook.json")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", sorted(SNAPSHOTS.glob("*/*.webhook.json")), ids=lambda p: p.stem)
 def test_what_is_sent_fits_the_documented_schema_and_nothing_is_left_out_of_it(
     path: Path,
 ) -> None:
@@ -190,7 +190,7 @@ def test_what_is_sent_fits_the_documented_schema_and_nothing_is_left_out_of_it(
 
 def test_the_documented_example_is_what_is_sent() -> None:
     shown = blocks(PAGE, "json")[0].text
-    assert shown == (SNAPSHOTS / "firing.webhook.json").read_text()
+    assert shown == (SNAPSHOTS / "en/firing.webhook.json").read_text()
 
 
 # --- what an answer means -----------------------------------------------------------------------

@@ -1,0 +1,65 @@
+"""Alerts put into words when they are sent, with the evidence there is by then."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+
+import structlog
+
+from watchdog.core.model import Alert, AlertKind
+from watchdog.errors import StoreError
+from watchdog.notify.digest import digest
+from watchdog.notify.render import render
+from watchdog.ports import Clock, Message, Store
+from watchdog.relay.patience import Patience
+from watchdog.relay.standing import describe
+from watchdog.words.catalogue import Catalogue
+
+log = structlog.get_logger()
+
+# What is told with evidence; a reader of the end has seen it at the beginning.
+WITH_EVIDENCE = (AlertKind.FIRING, AlertKind.GAVE_UP)
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The words of one destination; *evidence_ready* is waited for *longest* seconds at most."""
+
+    store: Store
+    clock: Clock
+    patience: Patience
+    evidence_ready: Callable[[str], Awaitable[None]]
+    longest: float
+    host: str
+    tz: tzinfo
+    words: Catalogue
+
+    async def now(self, alerts: Sequence[Alert]) -> Message:
+        """Return *alerts* in words; a single one with the evidence there is."""
+        if len(alerts) > 1:
+            return digest(alerts, self.host, self.clock.now().wall, self.tz, self.words)
+        [alert] = alerts
+        evidence: Sequence[str] = ()
+        if alert.incident and alert.kind in WITH_EVIDENCE:
+            try:
+                gathering = self.evidence_ready(alert.incident)
+                await self.patience.within(self.longest, gathering)
+            except Exception as error:  # noqa: BLE001 - an alert without evidence is an alert
+                log.info("evidence not ready", incident=alert.incident, reason=describe(error))
+            evidence = await self._evidence(alert.incident)
+        sent = self.clock.now().wall
+        return render(alert, self.host, evidence, sent, self.tz, self.words)
+
+    async def then(self, alert: Alert) -> Message:
+        """Return *alert* as it was told when it was new: it is told again, and not late."""
+        evidence = await self._evidence(alert.incident)
+        return render(alert, self.host, evidence, alert.wall, self.tz, self.words)
+
+    async def _evidence(self, incident: str) -> Sequence[str]:
+        try:
+            return await self.store.evidence(incident)
+        except StoreError as error:
+            log.warning("evidence not read", incident=incident, reason=str(error))
+            return ()
