@@ -103,6 +103,10 @@ class PolicyTable(Table, frozen=True):
     crash_quiet: Annotated[
         Grace | UnsetType, key("Without a crash for so long, a crash loop is over.")
     ] = UNSET
+    remind_after: Annotated[
+        Grace | UnsetType,
+        key("An incident that lasts is told again, each time after twice as long; 0s = never."),
+    ] = UNSET
     notify_healed: Annotated[
         Flag | UnsetType, key("Also tell of restarts that healed before max_failures.")
     ] = UNSET

@@ -24,6 +24,8 @@ EVIDENCE_LINES = 30
 EVIDENCE_WIDTH = 300
 EVIDENCE_BYTES = 6000
 
+_LASTED = frozenset({AlertKind.RESOLVED, AlertKind.REMINDER})
+
 
 def render(
     alert: Alert,
@@ -59,7 +61,7 @@ def title(phrases: Phrases, host: str) -> str:
     alert = phrases.alert
     # What is not about a service is about this host: a set-aside database, a test.
     subject = one_line(alert.service or host, TITLE_SERVICE_WIDTH)
-    lasted = phrases.span(alert.duration) if alert.kind is AlertKind.RESOLVED else ""
+    lasted = phrases.span(alert.duration) if alert.kind in _LASTED else ""
     state = phrases.words.title(alert.kind, subject, lasted).replace("  ", " ").strip()
     cause = phrases.cause()
     return one_line(f"{state}: {cause}" if cause.strip() else state, TITLE_WIDTH)
@@ -75,7 +77,7 @@ def lines(phrases: Phrases, host: str, late: float) -> Iterator[str]:
 def facts(phrases: Phrases, host: str, late: float) -> Iterator[tuple[str, str]]:
     """Yield label and value of each fact; an empty value means that there is nothing to say."""
     alert, labels = phrases.alert, phrases.words.labels
-    failing = alert.kind in (AlertKind.FIRING, AlertKind.GAVE_UP)
+    failing = alert.kind in (AlertKind.FIRING, AlertKind.REMINDER, AlertKind.GAVE_UP)
     if late:
         yield labels.late, phrases.late(late)
     yield labels.service, alert.service

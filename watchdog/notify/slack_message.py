@@ -28,6 +28,7 @@ BASIC_PLANE_END = "\uffff"  # beyond, a character takes two UTF-16 units
 
 SIGNS = {
     AlertKind.FIRING: ":red_circle:",
+    AlertKind.REMINDER: ":hourglass_flowing_sand:",
     AlertKind.GAVE_UP: ":rotating_light:",
     AlertKind.RESOLVED: ":large_green_circle:",
     AlertKind.NOTICE: ":information_source:",

@@ -52,6 +52,8 @@ class Korean(Catalogue):
         match kind:
             case AlertKind.FIRING:
                 return f"{subject} 다운"
+            case AlertKind.REMINDER:
+                return f"{subject} 다운 지속({lasted}째)"
             case AlertKind.GAVE_UP:
                 return f"{subject} 자동 복구 실패"
             case AlertKind.RESOLVED:
@@ -170,6 +172,8 @@ class Korean(Catalogue):
         match kind:
             case AlertKind.FIRING:
                 return f"{host} 다중 장애"
+            case AlertKind.REMINDER:
+                return f"{host} 다중 장애 지속"
             case AlertKind.GAVE_UP:
                 return f"{host} 다중 장애, 자동 복구 실패"
             case AlertKind.RESOLVED:
@@ -182,6 +186,8 @@ class Korean(Catalogue):
         match kind:
             case AlertKind.FIRING:
                 return "다운"
+            case AlertKind.REMINDER:
+                return "다운 지속"
             case AlertKind.GAVE_UP:
                 return "자동 복구 실패"
             case AlertKind.RESOLVED:
