@@ -64,6 +64,7 @@ class Engine:
         outside world is begun by the tasks themselves.
         """
         self.host = config.daemon.host
+        self._around.redactor.configure(emails=config.redact_emails, known=config.secrets())
         await self._assembly.connect(config)
         await self.channels.apply(self._assembly.channels(config))
         self._around.destinations = self.channels.destinations

@@ -19,7 +19,7 @@ MASK = "[redacted]"
 LONGEST = 16 * 1024
 """Characters of a line that are looked at; the rest is left out, and the line says so."""
 
-_SHORTEST = 6  # characters of a known secret; shorter ones are words like any other
+_SHORTEST = 8  # characters of a known secret; shorter ones are words like any other
 
 # What a value begins and ends with, escaped as often as its text is nested: " \" \\\"
 _QUOTED = r"""(?P<{q}>\\*+["'])(?:(?!(?<!\\)(?P={q}))[^\r\n])*+"""
@@ -98,8 +98,8 @@ class Redactor:
     def configure(self, *, emails: bool = False, known: Iterable[str] = ()) -> None:
         """Take addresses out as well if *emails*; *known* secrets go wherever they stand."""
         self._emails = emails
-        longest_first = sorted({each for each in known if len(each) >= _SHORTEST}, key=len)[::-1]
-        either = "|".join(map(re.escape, longest_first))
+        telling = {each for each in known if len(each) >= _SHORTEST and not _is_word(each)}
+        either = "|".join(map(re.escape, sorted(telling, key=len, reverse=True)))
         self._known = re.compile(either) if either else None
 
     def lines(self, lines: Sequence[str]) -> list[str]:
@@ -123,6 +123,11 @@ class Redactor:
         for pattern, shown in _RULES:
             text = pattern.sub(shown, text)
         return _EMAIL.sub("[email]", text) if self._emails else text
+
+
+def _is_word(secret: str) -> bool:
+    """Tell whether *secret* is like ``postgres``: it would be taken out of half of all lines."""
+    return secret.isalpha() and secret.islower()
 
 
 def _cut(text: str) -> str:

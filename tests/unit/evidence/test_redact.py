@@ -213,8 +213,9 @@ def test_addresses_go_only_if_asked() -> None:
 
 def test_a_secret_that_the_configuration_holds_goes_wherever_it_stands() -> None:
     knowing = Redactor()
-    knowing.configure(known=["correct horse", "abc"])
+    knowing.configure(known=["correct horse", "abc", "postgres"])
     assert knowing.text("it said correct horse, abc") == f"it said {MASK}, abc"
+    assert knowing.text("postgres is down") == "postgres is down"
 
 
 @pytest.mark.parametrize(
