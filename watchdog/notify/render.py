@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, tzinfo
 
+from watchdog.core.excerpt import excerpt
 from watchdog.core.incident import span
 from watchdog.core.model import Alert, AlertKind
 from watchdog.notify.text import newest, one_line
@@ -19,7 +20,7 @@ LATE = 60.0  # seconds between alert and sending that are worth a word
 TITLE_WIDTH = 200
 TITLE_SERVICE_WIDTH = 28  # leaves more than half of the first sixty characters to state and cause
 LINE_WIDTH = 500
-EVIDENCE_LINES = 30
+EVIDENCE_LINES = 40
 EVIDENCE_WIDTH = 300
 EVIDENCE_BYTES = 6000
 
@@ -39,8 +40,9 @@ def render(
 ) -> Message:
     """Return *alert* in words, as sent at *sent_wall* (UNIX seconds), times in zone *tz*.
 
-    *evidence* is foreign text, oldest line first; its newest lines are kept.
+    *evidence* is foreign text in groups; of each its share is kept.
     """
+    fitting = excerpt(evidence, EVIDENCE_LINES, EVIDENCE_BYTES, EVIDENCE_WIDTH)
     late = sent_wall - alert.wall
     late = late if late >= LATE else 0.0
     return Message(
@@ -48,7 +50,7 @@ def render(
         host=one_line(host, LINE_WIDTH),
         title=title(alert, host),
         lines=tuple(lines(alert, host, late, sent_wall, tz)),
-        evidence=newest(evidence, EVIDENCE_LINES, EVIDENCE_WIDTH, EVIDENCE_BYTES),
+        evidence=newest(fitting, EVIDENCE_LINES, EVIDENCE_WIDTH, EVIDENCE_BYTES),
         late=late,
     )
 
