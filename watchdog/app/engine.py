@@ -40,6 +40,7 @@ class Engine:
             desk,
             suspicion=self.channels.warm_up,
             changed=self.changed.set,
+            redactor=assembly.redactor,
         )
         self.services = Services(assembly.parts, self._around, tasks)
 
@@ -64,7 +65,6 @@ class Engine:
         outside world is begun by the tasks themselves.
         """
         self.host = config.daemon.host
-        self._around.redactor.configure(emails=config.redact_emails, known=config.secrets())
         await self._assembly.connect(config)
         await self.channels.apply(self._assembly.channels(config))
         self._around.destinations = self.channels.destinations

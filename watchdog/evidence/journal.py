@@ -26,7 +26,7 @@ async def journal_lines(unit: str, invocation: str = "") -> Sequence[str]:
 
 
 async def journalctl(*arguments: str) -> Sequence[str]:
-    """Ask journalctl(1) with *arguments* and return its lines. Raises OSError if it cannot be run."""
+    """Return the lines that journalctl prints when asked with *arguments*. Raises OSError."""
     process = await asyncio.create_subprocess_exec(
         "journalctl",
         "--quiet",
