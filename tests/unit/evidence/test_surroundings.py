@@ -8,14 +8,13 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-
+from typing import TYPE_CHECKING
 
 from watchdog.evidence import host, process
 from watchdog.evidence.host import host_lines
 from watchdog.evidence.logfile import last_lines, log_lines
 from watchdog.evidence.process import SHOWN, process_snapshot
 from watchdog.probes.listeners import listener_lines
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pytest
