@@ -35,10 +35,12 @@ _HARMLESS = (
     r"|url|uri|iz|is[ei]))"
 )
 _NAMES = (
-    r"passw(?:or)?d|passphrase|secret|token|credentials?|csrf|session_?id|signature"
-    r"|(?:api|access|account|private|encryption|signing|master|shared|auth)[_-]?key"
+    r"passw(?:or)?d|passphrase|secret|token(?![_-]?ids?\b)|credentials?|csrf|session[_ -]?id|signature"
+    r"|(?:api|access|account|private|encryption|signing|master|shared|auth)[_ -]?key"
 )
-_KEY = rf"(?:(?:{_NAMES}){_HARMLESS}(?:[_.-]?[A-Za-z0-9]{{1,32}}){{0,3}}+|(?<![a-z])p(?:ass|w)|pwd)"
+_SHORT_NAMES = r"(?<![a-z])(?:pass|pw|auth|sig)(?= ?=|[\"'])|pwd"  # "pass: 3" counts tests
+_SUFFIXES = r"(?:[_.-]?[A-Za-z0-9]{1,32}){0,3}+"
+_KEY = rf"(?:(?:{_NAMES}){_HARMLESS}{_SUFFIXES}|{_SHORT_NAMES})"
 
 _HEADER = r"(?:proxy-)?authorization|(?:set-)?cookie2?|x-[a-z-]{0,32}(?:key|token|secret)"
 
@@ -59,7 +61,7 @@ _HOOK = re.compile(
     re.IGNORECASE,
 )
 _HEADER_LINE = re.compile(
-    rf"\b((?:{_HEADER}){_AFTER_KEY}(?::|,(?=[ \t]{{0,3}}{_BYTES}\\{{0,3}}[\"']))"
+    rf"\b((?:{_HEADER}){_AFTER_KEY}(?:[:=]|,(?=[ \t]{{0,3}}{_BYTES}\\{{0,3}}[\"']))"
     rf"[ \t]{{0,3}}{_BYTES})"
     rf"(?:{_QUOTED.format(q='q')}|[^\r\n\"']*+)",
     re.IGNORECASE,
@@ -70,6 +72,7 @@ _ASSIGNED = re.compile(
     re.IGNORECASE,
 )
 _OPTION = re.compile(rf"((?<=-)(?:[a-z]{{1,16}}-)?{_KEY}[ \t]{{1,3}})(?!-){_BARE}", re.IGNORECASE)
+_LOGIN = re.compile(r"((?<![^\s\"'])(?:-u|--user)[ =]{1,3}[^\s:\"']{1,64}:)[^\s\"']++")
 _ELEMENT = re.compile(rf"(<[^<>\s]{{0,32}}?(?:{_NAMES})>)[^<\r\n]++", re.IGNORECASE)
 _SCHEME = re.compile(r"\b((?:bearer|basic)[ \t]{1,3})([A-Za-z0-9._~+/=-]{6,}+)", re.IGNORECASE)
 _URL = re.compile(r"(://)([^\s\"'<>]++)")
@@ -82,6 +85,9 @@ _EMAIL = re.compile(
 _BLOB = re.compile(r"(?<![A-Za-z0-9+/=_.-])[A-Za-z0-9+/]{40,}+(?:={0,2})(?![A-Za-z0-9+/=_.-])")
 _KEY_BEGINS = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _KEY_ENDS = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+
+# Colours may stand between a name and its value; nobody who reads evidence needs them.
+_TERMINAL = re.compile(r"\x1b(?:\[[0-?]*+[ -/]*+[@-~]?|[@-Z\\^_-])")
 
 _NOTHING = frozenset({"", "null", "none", "nil", "true", "false", "undefined", MASK.lower()})
 
@@ -98,13 +104,16 @@ class Redactor:
     def configure(self, *, emails: bool = False, known: Iterable[str] = ()) -> None:
         """Take addresses out as well if *emails*; *known* secrets go wherever they stand."""
         self._emails = emails
-        telling = {each for each in known if len(each) >= _SHORTEST and not _is_word(each)}
+        # Of a header "Bearer …" the token alone may be quoted.
+        either_form = (form for each in known for form in (each, *each.split()))
+        telling = {form for form in either_form if len(form) >= _SHORTEST and not _is_word(form)}
         either = "|".join(map(re.escape, sorted(telling, key=len, reverse=True)))
         self._known = re.compile(either) if either else None
 
     def lines(self, lines: Sequence[str]) -> list[str]:
         """Return *lines*, which belong together: a private key may stretch over many of them."""
-        return [self.text(line) for line in _without_keys([_cut(line) for line in lines])]
+        plain = [_TERMINAL.sub("", _cut(line)) for line in lines]
+        return [self.text(line) for line in _without_keys(plain)]
 
     def event(self, event: _E) -> _E:
         """Return *event* with its reason redacted; the very same one if there is nothing in it."""
@@ -117,7 +126,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return *text*, one line or several, without what is or may be a secret."""
-        text = _cut(text)
+        text = _TERMINAL.sub("", _cut(text))
         if self._known is not None:
             text = self._known.sub(MASK, text)
         for pattern, shown in _RULES:
@@ -212,6 +221,7 @@ _RULES: Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] =
     (_URL, _url),
     (_ASSIGNED, _assigned),
     (_OPTION, _after_first),
+    (_LOGIN, _after_first),
     (_ELEMENT, _after_first),
     (_TOKEN, MASK),
     (_SCHEME, _scheme),

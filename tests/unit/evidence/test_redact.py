@@ -59,6 +59,11 @@ NAMED = [
     "mongodb://a:{}@h1:27017,h2:27017/db?authSource=admin",
     "https://hooks.slack.com/services/{}",
     "postgres://a:x1@h/db,postgres://b:{}@h/db",
+    "authorization=Basic {}",
+    "API key: {}",
+    "curl -u bob:{} http://example.com/",
+    "\x1b[36mpassword\x1b[0m=\x1b[35m{}\x1b[0m \x1b[36muser\x1b[0m=bob",
+    "https://x.blob.core.windows.net/c/b?sv=2022&sig={}&se=1",
 ]
 BARE = st.text(LETTERS + DIGITS + "_-.!$%*+,;:~^()[]{}|", min_size=8, max_size=60).map(
     lambda text: f"x{text}x"
@@ -95,7 +100,7 @@ ORDINARY = [
     'http://127.0.0.1:8000/health answered 500 after 0.01 s: "database is locked"',
     'connect() failed, upstream: "http://127.0.0.1:8000/users?email=a@b.c", host: "example.com"',
     '  File "/srv/app/venv/lib/python3.11/site-packages/langchain_core/tokenizers/bpe.py", line 3',
-    '{"prompt_tokens": 812, "completion_tokens": 17, "max_tokens": 1024, "token_count": 829}',
+    '{"prompt_tokens": 812, "completion_tokens": 17, "eos_token_id": 2, "max_tokens": 1024, "token_count": 829}',
     "invalid token at line 3, column 14",
     "passwords must match",
     "basic authentication failed for user bob",
@@ -109,6 +114,7 @@ ORDINARY = [
     "compass=3 monkey: 2 keyword=x",
     'Thread 0x7F3A (active): "MainThread"',
     "k3f9ta",
+    "tests: pass: 3 fail: 0",
     "",
 ]
 
@@ -216,6 +222,8 @@ def test_a_secret_that_the_configuration_holds_goes_wherever_it_stands() -> None
     knowing.configure(known=["correct horse", "abc", "postgres"])
     assert knowing.text("it said correct horse, abc") == f"it said {MASK}, abc"
     assert knowing.text("postgres is down") == "postgres is down"
+    knowing.configure(known=["Bearer k3y-of-mine"])
+    assert knowing.text("it sent k3y-of-mine") == f"it sent {MASK}"
 
 
 @pytest.mark.parametrize(
