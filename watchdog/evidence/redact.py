@@ -35,8 +35,8 @@ _HARMLESS = (
     r"|url|uri|iz|is[ei]))"
 )
 _NAMES = (
-    r"passw(?:or)?d|passphrase|secret|token(?![_-]?ids?\b)|credentials?|csrf|session[_ -]?id|signature"
-    r"|(?:api|access|account|private|encryption|signing|master|shared|auth)[_ -]?key"
+    r"passw(?:or)?d|passphrase|secret|token(?![_-]?ids?\b)|credentials?|csrf|session[_ -]?id"
+    r"|signature|(?:api|access|account|private|encryption|signing|master|shared|auth)[_ -]?key"
 )
 _SHORT_NAMES = r"(?<![a-z])(?:pass|pw|auth|sig)(?= ?=|[\"'])|pwd"  # "pass: 3" counts tests
 _SUFFIXES = r"(?:[_.-]?[A-Za-z0-9]{1,32}){0,3}+"
