@@ -93,7 +93,10 @@ _SECTIONS: tuple[tuple[str, type[Table], str], ...] = (
     (
         "### `evidence = { … }`",
         ServiceEvidenceTable,
-        "At most eight logs and eight commands.",
+        (
+            "At most eight logs and eight commands. Limits, permissions and examples:"
+            " [evidence](../how-to/evidence.md)."
+        ),
     ),
     (
         "## Policy",
