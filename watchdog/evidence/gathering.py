@@ -115,9 +115,19 @@ class Gathering:
         return await in_thread(partial(self._fit, kept))
 
     def _fit(self, lines: Sequence[str]) -> list[str]:
-        """Return *lines* without secrets, and cut: what is cut before has its secrets cut too."""
+        """Return *lines* without secrets and cut, and printable: a terminal will show them."""
         redacted = self._redactor.lines([_cut(line, _LOOKED_AT) for line in lines])
-        return [_cut(line, WIDTH) for line in redacted]
+        return [_cut(_printable(line), WIDTH) for line in redacted]
+
+
+def _printable(line: str) -> str:
+    """Return *line* with tabs as spaces, and no control and bidirectional characters."""
+    if line.isprintable():
+        return line
+    return "".join(
+        char if char.isprintable() else " " if char.isspace() else "\N{REPLACEMENT CHARACTER}"
+        for char in line
+    )
 
 
 def _cut(line: str, width: int) -> str:

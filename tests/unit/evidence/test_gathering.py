@@ -115,6 +115,11 @@ async def test_a_flood_is_kept_within_bounds_and_leaves_room_for_the_rest() -> N
     assert sum(map(len, shown)) <= SIZE + 1000
 
 
+async def test_what_would_steer_a_terminal_is_made_harmless() -> None:
+    collect = gathering(Source("log", saying("\x1b[31mred\x1b[0m\tbell\x07 \x9b2J \u202e")))
+    assert await collect("run", 7) == ["== log ==", "red bell\ufffd \ufffd2J \ufffd"]
+
+
 async def test_a_title_is_one_line() -> None:
     collect = gathering(Source("$ python3 -c import os\nprint(1)", saying("1")))
     assert await collect("run", 7) == ["== $ python3 -c import os print(1) ==", "1"]
