@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -25,6 +26,7 @@ from tests.host.peers.slack import SlackServer
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60.0
+MARKUP = re.compile(r"^(?::\w+: )?\*(.+?)\*")  # a sign, and bold at the beginning of a line
 
 CONFIG = """\
 [[service]]
@@ -237,13 +239,14 @@ class Demo:
 
 
 def _as_read(body: dict[str, Any]) -> list[str]:
-    """Return the lines that a reader of the message sees: those of its blocks."""
+    """Return the lines that a reader of the message sees: those of its blocks, without markup."""
     lines: list[str] = []
     for block in body.get("blocks", ()):
         texts = [block.get("text"), *block.get("fields", ()), *block.get("elements", ())]
         for text in texts:
             if isinstance(text, dict) and "text" in text:
                 lines += str(text["text"]).splitlines()
+    lines = [MARKUP.sub(r"\1", line) for line in lines if line != "```"]
     return lines or str(body.get("text", "")).splitlines()
 
 

@@ -105,7 +105,7 @@ class ServiceControl(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An alert in words, the same for every channel."""
+    """An alert in the words of one language, the same for every channel."""
 
     alert: Alert
     host: str
@@ -113,6 +113,9 @@ class Message:
     lines: tuple[str, ...]  # what failed and why, count, what was done, times, incident
     evidence: tuple[str, ...] = ()  # last journal lines and the like, oldest first
     late: float = 0.0  # seconds between the alert and this sending, if worth a word
+    evidence_label: str = ""  # what stands above the evidence, without a colon
+    reference: str = ""  # the incident, for the end of a line; empty if there is none
+    signature: str = ""  # one line: who writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,16 +188,20 @@ class Store(Protocol):
         """Write *change* durably in one transaction. Raises StoreError."""
         ...
 
-    async def next_delivery(self, destination: str) -> Delivery | None:
-        """Return the oldest alert not yet delivered to *destination*."""
+    async def due(self, destination: str, limit: int = 1) -> Sequence[Delivery]:
+        """Return the *limit* oldest alerts not yet delivered to *destination*."""
         ...
 
-    async def delivered(self, delivery: Delivery, receipt: Receipt, wall: float) -> None:
-        """Write down that *delivery* has arrived."""
+    async def delivered(
+        self, deliveries: Sequence[Delivery], receipt: Receipt, wall: float
+    ) -> None:
+        """Write down that *deliveries* have arrived, in one message."""
         ...
 
-    async def attempt_failed(self, delivery: Delivery, reason: str, wall: float) -> None:
-        """Write down a failed try; the delivery stays due."""
+    async def attempt_failed(
+        self, deliveries: Sequence[Delivery], reason: str, wall: float
+    ) -> None:
+        """Write down a failed try; the deliveries stay due."""
         ...
 
     async def rejected(self, delivery: Delivery, reason: str, wall: float) -> None:

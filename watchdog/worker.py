@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -35,12 +36,17 @@ from watchdog.evidence.desk import Desk
 from watchdog.evidence.redact import Redactor
 from watchdog.ports import Change, Clock, Left, ServiceControl, Store
 from watchdog.rounds import Round, RoundAbandoned
+from watchdog.sight import Sight
 
 log = structlog.get_logger()
 
 _TROUBLE = frozenset({NoteKind.FAILED, NoteKind.CRASHED, NoteKind.RESTART_FAILED})
 _LOUD = frozenset({NoteKind.OPENED, NoteKind.GAVE_UP, *_TROUBLE})
 _UNJUDGED = frozenset({Phase.RESTARTING, Phase.MAINTENANCE})
+
+
+async def _nothing(_run: str, _pid: int | None) -> Sequence[str]:
+    return ()
 
 
 @dataclass(slots=True)
@@ -53,6 +59,7 @@ class Surroundings:
     destinations: Sequence[str] = ()  # where alerts go
     redactor: Redactor = field(default_factory=Redactor)
     workers: dict[str, Worker] = field(default_factory=dict)
+    sight: Sight = field(default_factory=Sight)
     suspicion: Callable[[], None] = lambda: None  # a failure was counted: an alert may follow
     changed: Callable[[], None] = lambda: None  # some service's state has changed
     late: deque[float] = field(default_factory=lambda: deque(maxlen=4096))  # seconds, per round
@@ -76,13 +83,14 @@ class Worker:
         needed: Sequence[str] = (),
         offset: float = 0.0,
         left: Left | None = None,
-        collect: Callable[[str, int | None], Awaitable[Sequence[str]]] | None = None,
+        collect: Callable[[str, int | None], Awaitable[Sequence[str]]] = _nothing,
     ) -> None:
         self.service = service
         self.state = left.state if left is not None else State(service.name)
         self.seen: Observation | None = None  # what the last round found
         self.next_round: float | None = None  # mono; None while a restart is under way
         self.judged = asyncio.Event()  # set by the first round
+        self.finished: RestartFinished | None = None  # how the last restart ended
         self.ended = False  # it watches no more: a reload has taken its place
         self._left = left
         self._control = control
@@ -164,6 +172,7 @@ class Worker:
             await self._watch()
         finally:
             self.ended = True
+            self._around.sight.forget(self.service.name)
             self._end_turn()  # whoever waits must not wait for ever
 
     async def _watch(self) -> None:
@@ -215,6 +224,10 @@ class Worker:
             self._in_round = False
         self.seen = seen
         await self._take(seen)
+        if self.state.phase is Phase.MAINTENANCE:
+            self._around.sight.forget(self.service.name)
+        else:
+            self._around.sight.take(self.service.name, seen, self._began)
         self._judgements += 1
         self.judged.set()
         self._plan(seen.until)
@@ -269,6 +282,7 @@ class Worker:
         self.state = state = result.state
         moved = state.phase is not before.phase
         finished = event if isinstance(event, RestartFinished) else None
+        self.finished = finished or self.finished
         if not (result.effects or moved or finished):
             return
         notes = [effect for effect in result.effects if isinstance(effect, Note)]
@@ -343,19 +357,17 @@ class Worker:
         """
         if not is_dead:
             await self._gather()
-        identity, pid = self._control.identity, None
-        self.post(await self._control.restart())
-        if is_dead:
-            await self._gather(identity, pid)
+        identity, desk = self._control.identity, self._around.desk
+        with desk.restarting():
+            if is_dead:
+                collect = partial(self._collect, identity, None)
+                self._start(desk.gather_later(self.service.name, collect))
+            self.post(await self._control.restart())
 
-    async def _gather(self, identity: str | None = None, pid: int | None = None) -> None:
-        collect = self._collect
-        if collect is None:
-            await self._around.desk.gather(self.service.name, _nothing)
-            return
-        if identity is None:
-            identity, pid = self._control.identity, self._control.main_pid
-        await self._around.desk.gather(self.service.name, lambda: collect(identity, pid))
+    async def _gather(self) -> None:
+        """Gather the evidence of the present run."""
+        collect = partial(self._collect, self._control.identity, self._control.main_pid)
+        await self._around.desk.gather(self.service.name, collect)
 
     def _is_news(self) -> bool:
         """Tell whether this is the first trouble of the present run: one look at it is enough."""
@@ -369,7 +381,3 @@ class Worker:
 
 
 _SLACK = 10.0  # seconds a worker may be late before it counts as stuck
-
-
-async def _nothing() -> Sequence[str]:
-    return ()

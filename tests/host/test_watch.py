@@ -244,3 +244,18 @@ def test_a_daemon_without_permission_says_how_to_get_it(watching: WatchedHost) -
     watching.host.kill(UNIT)
     [message] = watching.messages(1)
     assert "service-watchdog grant" in message
+    # A person who tries it by hand is told the same, not that the service is down.
+    assert "sudo service-watchdog grant" in watching.command("restart", API, code=1)
+
+
+def test_a_restart_asked_for_in_maintenance_is_done_when_the_command_returns(
+    watching: WatchedHost,
+) -> None:
+    watching.start_sample()
+    watching.watch()
+    before = watching.run_id()
+    watching.command("pause", API, "--for", "10m", "--reason", "new kernel")
+    assert "maintenance" in watching.command("restart", API, code=None)
+    assert watching.run_id() != before
+    watching.host.run("service-watchdog", "grant", "--remove")
+    assert "no permission" in watching.command("restart", API, code=1)

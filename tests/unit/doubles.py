@@ -91,13 +91,17 @@ class ListStore:
     async def commit(self, change: Change) -> None:
         self.changes.append(change)
 
-    async def next_delivery(self, destination: str) -> Delivery | None:
-        return None
+    async def due(self, destination: str, limit: int = 1) -> Sequence[Delivery]:
+        return ()
 
-    async def delivered(self, delivery: Delivery, receipt: Receipt, wall: float) -> None:
+    async def delivered(
+        self, deliveries: Sequence[Delivery], receipt: Receipt, wall: float
+    ) -> None:
         raise NotImplementedError
 
-    async def attempt_failed(self, delivery: Delivery, reason: str, wall: float) -> None:
+    async def attempt_failed(
+        self, deliveries: Sequence[Delivery], reason: str, wall: float
+    ) -> None:
         raise NotImplementedError
 
     async def rejected(self, delivery: Delivery, reason: str, wall: float) -> None:

@@ -14,6 +14,7 @@ from watchdog.core.model import Alert, AlertKind, Now
 from watchdog.errors import StoreError, TemporaryDeliveryError
 from watchdog.ports import Change, Delivery, Left, Message, Notifier, Receipt
 from watchdog.relay import Pace, Relay
+from watchdog.words.choosing import words_in
 
 OFFLINE = TemporaryDeliveryError("cannot reach Slack: no route to host")
 
@@ -45,23 +46,29 @@ class Outbox:
             self.broken[what] -= 1
             raise StoreError(f"cannot {what}: the disk is full")
 
-    async def next_delivery(self, destination: str) -> Delivery | None:
+    async def due(self, destination: str, limit: int = 1) -> Sequence[Delivery]:
         self.fail_if_broken("read")
         if self.stuck:
             await asyncio.Event().wait()
-        return next((row for row in self.rows if row.destination == destination), None)
+        return [row for row in self.rows if row.destination == destination][:limit]
 
-    async def delivered(self, delivery: Delivery, receipt: Receipt, wall: float) -> None:
+    async def delivered(
+        self, deliveries: Sequence[Delivery], receipt: Receipt, wall: float
+    ) -> None:
         self.fail_if_broken("write")
-        self.remove(delivery)
-        self.done.append((delivery.id, receipt, wall))
+        for delivery in deliveries:
+            self.remove(delivery)
+            self.done.append((delivery.id, receipt, wall))
         await self.note_change()
 
-    async def attempt_failed(self, delivery: Delivery, reason: str, wall: float) -> None:
+    async def attempt_failed(
+        self, deliveries: Sequence[Delivery], reason: str, wall: float
+    ) -> None:
         self.fail_if_broken("write")
-        self.tries.append((delivery.id, reason))
-        place = [row.id for row in self.rows].index(delivery.id)
-        self.rows[place] = replace(delivery, attempts=delivery.attempts + 1)
+        for delivery in deliveries:
+            self.tries.append((delivery.id, reason))
+            place = [row.id for row in self.rows].index(delivery.id)
+            self.rows[place] = replace(delivery, attempts=delivery.attempts + 1)
         await self.note_change()
 
     async def rejected(self, delivery: Delivery, reason: str, wall: float) -> None:
@@ -176,6 +183,7 @@ class Bench:
             self.gathering,
             "web-1",
             UTC,
+            words_in("en"),
             pace or Pace(),
             lambda: self.chance,
         )

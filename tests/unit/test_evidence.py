@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.unit.doubles import ListStore
-from watchdog.evidence.desk import Desk
+from watchdog.evidence.desk import PATIENCE, Desk
 from watchdog.evidence.logfile import LINES, last_lines
 from watchdog.evidence.process import process_snapshot
 
@@ -80,6 +80,38 @@ async def test_an_alert_does_not_wait_for_evidence_that_cannot_be_had() -> None:
     await desk.gather("api", fail)
     await asyncio.wait_for(desk.ready("k3f9ta"), 5)
     await asyncio.wait_for(desk.ready("unknown"), 5)
+
+
+async def test_evidence_that_survives_waits_until_no_restart_is_under_way() -> None:
+    store = ListStore()
+    desk = Desk(store)
+    desk.opened("api", "k3f9ta")
+    with desk.restarting():
+        with desk.restarting():
+            gathering = asyncio.ensure_future(desk.gather_later("api", some_lines))
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert store.filed == {}
+    await asyncio.wait_for(gathering, 5)
+    assert store.filed == {"k3f9ta": ["the last words"]}
+
+
+async def test_a_restart_that_takes_long_does_not_keep_evidence_back() -> None:
+    store = ListStore()
+    desk = Desk(store)
+    desk.opened("api", "k3f9ta")
+    with desk.restarting():
+        await asyncio.wait_for(desk.gather_later("api", some_lines), PATIENCE + 10)
+        assert store.filed == {"k3f9ta": ["the last words"]}
+
+
+async def test_what_can_wait_never_keeps_volatile_evidence_from_its_turn() -> None:
+    desk = Desk(ListStore())
+    waiting = [asyncio.ensure_future(desk.gather_later("web", hang)) for _ in range(20)]
+    await asyncio.sleep(0)
+    await asyncio.wait_for(desk.gather("api", some_lines), 1)
+    for each in waiting:
+        each.cancel()
 
 
 async def test_evidence_that_hangs_is_given_up_and_nobody_waits_on() -> None:

@@ -160,12 +160,12 @@ async def test_a_sending_broken_off_from_within_does_not_end_the_relay(bench: Be
 async def test_a_gap_is_kept_between_two_sendings_whatever_became_of_them(bench: Bench) -> None:
     channel = Channel(bench.clock, Receipt(), RejectedDeliveryError("cannot post"), OFFLINE)
     bench.chance = 0.0
-    for incident in "abcd":
+    for incident in "abc":
         bench.outbox.add(bench.alert(incident))
     async with bench.running(bench.relay(channel, pace=Pace(gap=1.0))):
         await bench.clock.advance(10)
-    assert channel.times == [0.0, 1.0, 2.0, 3.0, 4.0]
-    assert channel.keys == ["key-1", "key-2", "key-3", "key-3", "key-4"]
+    assert channel.times == [0.0, 1.0, 2.0, 3.0]
+    assert channel.keys == ["key-1", "key-2", "key-3", "key-3"]
 
 
 async def test_wake_tries_again_at_once_and_begins_the_backoff_anew(bench: Bench) -> None:
@@ -438,3 +438,78 @@ async def test_a_change_of_trouble_is_told_and_nothing_else_is(bench: Bench) -> 
         bench.outbox.add(bench.alert())
         await bench.clock.advance(10)
     assert told == [str(OFFLINE), ""]
+
+
+async def test_two_hundred_incidents_within_a_second_are_three_messages_in_all(
+    bench: Bench,
+) -> None:
+    channel = Channel(bench.clock)
+    incidents = [f"i{number}" for number in range(200)]
+    async with bench.running(bench.relay(channel, pace=Pace(gap=1.0))):
+        for kind in (AlertKind.FIRING, AlertKind.RESOLVED):
+            for incident in incidents:
+                bench.outbox.add(bench.alert(incident, kind))
+                await bench.clock.advance(0.005)
+            await bench.clock.advance(60)
+    assert len(channel.sent) == 3
+    assert len(bench.outbox.done) == 400
+    assert channel.times[0] == 0.0  # the first one at once
+
+
+async def test_a_new_incident_does_not_wait_for_the_end_of_a_storm(bench: Bench) -> None:
+    channel = Channel(bench.clock)
+    for incident in "abcde":
+        bench.outbox.add(bench.alert(incident))
+    async with bench.running(bench.relay(channel)):
+        bench.outbox.add(bench.alert("a", AlertKind.RESOLVED))
+        await bench.clock.advance(10)
+        assert channel.times == [0.0]
+        bench.outbox.add(bench.alert("f"))
+        await bench.clock.advance(1)
+        assert [message.alert.kind for _, _, message in channel.sent[1:]] == [
+            AlertKind.RESOLVED,
+            AlertKind.FIRING,
+        ]
+
+
+async def test_what_happened_while_a_channel_was_away_is_told_as_it_stands_now(
+    bench: Bench,
+) -> None:
+    channel = Channel(bench.clock)
+    channel.otherwise = OFFLINE
+    relay = bench.relay(channel)
+    async with bench.running(relay):
+        for incident in "abc":
+            bench.outbox.add(bench.alert(incident))
+        for incident in "ab":
+            bench.outbox.add(bench.alert(incident, AlertKind.RESOLVED))
+        await bench.clock.advance(24 * 3600)
+        channel.otherwise = Receipt()
+        channel.sent.clear()
+        relay.wake()
+        await bench.clock.advance(600)
+    kinds = [message.alert.kind for _, _, message in channel.sent]
+    assert kinds == [AlertKind.RESOLVED, AlertKind.RESOLVED, AlertKind.FIRING]
+    assert len(bench.outbox.done) == 5
+
+
+async def test_a_digest_that_is_refused_is_told_one_by_one_and_nothing_is_lost(
+    bench: Bench,
+) -> None:
+    channel = Channel(bench.clock, RejectedDeliveryError("cannot post: invalid_blocks"))
+    for incident in "abcde":
+        bench.outbox.add(bench.alert(incident))
+    async with bench.running(bench.relay(channel)):
+        await bench.clock.advance(10)
+    assert len(channel.sent) == 1 + 5
+    assert len(bench.outbox.done) == 5
+    assert bench.outbox.dead == []
+
+
+async def test_a_program_gets_each_alert_by_itself(bench: Bench) -> None:
+    channel = Channel(bench.clock)
+    for incident in "abcdea":
+        bench.outbox.add(bench.alert(incident))
+    async with bench.running(bench.relay(channel, pace=Pace(one_by_one=True))):
+        await bench.clock.advance(1)
+    assert channel.keys == [f"key-{number}" for number in range(1, 7)]

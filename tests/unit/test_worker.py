@@ -23,6 +23,7 @@ from watchdog.core.model import (
     Policy,
     RestartOutcome,
     RestartRequested,
+    Resumed,
     Service,
     State,
     UnitControl,
@@ -152,6 +153,36 @@ async def test_evidence_of_a_live_process_is_gathered_before_the_restart() -> No
         assert bench.collected == [("run 1", 4711)]
         incident = bench.store.alerts[0].incident
         assert bench.store.filed[incident] == ["the last words of run 1"]
+
+
+async def test_evidence_of_a_dead_process_is_gathered_while_its_restart_takes_long() -> None:
+    bench = Bench(policy=Policy(max_failures=1))
+    async with bench.watching() as worker:
+        bench.control.gate.clear()
+        bench.control.become(DEAD)
+        await bench.clock.settle()
+        incident = bench.store.alerts[0].incident
+        assert bench.around is not None
+        await asyncio.wait_for(bench.around.desk.ready(incident), 10)
+        assert phase_of(worker) is Phase.RESTARTING
+        assert bench.collected == [("run 1", None)]
+
+
+async def test_what_cannot_be_judged_is_known_until_it_can_be_or_is_watched_no_more() -> None:
+    bench = Bench()
+    async with bench.watching() as worker:
+        assert bench.around is not None
+        sight = bench.around.sight
+        bench.control.become(Observation(Verdict.UNKNOWN, "unit", "cannot ask systemd"))
+        await bench.clock.settle()
+        assert sight.lost.is_set()
+        worker.post(Paused(bench.clock.mono + 600, "kim", "moving"))
+        await bench.clock.advance(31)
+        assert sight.regained.is_set()
+        worker.post(Resumed("kim"))
+        await bench.clock.settle()
+        assert sight.lost.is_set()
+    assert sight.regained.is_set()
 
 
 async def test_evidence_that_hangs_delays_a_restart_by_two_seconds_at_most() -> None:

@@ -17,10 +17,14 @@ from watchdog.core.model import (
     Observation,
     Paused,
     Phase,
+    RestartFinished,
+    RestartOutcome,
     RestartRequested,
     Resumed,
+    State,
     Verdict,
 )
+from watchdog.core.telling import Circumstance, CircumstanceKind
 from watchdog.web.control_socket import Call, RefusalError
 from watchdog.worker import Worker
 
@@ -47,6 +51,9 @@ _VERDICT_CODES = {
 
 _UNPROVEN = frozenset({Phase.PENDING, Phase.RESTARTING, Phase.RECOVERING})
 """What came of a restart is not known yet. All that follows, a second try too, is an answer."""
+
+
+_NAMED = 10  # services, to somebody who has asked for one that is not there
 
 
 class _Names(msgspec.Struct, forbid_unknown_fields=True):
@@ -120,16 +127,22 @@ class Api:
     async def restart(self, arguments: Mapping[str, Any], caller: str) -> dict[str, Any]:
         """Restart a service and answer once its health is proven, or is not."""
         worker = self._one(msgspec.convert(arguments, _Names).name)
-        if worker.state.phase is Phase.RESTARTING:
+        if _is_restarting(worker.state):
             raise RefusalError(
                 f"cannot restart {worker.service.name}: a restart is under way already", BUSY
             )
         began = self._engine.clock.now().mono
         await worker.tell(RestartRequested(caller))
-        while worker.state.phase in _UNPROVEN and not worker.ended:
+        while _is_restarting(worker.state) and not worker.ended:
+            await worker.turned()
+        end = worker.finished
+        while worker.state.phase in _UNPROVEN and not worker.ended and _is_done(end):
             await worker.turned()
         now = self._engine.clock.now().mono
-        return describe(worker, now) | {"took": round(now - began, 2)}
+        answer = describe(worker, now) | {"took": round(now - began, 2)}
+        if end is None or _is_done(end):
+            return answer
+        return answer | {"reason": end.reason, "restart": end.outcome.value, "code": BROKEN}
 
     async def pause(self, arguments: Mapping[str, Any], caller: str) -> dict[str, Any]:
         """Begin maintenance."""
@@ -166,7 +179,9 @@ class Api:
                 f"cannot test {channel or 'alerts'}: no such channel; there is {there}"
             )
         now = self._engine.clock.now()
-        alert = Alert(AlertKind.TEST, "", now.wall, f"test asked for by {caller}; all is well")
+        asked = Circumstance(CircumstanceKind.TEST, subject=caller)
+        reason = f"test asked for by {caller}; all is well"
+        alert = Alert(AlertKind.TEST, "", now.wall, reason, circumstance=asked)
         outcomes = await self._engine.channels.send(alert, chosen)
         bad = any(not outcome["delivered"] for outcome in outcomes)
         return {"channels": outcomes, "code": BROKEN if bad else FINE}
@@ -190,7 +205,8 @@ class Api:
     def _one(self, name: str) -> Worker:
         worker = self._engine.workers.get(name)
         if worker is None:
-            there = ", ".join(self._engine.workers)
+            names = list(self._engine.workers)
+            there = ", ".join(names[:_NAMED]) + (", …" if names[_NAMED:] else "")
             raise RefusalError(
                 f"cannot find service {name!r}: it is not configured; there is {there}"
             )
@@ -224,6 +240,16 @@ def describe(worker: Worker, mono: float) -> dict[str, Any]:
         "run": worker.control.identity,
         "code": _CODES.get(state.phase, BUSY),
     }
+
+
+def _is_restarting(state: State) -> bool:
+    """Tell whether a restart of ours is under way; in maintenance a person may ask for one."""
+    waits = state.phase is Phase.MAINTENANCE and state.unfinished
+    return waits or state.phase is Phase.RESTARTING
+
+
+def _is_done(end: RestartFinished | None) -> bool:
+    return end is not None and end.outcome is RestartOutcome.DONE
 
 
 def _reason(worker: Worker, seen: Observation | None) -> str:

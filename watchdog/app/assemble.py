@@ -38,6 +38,7 @@ from watchdog.ports import Clock, Notifier, ServiceControl
 from watchdog.relay import Pace, Relay
 from watchdog.rounds import Question
 from watchdog.store.durable import DurableStore
+from watchdog.words.choosing import words_in
 
 if TYPE_CHECKING:
     from watchdog.control.bus import SystemBus
@@ -107,8 +108,9 @@ class Assembly:
 
     def channels(self, config: Config) -> Sequence[Channel]:
         """Return every destination of *config*."""
+        daemon = config.daemon
         return [
-            Channel(destination, settings, config.daemon.host, config.daemon.timezone)
+            Channel(destination, settings, daemon.host, daemon.timezone, daemon.language)
             for settings in (*config.slack, *config.email)
             for destination in settings.destinations
         ]
@@ -133,6 +135,7 @@ class Assembly:
             evidence_ready,
             channel.host,
             _zone(channel.timezone),
+            words_in(channel.language),
             pace,
             changed=changed,
         )

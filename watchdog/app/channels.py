@@ -28,6 +28,7 @@ class Channel:
     settings: SlackBotSettings | SlackWebhookSettings | EmailSettings
     host: str
     timezone: str
+    language: str
 
 
 MakeRelay = Callable[[Channel, Callable[[], Awaitable[None]]], Relay]

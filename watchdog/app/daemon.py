@@ -8,6 +8,7 @@ import faulthandler
 import gc
 import signal
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -17,12 +18,13 @@ from watchdog.app import log as logging
 from watchdog.app.alone import alone
 from watchdog.app.api import Api
 from watchdog.app.assemble import Assembly
+from watchdog.app.children import follow_children_without_threads
 from watchdog.app.engine import Engine
 from watchdog.app.readiness import Readiness, watchdog_period
 from watchdog.app.self_check import refuse_foreign_package
 from watchdog.clock import HostClock
 from watchdog.config import Config, load
-from watchdog.core.model import Alert, AlertKind
+from watchdog.core.telling import Notice
 from watchdog.errors import ConfigError, WatchdogError
 from watchdog.store.durable import DurableStore
 from watchdog.store.sqlite import SqliteStore
@@ -42,6 +44,9 @@ LAG = 1.0
 RETRY_STORE = 5.0
 """Seconds between two attempts at a disk that does not take what it is given."""
 
+STATUS_GAP = 0.1
+"""Seconds between two sentences for ``systemctl status``."""
+
 PRUNE = 6 * 3600.0
 """Seconds between two looks for history that is too old to keep."""
 
@@ -55,6 +60,7 @@ def run(path: Path) -> int:
     faulthandler.enable()  # systemd's watchdog sends SIGABRT: the journal then has the stack
     config = load(path)
     logging.set_up(config.daemon.log)
+    follow_children_without_threads()
     with alone((config.daemon.state_dir, config.daemon.runtime_dir)):
         try:
             asyncio.run(_Daemon(path, config).serve())
@@ -139,6 +145,8 @@ class _Daemon:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._prove_life(engine), name="life")
             tasks.create_task(self._watch_notices(engine), name="notices")
+            tell = partial(self._tell, engine)
+            tasks.create_task(engine.sight.watch(self._clock, tell), name="sight")
             while True:
                 await self._hangup.wait()
                 self._hangup.clear()
@@ -173,6 +181,8 @@ class _Daemon:
             await engine.changed.wait()
             engine.changed.clear()
             self._readiness.status(engine.sentence())
+            # The sentence looks at every service: not again for each one of a storm.
+            await self._clock.sleep_until(self._clock.now().mono + STATUS_GAP)
 
     async def _watch_notices(self, engine: Engine) -> None:
         """Tell people what happens to the database, when it happens."""
@@ -185,9 +195,11 @@ class _Daemon:
 
     async def _pass_on_notices(self, engine: Engine) -> None:
         for notice in engine.store.take_notices():
-            log.error(notice)
-            alert = Alert(AlertKind.NOTICE, "", self._clock.now().wall, notice)
-            await engine.give_notice(alert)
+            await self._tell(engine, notice)
+
+    async def _tell(self, engine: Engine, notice: Notice) -> None:
+        log.error(notice.text)
+        await engine.give_notice(notice)
 
     async def _keep_store(self, store: DurableStore) -> None:
         """Bring to disk what is only in memory as soon as it can be, and forget what is old."""

@@ -10,9 +10,11 @@ from watchdog.app.assemble import Assembly
 from watchdog.app.channels import Channels
 from watchdog.app.services import Services
 from watchdog.config import Config
-from watchdog.core.model import Alert
+from watchdog.core.model import Alert, AlertKind
+from watchdog.core.telling import Notice
 from watchdog.evidence.desk import Desk
 from watchdog.ports import Clock
+from watchdog.sight import Sight
 from watchdog.store.durable import DurableStore
 from watchdog.worker import Surroundings, Worker
 
@@ -45,6 +47,11 @@ class Engine:
         self.services = Services(assembly.parts, self._around, tasks)
 
     @property
+    def sight(self) -> Sight:
+        """Return which services cannot be judged."""
+        return self._around.sight
+
+    @property
     def workers(self) -> Mapping[str, Worker]:
         """Return the workers by service name, in the configuration's order."""
         return self._around.workers
@@ -71,9 +78,11 @@ class Engine:
         await self.services.apply(config.services)
         self.changed.set()
 
-    async def give_notice(self, alert: Alert) -> None:
-        """Send *alert*, which no service's state stands behind, everywhere."""
-        await self.store.post([alert], self.channels.destinations, self.clock.now())
+    async def give_notice(self, notice: Notice) -> None:
+        """Tell *notice*, which no service's state stands behind, everywhere."""
+        now, what = self.clock.now(), notice.circumstance
+        alert = Alert(AlertKind.NOTICE, "", now.wall, notice.text, circumstance=what)
+        await self.store.post([alert], self.channels.destinations, now)
 
     def troubles(self) -> Sequence[str]:
         """Return what is wrong with the daemon itself, in sentences."""

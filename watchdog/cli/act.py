@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -49,6 +50,9 @@ def _check(options: argparse.Namespace) -> int:
 
 def _restart(options: argparse.Namespace) -> int:
     answer = ask_daemon(options, "restart", name=options.name)
+    if "restart" in answer and not options.json:
+        print(answer["reason"], file=sys.stderr)
+        return int(answer["code"])
     return _tell(options, answer, f"after {answer['took']:g} s")
 
 

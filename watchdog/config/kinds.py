@@ -18,8 +18,9 @@ from msgspec import Meta
 
 from watchdog.config.conditions import parse_condition
 from watchdog.config.durations import PATTERN, format_duration, parse_duration
-from watchdog.config.problems import did_you_mean, looks_secret, quoted
+from watchdog.config.problems import did_you_mean, listing, looks_secret, quoted
 from watchdog.config.units import service_unit
+from watchdog.words.choosing import languages
 
 HOUR, DAY = 3600.0, 86400.0
 
@@ -193,6 +194,14 @@ Sender = Annotated[
         'an address such as "Watchdog <watchdog@example.com>"',
         rf"^({_ADDRESS}|[^<>@\x00-\x1f]+ <{_ADDRESS}>)$",
         longest=320,
+    ),
+]
+Language = Annotated[
+    str,
+    Meta(
+        pattern=rf"^(?:{'|'.join(languages())})$(?!\n)",
+        extra={"expected": listing(f'"{language}"' for language in languages())},
+        extra_json_schema={"enum": list(languages())},
     ),
 ]
 ZoneName = Annotated[str, _text("a time zone such as Asia/Seoul", check=_check_zone, longest=64)]

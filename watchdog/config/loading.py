@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from watchdog.config.relations import check_relations
 from watchdog.config.services import ServiceBuilder
 from watchdog.config.settings import Config, DaemonSettings
 from watchdog.config.tables import ConfigFile, DaemonTable
+from watchdog.core.model import Policy, Service
 from watchdog.errors import ConfigError
 
 _LONGEST = 4 << 20  # bytes; ten thousand services need less
@@ -52,7 +54,7 @@ def load(
     problems = Problems(file, text)
     tables = read_table(ConfigFile, content, (), problems)
     secrets = Secrets(problems, file, mode, environ, for_daemon)
-    services = tuple(
+    services = _with_shared_policies(
         ServiceBuilder(table, tables.defaults, ("service", index), secrets).build()
         for index, table in enumerate(tables.service)
     )
@@ -64,6 +66,15 @@ def load(
     daemon = _daemon(tables.daemon, environ)
     redact_emails = tables.evidence.redact_emails
     return Config(file, daemon, services, slack, email, redact_emails, tuple(secrets.unchecked))
+
+
+def _with_shared_policies(services: Iterable[Service]) -> tuple[Service, ...]:
+    """Return *services*, equal policies being one object: a thousand services have but a few."""
+    known: dict[str, Policy] = {}
+    return tuple(
+        replace(service, policy=known.setdefault(repr(service.policy), service.policy))
+        for service in services
+    )
 
 
 def _read(file: str) -> tuple[str, int]:
@@ -134,4 +145,5 @@ def _daemon(table: DaemonTable, environ: Mapping[str, str]) -> DaemonSettings:
         log=table.log,
         host=os.uname().nodename if table.host is UNSET else table.host,
         timezone="" if table.timezone is UNSET else table.timezone,
+        language=table.language,
     )

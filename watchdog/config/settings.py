@@ -19,6 +19,7 @@ class DaemonSettings:
     log: Literal["auto", "json", "console"]
     host: str  # what this host is called in alerts
     timezone: str = ""  # IANA name; empty: the host's own
+    language: str = "en"  # of alerts, by its two letters
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from watchdog.config.kinds import (
     ChannelName,
     Flag,
     Host,
+    Language,
     PortNumber,
     Sender,
     SlackChannel,
@@ -45,6 +46,9 @@ class DaemonTable(Table, frozen=True):
     timezone: Annotated[
         ZoneName | UnsetType, key("Time zone of times in alerts.", default="the host's")
     ] = UNSET
+    language: Annotated[
+        Language, key("Language of alerts; reasons given by others stay as they are.")
+    ] = "en"
 
 
 class EvidenceTable(Table, frozen=True):

@@ -19,6 +19,7 @@ from watchdog.core.model import (
     Policy,
     State,
 )
+from watchdog.core.telling import Measure, MeasureKind
 
 _TIMED = frozenset({Phase.WAITING, Phase.GAVE_UP})
 
@@ -46,7 +47,7 @@ def unproven(state: State) -> State:
 
 
 def open_incident(
-    state: State, policy: Policy, now: Now, action: str, *, crash_loop: bool = False
+    state: State, policy: Policy, now: Now, measure: Measure, *, crash_loop: bool = False
 ) -> tuple[State, tuple[Effect, ...]]:
     """Open an incident; its one firing alert says what is being done."""
     incident = Incident(
@@ -60,7 +61,7 @@ def open_incident(
     state = replace(state, incident=incident)
     reason = state.cause.reason if state.cause is not None else ""
     opened = make_note(state, NoteKind.OPENED, reason, now)
-    return state, (opened, make_alert(state, AlertKind.FIRING, policy, now, action))
+    return state, (opened, make_alert(state, AlertKind.FIRING, policy, now, measure))
 
 
 def make_note(state: State, kind: NoteKind, text: str, now: Now) -> Note:
@@ -79,7 +80,7 @@ def filed(effects: Iterable[Effect], incident: Incident | None) -> tuple[Effect,
 
 
 def make_alert(
-    state: State, kind: AlertKind, policy: Policy, now: Now, action: str, lasted: float = 0.0
+    state: State, kind: AlertKind, policy: Policy, now: Now, measure: Measure, lasted: float = 0.0
 ) -> Alert:
     """Return an alert that needs nothing looked up to be worded; *lasted* in seconds."""
     incident, cause = state.incident, state.cause
@@ -94,39 +95,50 @@ def make_alert(
         failures=state.failures,
         max_failures=policy.max_failures,
         restarts=incident.restarts if incident is not None else 0,
-        action=action,
         duration=lasted,
+        measure=measure,
+        circumstance=cause.circumstance if cause is not None else None,
     )
 
 
-def span(seconds: float) -> str:
-    """Say a span of time as people do: ``40 s``, ``5 min``, ``2 h 30 min``."""
+def clock_parts(seconds: float) -> tuple[int, int, int]:
+    """Return the hours, minutes and seconds that people would say of a span of time.
+
+    Seconds of what took less than two minutes, else minutes, and hours as well from two on.
+    """
     whole = max(0, round(seconds))
-    if whole < 120:  # noqa: PLR2004 - two minutes: below it seconds still say more
-        return f"{whole} s"
+    if whole < 120:  # noqa: PLR2004 - two minutes
+        return 0, 0, whole
     minutes = round(whole / 60)
-    if minutes < 120:  # noqa: PLR2004
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    if minutes < 120:  # noqa: PLR2004 - two hours
+        return 0, minutes, 0
+    return *divmod(minutes, 60), 0
+
+
+def span(seconds: float) -> str:
+    """Say a span of time for the ledger and the log: ``40 s``, ``5 min``, ``2 h 30 min``."""
+    parts = zip(clock_parts(seconds), ("h", "min", "s"), strict=True)
+    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "0 s"
 
 
 def healed(state: State, policy: Policy, now: Now) -> tuple[Effect, ...]:
     """Tell of health proven, if anything was done or said about its loss."""
     incident = state.incident
     if incident is not None:
-        action = "came back without our doing"
+        measure, text = Measure(MeasureKind.CAME_BACK), "came back without our doing"
         if state.phase is Phase.HEALTHY:
-            action = f"has stayed healthy for {span(policy.stable_after)}"
+            measure = Measure(MeasureKind.STAYED_HEALTHY, lasted=policy.stable_after)
+            text = f"has stayed healthy for {span(policy.stable_after)}"
         elif state.phase is Phase.RECOVERING:
-            action = "healed by a restart"
-        note = make_note(state, NoteKind.CLOSED, action, now)
+            measure, text = Measure(MeasureKind.HEALED), "healed by a restart"
+        note = make_note(state, NoteKind.CLOSED, text, now)
         lasted = max(0.0, now.mono - incident.opened_mono)
-        return note, make_alert(state, AlertKind.RESOLVED, policy, now, action, lasted)
+        return note, make_alert(state, AlertKind.RESOLVED, policy, now, measure, lasted)
     if not state.restarted:
         return ()
     reason = state.cause.reason if state.cause is not None else "restart asked for"
     note = make_note(state, NoteKind.HEALED, f"healthy again after a restart: {reason}", now)
     if not policy.notify_healed:
         return (note,)
-    return note, make_alert(state, AlertKind.NOTICE, policy, now, "restarted, healthy again")
+    measure = Measure(MeasureKind.RESTARTED)
+    return note, make_alert(state, AlertKind.NOTICE, policy, now, measure)

@@ -32,7 +32,8 @@ from watchdog.core.model import (
     Step,
     Verdict,
 )
-from watchdog.core.restart import count_failure, on_account, spend_restart
+from watchdog.core.restart import count_failure, failed_restart, on_account, spend_restart
+from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
 
 
 def step(state: State, event: Event, policy: Policy, now: Now) -> Step:
@@ -189,16 +190,8 @@ def _restart_finished(state: State, end: RestartFinished, policy: Policy, now: N
             # Nothing has happened to the service, and the person is told by the command.
             return Step(on_account(enter(state, Phase.PENDING, now), -1), (failed,))
         case RestartOutcome.FAILED | RestartOutcome.IMPOSSIBLE:
-            check = state.cause.check if state.cause is not None else "unit"
             impossible = end.outcome is RestartOutcome.IMPOSSIBLE
-            cause = Observation(
-                Verdict.FAIL,
-                check,
-                f"restart failed: {end.reason}",
-                end.duration,
-                curable=not impossible,
-                dead=True,
-            )
+            cause = failed_restart(state, end)
             counted = count_failure(state, cause, policy, now, impossible=impossible)
             return Step(counted.state, (failed, *counted.effects))
     assert_never(end.outcome)
@@ -261,11 +254,14 @@ def _crashed(state: State, event: Crashed, policy: Policy, now: Now) -> Step:
     if state.incident is not None:
         looping = replace(state.incident, crash_loop=True)
         return Step(replace(state, incident=looping), (note,))
-    lasted = span(now.mono - crashes[0])
-    reason = f"crashed {len(crashes)} times in {lasted}: {event.reason}"
-    state = replace(state, cause=Observation(Verdict.FAIL, "unit", reason))
-    action = "its own Restart= brings it back each time; it is left to do so"
-    state, opening = open_incident(state, policy, now, action, crash_loop=True)
+    lasted = now.mono - crashes[0]
+    loop = Circumstance(
+        CircumstanceKind.CRASH_LOOP, event.reason, count=len(crashes), lasted=lasted
+    )
+    reason = f"crashed {len(crashes)} times in {span(lasted)}: {event.reason}"
+    state = replace(state, cause=Observation(Verdict.FAIL, "unit", reason, circumstance=loop))
+    measure = Measure(MeasureKind.LEFT_TO_KEEPER)
+    state, opening = open_incident(state, policy, now, measure, crash_loop=True)
     return Step(state, (note, *opening))
 
 

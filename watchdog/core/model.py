@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from watchdog.core.telling import Circumstance, Measure
+
 
 @dataclass(frozen=True, slots=True)
 class Now:
@@ -40,6 +42,7 @@ class Observation:
     curable: bool = True  # False: a restart cannot help (a stranger on the port, a masked unit)
     dead: bool = False  # no process is left: nothing to wait for, nothing a restart destroys
     until: float | None = None  # mono: when a HOLD ends by itself; look again then
+    circumstance: Circumstance | None = None  # what ``reason`` consists of, if that is known
 
 
 class Phase(StrEnum):
@@ -347,7 +350,10 @@ class AlertKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A statement about an incident, complete enough to be worded without looking anything up."""
+    """A statement about an incident, complete enough to be worded without looking anything up.
+
+    ``reason`` is English: of ``circumstance`` and ``measure`` each language makes its own words.
+    """
 
     kind: AlertKind
     service: str
@@ -359,8 +365,9 @@ class Alert:
     failures: int = 0
     max_failures: int = 0
     restarts: int = 0  # since the trouble began
-    action: str = ""  # what was done, and what happens next
     duration: float = 0.0  # RESOLVED: seconds from opening to proof
+    measure: Measure | None = None  # what was done, and what happens next
+    circumstance: Circumstance | None = None  # what ``reason`` consists of, if that is known
 
 
 Effect = Restart | Note | Alert

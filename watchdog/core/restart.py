@@ -22,9 +22,13 @@ from watchdog.core.model import (
     Phase,
     Policy,
     Restart,
+    RestartFinished,
+    RestartOutcome,
     State,
     Step,
+    Verdict,
 )
+from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
 
 
 def count_failure(
@@ -42,65 +46,81 @@ def count_failure(
         effects.append(
             make_note(state, NoteKind.FAILED, f"{seen.check}: {seen.reason} ({count})", now)
         )
-    planned, action = _plan(state, seen, policy, now, impossible=impossible)
+    planned, measure = _plan(state, seen, policy, now, impossible=impossible)
     state = planned.state
     gave_up = state.phase is Phase.GAVE_UP
     told = state.incident is not None and state.incident.told_gave_up
     if state.incident is None and (gave_up or state.failures >= policy.max_failures):
         calm = Phase.FAILING if state.phase is Phase.SUSPECT else state.phase
-        state, opening = open_incident(enter(state, calm, now), policy, now, action)
+        state, opening = open_incident(enter(state, calm, now), policy, now, measure)
         effects += opening
     elif state.incident is not None and gave_up and not told:
         state = replace(state, incident=replace(state.incident, told_gave_up=True))
-        effects.append(make_alert(state, AlertKind.GAVE_UP, policy, now, action))
+        effects.append(make_alert(state, AlertKind.GAVE_UP, policy, now, measure))
     if gave_up and not told:
-        effects.append(make_note(state, NoteKind.GAVE_UP, action, now))
+        effects.append(make_note(state, NoteKind.GAVE_UP, _gave_up_words(measure, now), now))
     return Step(state, (*effects, *planned.effects))
+
+
+def _gave_up_words(measure: Measure, now: Now) -> str:
+    """Say for the ledger why there is no restart for now."""
+    why = f"gave up after {measure.count} restarts"
+    if measure.kind is MeasureKind.NO_RESTART_POSSIBLE:
+        why = "no restart is possible; a person is needed"
+    return f"{why}; tries once more in {span(measure.next_try - now.wall)}"
 
 
 def _plan(
     state: State, seen: Observation, policy: Policy, now: Now, *, impossible: bool
-) -> tuple[Step, str]:
-    """Return what becomes of a counted failure, and a sentence that says so."""
+) -> tuple[Step, Measure]:
+    """Return what becomes of a counted failure, and what is to be told of that."""
     limit = rules.threshold(policy, seen.check)
     if impossible:
-        return _give_up(state, policy, now, "no restart is possible; a person is needed")
+        return _give_up(state, policy, now, MeasureKind.NO_RESTART_POSSIBLE)
     if seen.curable and 0 < limit <= state.failures:
         return _plan_restart(state, seen, policy, now)
     if not seen.curable:
-        action = "a restart cannot help, so none is tried; a person is needed"
+        measure = Measure(MeasureKind.NO_RESTART_HELPS)
     elif limit == 0:
-        action = f"restarts for check {seen.check} are switched off; a person is needed"
+        measure = Measure(MeasureKind.RESTARTS_OFF)
     else:
-        action = f"a restart follows after {limit} failures"
+        measure = Measure(MeasureKind.RESTART_AFTER, limit=limit)
     calm = Phase.SUSPECT if state.incident is None else Phase.FAILING
-    return Step(enter(state, calm, now)), action
+    return Step(enter(state, calm, now)), measure
 
 
-def _plan_restart(state: State, seen: Observation, policy: Policy, now: Now) -> tuple[Step, str]:
-    """Return the restart, or the waiting for it, and a sentence that says so."""
+def _plan_restart(
+    state: State, seen: Observation, policy: Policy, now: Now
+) -> tuple[Step, Measure]:
+    """Return the restart, or the waiting for it, and what is to be told of that."""
     state = replace(state, restarts=rules.remembered(state, policy, now.mono))
     left = rules.budget_left(state, policy, now.mono)
     if state.gave_up or left == 0:
         if now.mono < rules.retry_at(state, policy):
-            return _give_up(state, policy, now, f"gave up after {len(state.restarts)} restarts")
+            return _give_up(state, policy, now, MeasureKind.GAVE_UP)
         once_more = spend_restart(replace(state, gave_up=True), seen.reason, now)
-        return once_more, "restarting once more, though the budget is spent"
+        return once_more, Measure(MeasureKind.RESTARTING_ONCE_MORE)
     due = now.mono + rules.backoff(policy, state.attempts)
     if state.phase is Phase.WAITING and state.restart_at is not None:
         due = state.restart_at  # decided by an earlier failure of the same trouble
     if due > now.mono:
         waiting = replace(enter(state, Phase.WAITING, now), restart_at=due)
-        return Step(waiting), f"the next restart follows in {span(due - now.mono)}"
-    action = f"restarting now ({left - 1} more allowed for now)"
-    return spend_restart(state, seen.reason, now), action
+        return Step(waiting), Measure(MeasureKind.RESTART_DUE, next_try=_wall(due, now))
+    number = policy.restart_budget - left + 1
+    measure = Measure(MeasureKind.RESTARTING, count=number, limit=policy.restart_budget)
+    return spend_restart(state, seen.reason, now), measure
 
 
-def _give_up(state: State, policy: Policy, now: Now, why: str) -> tuple[Step, str]:
-    """Return the waiting for a half-open retry."""
+def _give_up(state: State, policy: Policy, now: Now, kind: MeasureKind) -> tuple[Step, Measure]:
+    """Return the waiting for a half-open retry, and what is to be told of it."""
     due = rules.retry_at(state, policy)
     waiting = replace(enter(state, Phase.GAVE_UP, now), restart_at=due, gave_up=True)
-    return Step(waiting), f"{why}; tries once more in {span(due - now.mono)}"
+    return Step(waiting), Measure(kind, count=len(state.restarts), next_try=_wall(due, now))
+
+
+def _wall(mono: float, now: Now) -> float:
+    """Return what the wall clock will say at *mono*; now, if that is over."""
+    return now.wall + max(0.0, mono - now.mono)
 
 
 def spend_restart(state: State, reason: str, now: Now) -> Step:
@@ -118,6 +138,19 @@ def spend_restart(state: State, reason: str, now: Now) -> Step:
     number = restarting.attempts
     note = make_note(state, NoteKind.RESTART, f"restart {number}: {reason}", now)
     return Step(restarting, (note, Restart(reason, number)))
+
+
+def failed_restart(state: State, end: RestartFinished) -> Observation:
+    """Return the failure that a restart is which ended without the service being up."""
+    return Observation(
+        Verdict.FAIL,
+        state.cause.check if state.cause is not None else "unit",
+        f"restart failed: {end.reason}",
+        end.duration,
+        curable=end.outcome is not RestartOutcome.IMPOSSIBLE,
+        dead=True,
+        circumstance=Circumstance(CircumstanceKind.RESTART_FAILED, end.reason),
+    )
 
 
 def on_account(state: State, change: int) -> State:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -21,6 +22,14 @@ AT_ONCE = 4
 """How many services are looked into at the same time; more would compete with their recovery."""
 
 
+LATER_AT_ONCE = 2
+"""How many of those for evidence that can wait: what another service is about to lose must find a
+turn."""
+
+PATIENCE = 1.0
+"""Seconds for which evidence that survives a restart waits for the restarts under way to end."""
+
+
 @dataclass(slots=True)
 class _File:
     service: str
@@ -34,12 +43,36 @@ class Desk:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._turn = asyncio.Semaphore(AT_ONCE)
+        self._later = asyncio.Semaphore(LATER_AT_ONCE)
+        self._restarts = 0  # under way
+        self._calm = asyncio.Event()  # none is
+        self._calm.set()
         self._lines: dict[str, Sequence[str]] = {}
         self._open: dict[str, _File] = {}  # by service
         self._filing: set[asyncio.Task[None]] = set()
 
+    @contextmanager
+    def restarting(self) -> Iterator[None]:
+        """Let evidence that survives wait while a restart is under way: it would slow that down."""
+        self._restarts += 1
+        self._calm.clear()
+        try:
+            yield
+        finally:
+            self._restarts -= 1
+            if not self._restarts:
+                self._calm.set()
+
+    async def gather_later(self, service: str, collect: Collect) -> None:
+        """Collect what outlives the process, once the restarts under way are over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await self._calm.wait()
+        async with self._later:
+            await self.gather(service, collect)
+
     async def gather(self, service: str, collect: Collect) -> None:
-        """Collect evidence for *service*; what cannot be had in time is done without."""
+        """Collect evidence for *service* now; what cannot be had in time is done without."""
         try:
             async with asyncio.timeout(LIMIT), self._turn:
                 self._lines[service] = await collect()

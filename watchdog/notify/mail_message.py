@@ -46,9 +46,10 @@ def body(message: Message) -> str:
     """Return the text of the mail."""
     parts = [message.title, "\n".join(message.lines)]
     if message.evidence:
-        parts.append("\n".join(["Last lines:", *(f"  {line}" for line in message.evidence)]))
+        label = f"{message.evidence_label}:"
+        parts.append("\n".join([label, *(f"  {line}" for line in message.evidence)]))
     # Two dashes and a space: programs fold away what follows.
-    parts.append(f"-- \nservice-watchdog on {one_line(message.host, 100)}")
+    parts.append(f"-- \n{message.signature}")
     return "\n\n".join(parts) + "\n"
 
 

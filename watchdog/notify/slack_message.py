@@ -22,6 +22,7 @@ TEXT_LINE_SIZE = 250
 BLOCK_LINE_SIZE = 700
 SECTION_SIZE = 2900
 PLAIN_SIZE = 300
+REFERENCE_SIZE = 300
 
 ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 BASIC_PLANE_END = "\uffff"  # beyond, a character takes two UTF-16 units
@@ -61,8 +62,8 @@ def full_text(message: Message) -> str:
 
 def plain_text(message: Message) -> str:
     """Return the least that tells the alert, for when Slack refuses anything better."""
-    incident = one_line(message.alert.incident, 40)
-    return escape(message.title, PLAIN_SIZE) + (f" (incident {incident})" if incident else "")
+    title = escape(message.title, PLAIN_SIZE)
+    return " ".join(filter(None, [title, escape(message.reference, REFERENCE_SIZE)]))
 
 
 def blocks(message: Message) -> list[dict[str, Any]]:
@@ -72,7 +73,7 @@ def blocks(message: Message) -> list[dict[str, Any]]:
     for line in message.lines:
         label, _, value = line.partition(": ")
         shown = f"*{escape(label, 100)}:* {escape(value, BLOCK_LINE_SIZE - 110)}"
-        if len(body) + len(shown) >= SECTION_SIZE:
+        if units(body) + units(shown) >= SECTION_SIZE:
             sections.append(body)
             body = ""
         body += ("\n" if body else "") + shown

@@ -14,6 +14,8 @@ class Pace:
     first_delay: float = 1.0  # ceiling of the first delay, doubled with each failure …
     longest_delay: float = 300.0  # … up to here
     evidence: float = 2.0  # the most that an alert waits for evidence being gathered
+    gather: float = 30.0  # for which the end of one incident of many waits for that of the others
+    one_by_one: bool = False  # each alert by itself, none left out: the other side is a program
     recheck: float = 60.0  # the outbox is looked into even if nobody says that it has grown
 
     def delay(self, failures: int, chance: float) -> float:

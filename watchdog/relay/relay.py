@@ -1,8 +1,9 @@
 """The way from the outbox to one destination: one task, first in first out, until it is taken.
 
-A temporary failure keeps the delivery and waits, a refused one is set aside as a dead letter,
-and nothing that a notifier does ends the task. What was sent but could not be written down is
-written again before anything else is sent, so that a full disk does not make a flood of an alert.
+What is due together is told together (parcel.py). A temporary failure keeps the deliveries and
+waits, a refused one is set aside as a dead letter, and nothing that a notifier does ends the
+task. What was sent but could not be written down is written again before anything else is sent,
+so that a full disk does not make a flood of an alert.
 """
 
 from __future__ import annotations
@@ -23,16 +24,20 @@ from watchdog.errors import (
     StoreError,
     TemporaryDeliveryError,
 )
+from watchdog.notify.digest import digest
 from watchdog.notify.render import render
 from watchdog.ports import Clock, Delivery, Message, Notifier, Receipt, Store
 from watchdog.relay.pace import Pace
+from watchdog.relay.parcel import LIMIT, Parcel, is_end_of_part, pack
 from watchdog.relay.patience import Patience
 from watchdog.relay.standing import RelayStatus, Standing, describe
+from watchdog.words.catalogue import Catalogue
 
 log = structlog.get_logger()
 
 # What is told with evidence; a reader of the end has seen it at the beginning.
 WITH_EVIDENCE = (AlertKind.FIRING, AlertKind.GAVE_UP)
+STORM = 60.0  # seconds within which incidents belong together
 STUCK = 30.0  # seconds without progress, all waits that end being counted as progress
 FAREWELL = 1.0  # seconds to close a connection
 
@@ -54,6 +59,7 @@ class Relay:
     evidence_ready: Callable[[str], Awaitable[None]]
     host: str
     tz: tzinfo
+    words: Catalogue
     pace: Pace = field(default_factory=Pace)
     chance: Callable[[], float] = random.random
     changed: Callable[[], None] = lambda: None
@@ -62,6 +68,9 @@ class Relay:
     _standing: Standing = field(init=False)
     _free_at: float = field(default=0.0, init=False)  # mono: no sending before this
     _failures: int = field(default=0, init=False)  # in a row
+    _alone: set[str] = field(default_factory=set, init=False)  # keys refused in company
+    _recent: dict[str, float] = field(default_factory=dict, init=False)  # incident told -> mono
+    _storm: frozenset[str] = field(default=frozenset(), init=False)  # incidents told in a digest
 
     def __post_init__(self) -> None:
         self._patience = Patience(self.clock)
@@ -126,27 +135,50 @@ class Relay:
     async def _turn(self) -> None:
         """Deliver the oldest alert, or wait for one."""
         self._patience.move()
-        delivery = await self.store.next_delivery(self.destination)
-        if delivery is None:
+        if not await self.store.due(self.destination):
             await self._patience.rest(self.pace.recheck, self.wait())
             return
         await self._patience.until(self._free_at)
-        outcome = await self._sent(delivery)
+        parcel = await self._next()
+        if parcel is None:
+            return
+        outcome = await self._sent(parcel)
         self._free_at = self.clock.now().mono + self.pace.gap
         match outcome:
             case Receipt():
-                await self._delivered(delivery, outcome)
+                await self._delivered(parcel, outcome)
             case RejectedDeliveryError():
-                await self._rejected(delivery, str(outcome))
+                await self._rejected(parcel, str(outcome))
             case _:
-                await self._later(delivery, outcome)
+                await self._later(parcel, outcome)
 
-    async def _sent(self, delivery: Delivery) -> Receipt | DeliveryError:
-        """Send *delivery* once, and return how that went."""
-        message = await self._message(delivery.alert)
+    async def _next(self) -> Parcel | None:
+        """Return what to tell now, of all that has become due while the channel was busy."""
+        limit = 1 if self.pace.one_by_one else LIMIT
+        due = await self.store.due(self.destination, limit)
+        return pack(await self._gathered(due), self._alone) if due else None
+
+    async def _gathered(self, due: Sequence[Delivery]) -> Sequence[Delivery]:
+        """Return *due*, or, if all of it ends a part of a storm, what more of that ends meanwhile.
+
+        What broke together mostly heals together, and nobody waits to hear of that.
+        """
+        until = self.clock.now().mono + self.pace.gather
+        while is_end_of_part(due, self._storm):
+            left = until - self.clock.now().mono
+            if left <= 0:
+                break
+            await self._patience.rest(left, self.wait())
+            due = await self.store.due(self.destination, LIMIT) or due
+        self._storm -= {delivery.alert.incident for delivery in due}
+        return due
+
+    async def _sent(self, parcel: Parcel) -> Receipt | DeliveryError:
+        """Send *parcel* once, and return how that went."""
+        message = await self._message(parcel.alerts)
         deadline = self.pace.deadline
         try:
-            sending = self.notifier.send(message, delivery.key)
+            sending = self.notifier.send(message, parcel.key)
             return await self._patience.within(deadline, sending)
         except DeliveryError as error:
             return error
@@ -155,8 +187,11 @@ class Relay:
         except Exception as error:  # noqa: BLE001 - whatever a notifier does, the alert is kept
             return TemporaryDeliveryError(f"cannot deliver: {describe(error)}")
 
-    async def _message(self, alert: Alert) -> Message:
-        """Return *alert* in words, with the evidence there is."""
+    async def _message(self, alerts: Sequence[Alert]) -> Message:
+        """Return *alerts* in words; a single one with the evidence there is."""
+        if len(alerts) > 1:
+            return digest(alerts, self.host, self.clock.now().wall, self.tz, self.words)
+        [alert] = alerts
         evidence: Sequence[str] = ()
         if alert.incident and alert.kind in WITH_EVIDENCE:
             try:
@@ -168,34 +203,54 @@ class Relay:
                 evidence = await self.store.evidence(alert.incident)
             except StoreError as error:
                 log.warning("evidence not read", incident=alert.incident, reason=str(error))
-        return render(alert, self.host, evidence, self.clock.now().wall, self.tz)
+        sent = self.clock.now().wall
+        return render(alert, self.host, evidence, sent, self.tz, self.words)
 
-    async def _delivered(self, delivery: Delivery, receipt: Receipt) -> None:
+    async def _delivered(self, parcel: Parcel, receipt: Receipt) -> None:
         wall = self.clock.now().wall
         self._failures = 0
         self._standing.trouble, self._standing.last_success = "", wall
-        late = round(wall - delivery.alert.wall, 3)
-        log.info("alert delivered", **self._names(delivery), late=late)
-        await self._write_down(lambda: self.store.delivered(delivery, receipt, wall))
-        self._standing.answer(delivery.alert, "")
+        late = round(wall - parcel.alerts[0].wall, 3)
+        log.info("alert delivered", **self._names(parcel), late=late)
+        await self._write_down(lambda: self.store.delivered(parcel.deliveries, receipt, wall))
+        self._remember(parcel)
+        for delivery in parcel.deliveries:
+            self._alone.discard(delivery.key)
+            self._standing.answer(delivery.alert, "")
 
-    async def _rejected(self, delivery: Delivery, reason: str) -> None:
+    def _remember(self, parcel: Parcel) -> None:
+        """Know what was told together, or within a minute before, as one storm."""
+        mono = self.clock.now().mono
+        told = {alert.incident: mono for alert in parcel.alerts if alert.kind in WITH_EVIDENCE}
+        recent = {name: at for name, at in self._recent.items() if mono - at < STORM}
+        self._recent = recent | told
+        if len(told) > 1:
+            self._storm |= self._recent.keys()
+
+    async def _rejected(self, parcel: Parcel, reason: str) -> None:
         wall = self.clock.now().wall
         self._failures, self._standing.trouble = 0, reason
-        log.error("alert rejected, set aside", **self._names(delivery), reason=reason)
+        if len(parcel.deliveries) > 1:
+            log.warning("digest rejected, telling each by itself", **self._names(parcel))
+            self._alone |= {delivery.key for delivery in parcel.deliveries}
+            return
+        [delivery] = parcel.deliveries
+        log.error("alert rejected, set aside", **self._names(parcel), reason=reason)
         await self._write_down(lambda: self.store.rejected(delivery, reason, wall))
+        self._alone.discard(delivery.key)
         self._standing.answer(delivery.alert, reason)
 
-    async def _later(self, delivery: Delivery, error: DeliveryError) -> None:
+    async def _later(self, parcel: Parcel, error: DeliveryError) -> None:
         asked = error.retry_after if isinstance(error, TemporaryDeliveryError) else None
         self._failures, self._standing.trouble = self._failures + 1, str(error)
         delay = max(asked or 0.0, self.pace.delay(self._failures, self.chance()))
-        names = self._names(delivery)
+        names = self._names(parcel)
         log.warning(
             "alert not delivered, trying again", **names, delay=round(delay, 3), reason=str(error)
         )
         try:
-            await self.store.attempt_failed(delivery, str(error), self.clock.now().wall)
+            wall = self.clock.now().wall
+            await self.store.attempt_failed(parcel.deliveries, str(error), wall)
         except StoreError as cause:
             log.warning("failed try not written down", **names, reason=str(cause))
         self._standing.answer(None, str(error))  # those that come after it have to wait as well
@@ -228,11 +283,13 @@ class Relay:
         finally:
             self._standing.next_try = None
 
-    def _names(self, delivery: Delivery) -> dict[str, str | int]:
-        alert = delivery.alert
-        return {
+    def _names(self, parcel: Parcel) -> dict[str, str | int]:
+        alert = parcel.alerts[0]
+        names: dict[str, str | int] = {
             "destination": self.destination,
             "incident": alert.incident,
             "kind": alert.kind.value,
-            "attempt": delivery.attempts + 1,
+            "attempt": parcel.attempts + 1,
         }
+        more = len(parcel.deliveries) - 1
+        return names | {"together_with": more} if more else names

@@ -11,7 +11,7 @@ from typing import TypedDict
 
 from watchdog.core.model import Alert
 from watchdog.errors import DeliveryError, StoreError
-from watchdog.notify.render import stamp
+from watchdog.notify.phrases import moment
 
 
 class RelayStatus(TypedDict):
@@ -73,6 +73,12 @@ class Standing:
                 self._awaited.remove(awaited)
                 if not awaited[1].done():
                     awaited[1].set_result(trouble)
+
+
+def stamp(wall: float, tz: tzinfo) -> str:
+    """Return *wall* as date, time and zone, for the command line."""
+    at = moment(wall, tz)
+    return f"{at:%Y-%m-%d %H:%M:%S %Z}" if at is not None else f"unknown time ({wall:g})"
 
 
 def describe(error: Exception) -> str:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from watchdog.core.telling import Notice
 from watchdog.errors import StoreError
 from watchdog.store import retention
 from watchdog.store.ballast import Ballast
@@ -41,7 +42,7 @@ class Database:
 
     def __init__(self, opener: Opener, ballast: Ballast, wall: Callable[[], float]) -> None:
         self.trouble = ""  # the disk is nearly full; empty: all is well
-        self.notices: list[str] = []
+        self.notices: list[Notice] = []
         self._opener = opener
         self._ballast = ballast
         self._wall = wall

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Self, TypeVar
 
 from watchdog.core.model import Alert, Now
+from watchdog.core.telling import Notice
 from watchdog.errors import StoreError
 from watchdog.ports import Change, Delivery, Left, Receipt
 from watchdog.store.encode import decode_lines, encode, newest
@@ -88,11 +89,11 @@ class DurableStore:
         )
 
     @property
-    def notices(self) -> Sequence[str]:
+    def notices(self) -> Sequence[Notice]:
         """What has happened to the database and people should know; oldest first."""
         return self._sqlite.notices
 
-    def take_notices(self) -> Sequence[str]:
+    def take_notices(self) -> Sequence[Notice]:
         """Return the notices and forget them."""
         taken = self._sqlite.take_notices()
         self._told = self._told[0], len(self.notices)
@@ -125,24 +126,28 @@ class DurableStore:
 
     # --- outbox ---------------------------------------------------------------------------------
 
-    async def next_delivery(self, destination: str) -> Delivery | None:
-        """Return the oldest alert not yet delivered to *destination*, the disk's before memory's.
+    async def due(self, destination: str, limit: int = 1) -> Sequence[Delivery]:
+        """Return the *limit* oldest alerts due at *destination*, the disk's before memory's.
 
         An alert that only memory has comes with a negative id, and keeps its key on the disk.
         """
         finished = self._memory.finished
-        delivery = await self._read(self._sqlite.next_delivery(destination, finished), None)
-        if delivery is None:
-            return self._memory.next(destination)
-        return self._memory.as_tried(delivery)
+        found = await self._read(self._sqlite.due(destination, limit, finished), ())
+        known = {delivery.key for delivery in found}
+        rest = [each for each in self._memory.due(destination) if each.key not in known]
+        return [self._memory.as_tried(delivery) for delivery in [*found, *rest][:limit]]
 
-    async def delivered(self, delivery: Delivery, receipt: Receipt, wall: float) -> None:
-        """Write down that *delivery* has arrived; from here on it is never returned again."""
-        await self._record(Result.delivered(delivery, receipt, wall))
+    async def delivered(
+        self, deliveries: Sequence[Delivery], receipt: Receipt, wall: float
+    ) -> None:
+        """Write down that *deliveries* have arrived; from here on none is ever due again."""
+        await self._record(*(Result.delivered(each, receipt, wall) for each in deliveries))
 
-    async def attempt_failed(self, delivery: Delivery, reason: str, wall: float) -> None:
-        """Write down a failed try; the delivery stays due."""
-        await self._record(Result.failed(delivery, reason, wall))
+    async def attempt_failed(
+        self, deliveries: Sequence[Delivery], reason: str, wall: float
+    ) -> None:
+        """Write down a failed try; the deliveries stay due."""
+        await self._record(*(Result.failed(each, reason, wall) for each in deliveries))
 
     async def rejected(self, delivery: Delivery, reason: str, wall: float) -> None:
         """Set *delivery* aside as a dead letter."""
@@ -214,8 +219,9 @@ class DurableStore:
         if entry in self._memory:
             self._sqlite.wake({letter.destination for letter in entry.letters})
 
-    async def _record(self, result: Result) -> None:
-        self._memory.record(result)
+    async def _record(self, *results: Result) -> None:
+        for result in results:
+            self._memory.record(result)
         await self._flush()
 
     async def _flush(self) -> None:

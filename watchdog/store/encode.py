@@ -1,17 +1,21 @@
 """Core values to JSON and back, as the database keeps them.
 
 Fields that a newer version added are ignored, fields that an older one did not have take their
-defaults: both ways between two versions the database stays readable.
+defaults: both ways between two versions the database stays readable. Likewise what a newer version
+tells in a way that this one does not know: there is still the reason, in English.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import msgspec
 
 from watchdog.core.model import Alert, State
+from watchdog.core.telling import Measure, MeasureKind
 from watchdog.errors import StoreError
 
 EVIDENCE_SIZE = 64 * 1024
@@ -19,9 +23,21 @@ EVIDENCE_SIZE = 64 * 1024
 
 _T = TypeVar("_T")
 
+_TELLING = frozenset({"measure", "circumstance"})
+"""Fields that are only told, and that no decision rests on."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Worded:
+    """What only the alerts of older versions have: the measure as an English sentence."""
+
+    action: str = ""
+
+
 _encoder = msgspec.json.Encoder()
 _states = msgspec.json.Decoder(State)
 _alerts = msgspec.json.Decoder(Alert)
+_worded = msgspec.json.Decoder(_Worded)
 _lines = msgspec.json.Decoder(tuple[str, ...])
 
 
@@ -40,7 +56,11 @@ def decode_state(text: str) -> State:
 
 def decode_alert(text: str) -> Alert:
     """Return the alert that *text* holds. Raises StoreError."""
-    return _decode(_alerts, text, "alert")
+    alert = _decode(_alerts, text, "alert")
+    if alert.measure is not None:
+        return alert
+    words = _decode(_worded, text, "alert").action
+    return replace(alert, measure=Measure(MeasureKind.WORDED, words=words)) if words else alert
 
 
 def decode_lines(text: str) -> Sequence[str]:
@@ -72,8 +92,23 @@ def plain(text: str) -> str:
 def _decode(decoder: msgspec.json.Decoder[_T], text: str, what: str) -> _T:
     try:
         return decoder.decode(text)
+    except msgspec.ValidationError as exc:
+        with suppress(msgspec.ValidationError):
+            return decoder.decode(_encoder.encode(_untold(msgspec.json.decode(text))))
+        raise _unreadable(what, exc) from exc
     except msgspec.MsgspecError as exc:
-        raise StoreError(f"cannot read a saved {what}: {exc}; it is left out") from exc
+        raise _unreadable(what, exc) from exc
+
+
+def _unreadable(what: str, error: Exception) -> StoreError:
+    return StoreError(f"cannot read a saved {what}: {error}; it is left out")
+
+
+def _untold(value: Any) -> Any:
+    """Return *value* without what is only told."""
+    if not isinstance(value, dict):
+        return value
+    return {key: _untold(part) for key, part in value.items() if key not in _TELLING}
 
 
 def _mended(value: Any) -> Any:

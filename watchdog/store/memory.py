@@ -73,10 +73,9 @@ class Memory:
         """Keys that the database may still have as pending though they are not."""
         return frozenset(self._finished)
 
-    def next(self, destination: str) -> Delivery | None:
-        """Return the oldest alert that only memory has; its id is negative."""
-        delivery = next(iter(self._waiting.get(destination, {}).values()), None)
-        return delivery and self.as_tried(delivery)
+    def due(self, destination: str) -> Sequence[Delivery]:
+        """Return the alerts that only memory has, oldest first; their ids are negative."""
+        return list(self._waiting.get(destination, {}).values())
 
     def as_tried(self, delivery: Delivery) -> Delivery:
         """Return *delivery* with the number of tries that memory knows of."""

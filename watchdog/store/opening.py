@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from watchdog.core.telling import Circumstance, CircumstanceKind, Notice
 from watchdog.store.files import family, make_private, put_in_place, set_aside
 from watchdog.store.schema import (
     APPLICATION_ID,
@@ -47,21 +48,24 @@ class Opener:
     factory: type[sqlite3.Connection] = sqlite3.Connection
     lock_timeout: float = 2.0  # seconds to wait for another process's transaction
 
-    def open(self, wall: float, distrust: str = "") -> tuple[sqlite3.Connection, list[str]]:
+    def open(self, wall: float, distrust: str = "") -> tuple[sqlite3.Connection, list[Notice]]:
         """Return a database ready for use, and what there is to tell.
 
         *distrust* is why the one that is there is not to be used, however sound it looks.
         Raises sqlite3.Error and OSError where the disk or its permissions are the trouble.
         """
-        notices = []
+        notices: list[Notice] = []
         for leftover in family(self._fresh):
             leftover.unlink()
         if not self.path.exists():
             if family(self.path):
                 aside = set_aside(self.path, "corrupt", wall)
-                notices.append(
+                text = (
                     f"cannot use what is left of {self.path}: the database itself is gone;"
                     f" set aside as {aside.name}*, begun anew"
+                )
+                notices.append(
+                    self._notice(text, CircumstanceKind.DATABASE_GONE, aside=f"{aside.name}*")
                 )
             self._create()
             put_in_place(self._fresh, self.path)
@@ -77,7 +81,7 @@ class Opener:
             raise
         return connection, notices
 
-    def rescue(self, connection: sqlite3.Connection, wall: float) -> str:
+    def rescue(self, connection: sqlite3.Connection, wall: float) -> Notice:
         """Write the database behind *connection* anew: its files were deleted or replaced.
 
         What is open still holds everything, so it is the truth. Returns what there is to tell; the
@@ -89,10 +93,12 @@ class Opener:
         aside = set_aside(self.path, "replaced", wall) if family(self.path) else None
         put_in_place(self._fresh, self.path)
         moved = f"; what stood there is now {aside.name}" if aside is not None else ""
-        return (
+        text = (
             f"{self.path} was deleted or replaced while in use; written anew with all that it"
             f" held{moved}; stop the daemon before touching its files"
         )
+        name = aside.name if aside is not None else ""
+        return self._notice(text, CircumstanceKind.DATABASE_MOVED, aside=name)
 
     @property
     def _fresh(self) -> Path:
@@ -155,7 +161,7 @@ class Opener:
             raise
         return ("corrupt", damage) if damage else None
 
-    def _replace(self, label: str, why: str, wall: float) -> str:
+    def _replace(self, label: str, why: str, wall: float) -> Notice:
         """Begin anew with what can be read and is still due; return what there is to tell.
 
         The old files are moved last: if this fails, it can be tried again.
@@ -164,10 +170,22 @@ class Opener:
         alerts, states = self._create(self.path if is_ours else None)
         aside = set_aside(self.path, label, wall)
         put_in_place(self._fresh, self.path)
-        return (
+        text = (
             f"cannot use {self.path}: {why}; set aside as {aside.name}, begun anew with"
             f" {alerts} undelivered alerts and {states} states taken over from it"
         )
+        told = Circumstance(
+            CircumstanceKind.DATABASE_REPLACED,
+            why,
+            str(self.path),
+            count=alerts,
+            states=states,
+            aside=aside.name,
+        )
+        return Notice(text, told)
+
+    def _notice(self, text: str, kind: CircumstanceKind, aside: str) -> Notice:
+        return Notice(text, Circumstance(kind, subject=str(self.path), aside=aside))
 
 
 def _damage(connection: sqlite3.Connection, *, thorough: bool) -> str:

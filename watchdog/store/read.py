@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from watchdog.core.model import Note, NoteKind, Now
+from watchdog.core.telling import Circumstance, CircumstanceKind, Notice
 from watchdog.errors import StoreError
 from watchdog.ports import Delivery, Left
 from watchdog.store.encode import decode_alert, decode_lines, decode_state
@@ -53,10 +54,10 @@ class Backlog:
 
 def load(
     connection: sqlite3.Connection, boot_id: str, now: Now
-) -> tuple[dict[str, Left], list[str]]:
-    """Return what is known of each service, and complaints about what cannot be understood."""
+) -> tuple[dict[str, Left], list[Notice]]:
+    """Return what is known of each service, and notices of what cannot be understood."""
     known: dict[str, Left] = {}
-    complaints: list[str] = []
+    notices: list[Notice] = []
     under_way = dict(
         connection.execute("SELECT service, identity FROM restart WHERE outcome IS NULL")
     )
@@ -65,23 +66,30 @@ def load(
         try:
             state = decode_state(text)
         except StoreError as exc:
-            complaints.append(f"{exc}: {service} begins anew")
+            told = Circumstance(CircumstanceKind.STATE_UNREADABLE, reason_of(exc), service)
+            notices.append(Notice(f"{exc}: {service} begins anew", told))
             continue
         # Where the kernel gives no boot id, a clock that stands lower than it stood tells.
         if saved_boot_id != boot_id or mono > now.mono:
             state = rebased(state, Now(mono, wall), now)
         known[service] = Left(state, under_way.get(service))
-    return known, complaints
+    return known, notices
 
 
-def next_delivery(
-    connection: sqlite3.Connection, destination: str, skip: Collection[str]
-) -> tuple[Delivery | None, dict[str, str]]:
-    """Return the oldest pending delivery whose key is not in *skip*.
+def reason_of(error: StoreError) -> str:
+    """Return what the decoder said, without our own words around it."""
+    return str(error.__cause__ or error)
 
-    And the keys of rows before it that nobody can read, each with the reason.
+
+def due(
+    connection: sqlite3.Connection, destination: str, skip: Collection[str], limit: int
+) -> tuple[list[Delivery], dict[str, StoreError]]:
+    """Return the *limit* oldest pending deliveries whose keys are not in *skip*.
+
+    And the keys of rows among them that nobody can read, each with the error.
     """
-    unreadable: dict[str, str] = {}
+    found: list[Delivery] = []
+    unreadable: dict[str, StoreError] = {}
     rows = connection.execute(
         "SELECT id, alert, key, attempts, status FROM outbox"
         " WHERE destination = ? AND status = 'pending' ORDER BY id",
@@ -95,10 +103,12 @@ def next_delivery(
         try:
             alert = decode_alert(text)
         except StoreError as exc:
-            unreadable[key] = str(exc)
+            unreadable[key] = exc
             continue
-        return Delivery(number, destination, alert, key, attempts), unreadable
-    return None, unreadable
+        found.append(Delivery(number, destination, alert, key, attempts))
+        if len(found) == limit:
+            break
+    return found, unreadable
 
 
 def evidence(connection: sqlite3.Connection, incident_id: str) -> Sequence[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import ParamSpec, Self, TypeVar
 
 from watchdog.core.model import Alert, Now
+from watchdog.core.telling import Circumstance, CircumstanceKind, Notice
 from watchdog.errors import StoreError
 from watchdog.ports import Change, Delivery, Left, Receipt
 from watchdog.store import ballast, read, retention
@@ -87,11 +88,11 @@ class SqliteStore:
         return self._database.trouble
 
     @property
-    def notices(self) -> Sequence[str]:
+    def notices(self) -> Sequence[Notice]:
         """What has happened to the database and people should know; oldest first."""
         return tuple(self._database.notices)
 
-    def take_notices(self) -> Sequence[str]:
+    def take_notices(self) -> Sequence[Notice]:
         """Return the notices and forget them."""
         taken = self.notices
         del self._database.notices[: len(taken)]
@@ -116,8 +117,8 @@ class SqliteStore:
 
     async def load(self, now: Now) -> Mapping[str, Left]:
         """Return what is known of each service; times rebased if the host has rebooted."""
-        known, complaints = await self._read(read.load, self._life(), now)
-        self._database.notices += complaints
+        known, notices = await self._read(read.load, self._life(), now)
+        self._database.notices += notices
         return known
 
     async def commit(self, change: Change) -> None:
@@ -136,30 +137,46 @@ class SqliteStore:
 
     # --- outbox ---------------------------------------------------------------------------------
 
-    async def next_delivery(self, destination: str, skip: Collection[str] = ()) -> Delivery | None:
-        """Return the oldest alert not yet delivered to *destination*, keys in *skip* left out.
+    async def due(
+        self, destination: str, limit: int = 1, skip: Collection[str] = ()
+    ) -> Sequence[Delivery]:
+        """Return the *limit* oldest alerts due at *destination*, keys in *skip* left out.
 
         What cannot be understood becomes a dead letter, with a notice, and holds nothing up.
         """
-        delivery, unreadable = await self._read(read.next_delivery, destination, skip)
+        found, unreadable = await self._read(read.due, destination, skip, limit)
         if unreadable:
             wall = self._wall()
-            dead = [Result(0, key, Status.DEAD, 0, wall, why) for key, why in unreadable.items()]
+            dead = [
+                Result(0, key, Status.DEAD, 0, wall, str(error))
+                for key, error in unreadable.items()
+            ]
             with suppress(StoreError):
                 await self.write(Batch(results=dead))
                 self._database.notices += [
-                    f"cannot deliver an alert to {destination}: {why}"
-                    for why in unreadable.values()
+                    Notice(
+                        f"cannot deliver an alert to {destination}: {error}",
+                        Circumstance(
+                            CircumstanceKind.ALERT_UNREADABLE, read.reason_of(error), destination
+                        ),
+                    )
+                    for error in unreadable.values()
                 ]
-        return delivery
+        return found
 
-    async def delivered(self, delivery: Delivery, receipt: Receipt, wall: float) -> None:
-        """Write down that *delivery* has arrived."""
-        await self.write(Batch(results=(Result.delivered(delivery, receipt, wall),)))
+    async def delivered(
+        self, deliveries: Sequence[Delivery], receipt: Receipt, wall: float
+    ) -> None:
+        """Write down that *deliveries* have arrived, in one message."""
+        results = [Result.delivered(delivery, receipt, wall) for delivery in deliveries]
+        await self.write(Batch(results=results))
 
-    async def attempt_failed(self, delivery: Delivery, reason: str, wall: float) -> None:
-        """Write down a failed try; the delivery stays due."""
-        await self.write(Batch(results=(Result.failed(delivery, reason, wall),)))
+    async def attempt_failed(
+        self, deliveries: Sequence[Delivery], reason: str, wall: float
+    ) -> None:
+        """Write down a failed try; the deliveries stay due."""
+        results = [Result.failed(delivery, reason, wall) for delivery in deliveries]
+        await self.write(Batch(results=results))
 
     async def rejected(self, delivery: Delivery, reason: str, wall: float) -> None:
         """Set *delivery* aside as a dead letter."""

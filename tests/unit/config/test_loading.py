@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from tests.unit.config.conftest import SERVICE, Load, Problems
 from watchdog.config import DaemonSettings, EmailSettings, SlackBotSettings, load
+from watchdog.config.problems import listing
 from watchdog.core.model import (
     CommandControl,
     Comparison,
@@ -25,6 +27,7 @@ from watchdog.core.model import (
     UnitControl,
 )
 from watchdog.errors import ConfigError
+from watchdog.words.choosing import languages
 
 FOUR_LINES = """
 [[service]]
@@ -163,6 +166,15 @@ notify_healed = true
     )
 
 
+def test_services_with_the_same_policy_share_it(loaded: Load) -> None:
+    web, api, odd = loaded(
+        "".join(f'[[service]]\nunit = "{name}.service"\n' for name in ("web", "api", "odd"))
+        + "max_failures = 7\n"
+    ).services
+    assert web.policy is api.policy
+    assert odd.policy != web.policy
+
+
 def test_a_failing_health_restarts_after_max_failures_unless_told_otherwise(loaded: Load) -> None:
     config = loaded(SERVICE + "max_failures = 7\n")
     assert config.services[0].policy.restart_after["http"] == 7
@@ -269,6 +281,20 @@ def test_the_daemon_calls_the_host_by_its_name_unless_told_otherwise(loaded: Loa
     ).daemon == DaemonSettings(
         "/var/lib/service-watchdog", "/run/service-watchdog", "json", "web-1", "Asia/Seoul"
     )
+
+
+def test_alerts_are_in_english_unless_told_otherwise(loaded: Load) -> None:
+    assert loaded(SERVICE).daemon.language == "en"
+    assert loaded('[daemon]\nlanguage = "ko"\n' + SERVICE).daemon.language == "ko"
+
+
+def test_a_language_that_there_is_not_is_refused_with_those_that_there_are(loaded: Load) -> None:
+    expected = listing(f'"{language}"' for language in languages())
+    for wrong in ("kr", "", "ko\n", "catalogue", "../en"):
+        with pytest.raises(ConfigError) as caught:
+            loaded(f"[daemon]\nlanguage = {json.dumps(wrong)}\n{SERVICE}")
+        (problem,) = caught.value.problems
+        assert f":2: daemon.language: expected {expected}, found {json.dumps(wrong)}" in problem
 
 
 def test_the_same_file_gives_equal_settings_so_that_a_reload_sees_what_changed(

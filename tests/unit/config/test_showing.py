@@ -53,6 +53,7 @@ def test_the_defaults_that_the_example_shows_are_the_defaults(
     assert full.daemon.state_dir == bare.daemon.state_dir
     assert full.daemon.runtime_dir == bare.daemon.runtime_dir
     assert full.daemon.log == bare.daemon.log
+    assert full.daemon.language == bare.daemon.language
 
 
 def test_the_example_has_every_key(everything: str) -> None:

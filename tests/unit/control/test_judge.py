@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from watchdog.control.judge import MARGIN, TURN, UNBOUNDED, judge
 from watchdog.control.unit_state import Exit, UnitState

@@ -41,6 +41,7 @@ from watchdog.core.model import (
     Restart,
     Verdict,
 )
+from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
 
 FIRING, GAVE_UP, RESOLVED = AlertKind.FIRING, AlertKind.GAVE_UP, AlertKind.RESOLVED
 
@@ -247,7 +248,7 @@ def test_a_restart_that_heals_is_told_quietly_if_that_is_asked_for() -> None:
     (notice,) = life.alerts
     assert notice.kind is AlertKind.NOTICE
     assert (notice.incident, notice.opened, notice.restarts) == ("", 0, 0)
-    assert notice.reason == DEAD.reason
+    assert (notice.reason, notice.measure) == (DEAD.reason, Measure(MeasureKind.RESTARTED))
 
 
 def test_a_restart_does_not_reset_the_failures() -> None:
@@ -275,7 +276,7 @@ def test_the_page_says_what_failed_how_often_and_what_is_done() -> None:
     (page,) = life.alerts
     assert (page.check, page.reason) == ("unit", DEAD.reason)
     assert (page.failures, page.max_failures, page.restarts) == (3, 3, 2)
-    assert page.action == "the next restart follows in 10 s"
+    assert page.measure == Measure(MeasureKind.RESTART_DUE, next_try=life.now.wall + 10)
     assert page.opened == page.wall == life.now.wall
     assert page.duration == 0
     assert page.incident == incident_id("api", life.now.wall)
@@ -290,7 +291,7 @@ def test_a_failing_health_is_restarted_and_paged_at_max_failures_and_not_before(
     assert (life.phase, life.restarts, life.told) == (Phase.SUSPECT, [], [])
     life.on(HTTP)
     assert (life.phase, len(life.restarts), life.told) == (Phase.RESTARTING, 1, [FIRING])
-    assert life.alerts[0].action == "restarting now (4 more allowed for now)"
+    assert life.alerts[0].measure == Measure(MeasureKind.RESTARTING, count=1, limit=5)
     assert life.alerts[0].restarts == 1
 
 
@@ -303,7 +304,7 @@ def test_two_failures_and_a_passing_round_are_forgotten() -> None:
 def test_a_threshold_of_zero_means_that_this_check_never_restarts() -> None:
     life = Life(Policy(restart_after={"http": 0})).on(*[HTTP] * 50, every=30)
     assert (life.phase, life.restarts, life.told) == (Phase.FAILING, [], [FIRING])
-    assert "switched off" in life.alerts[0].action
+    assert life.alerts[0].measure == Measure(MeasureKind.RESTARTS_OFF)
 
 
 def test_a_threshold_of_zero_holds_for_a_service_whose_restart_is_due_for_another_check() -> None:
@@ -320,7 +321,7 @@ def test_a_budget_of_zero_means_that_nothing_ever_restarts() -> None:
 def test_a_threshold_above_max_failures_pages_first_and_restarts_later() -> None:
     life = Life(Policy(restart_after={"http": 5})).on(*[HTTP] * 4)
     assert (life.phase, life.restarts, life.told) == (Phase.FAILING, [], [FIRING])
-    assert life.alerts[0].action == "a restart follows after 5 failures"
+    assert life.alerts[0].measure == Measure(MeasureKind.RESTART_AFTER, limit=5)
     assert len(life.on(HTTP).restarts) == 1
 
 
@@ -343,7 +344,7 @@ def test_beyond_the_limit_only_a_new_cause_is_written_down() -> None:
 def test_where_a_restart_cannot_help_people_are_told_and_none_is_tried(cause: Observation) -> None:
     life = Life().on(PASS, *[cause] * 20, every=2)
     assert (life.phase, life.restarts, life.told) == (Phase.FAILING, [], [FIRING])
-    assert "cannot help" in life.alerts[0].action
+    assert life.alerts[0].measure == Measure(MeasureKind.NO_RESTART_HELPS)
     assert life.alerts[0].reason == cause.reason
 
 
@@ -362,9 +363,14 @@ def test_an_impossible_restart_pages_at_once_and_is_tried_again_only_slowly() ->
     life = Life().on(DEAD, IMPOSSIBLE)
     assert (life.phase, life.told) == (Phase.GAVE_UP, [FIRING])
     assert life.alerts[0].reason == "restart failed: no permission"
-    assert life.alerts[0].action == (
-        "no restart is possible; a person is needed; tries once more in 15 min"
+    assert life.alerts[0].circumstance == Circumstance(
+        CircumstanceKind.RESTART_FAILED, "no permission"
     )
+    assert life.alerts[0].measure == Measure(
+        MeasureKind.NO_RESTART_POSSIBLE, count=1, next_try=life.now.wall + 900
+    )
+    (note,) = [note for note in life.notes if note.kind is NoteKind.GAVE_UP]
+    assert note.text == "no restart is possible; a person is needed; tries once more in 15 min"
     life.on(*[DEAD] * 100, every=8)
     assert (len(life.restarts), life.told) == (1, [FIRING])
     assert len(life.wait(100).on(DEAD, IMPOSSIBLE).restarts) == 2
@@ -412,7 +418,12 @@ def test_the_pauses_between_restarts_double_and_the_budget_ends_them() -> None:
     assert pauses == [6, 11, 21, 41]
     assert life.phase is Phase.GAVE_UP
     assert life.told == [FIRING, GAVE_UP]
-    assert life.alerts[1].action == "gave up after 5 restarts; tries once more in 15 min"
+    gave_up = life.alerts[1].measure
+    assert gave_up == Measure(
+        MeasureKind.GAVE_UP, count=5, next_try=life.alerts[1].wall - 1 + 900
+    ), "counted from the last restart, a second before"
+    (note,) = [note for note in life.notes if note.kind is NoteKind.GAVE_UP]
+    assert note.text == "gave up after 5 restarts; tries once more in 15 min"
 
 
 def test_the_backoff_is_bounded_however_many_restarts_there_were() -> None:
@@ -444,7 +455,9 @@ def test_a_budget_spent_on_restarts_that_healed_is_paged_at_the_first_failure() 
     assert (len(life.restarts), life.told) == (5, [])
     life.on(DEAD)
     assert (life.phase, life.state.failures, life.told) == (Phase.GAVE_UP, 1, [FIRING])
-    assert life.alerts[0].action.startswith("gave up after 5 restarts")
+    gave_up = life.alerts[0].measure
+    assert gave_up is not None
+    assert (gave_up.kind, gave_up.count) == (MeasureKind.GAVE_UP, 5)
 
 
 def test_giving_up_is_forgotten_once_health_has_been_stable() -> None:
@@ -478,6 +491,13 @@ def test_a_budget_that_is_spent_for_longer_than_a_retry_takes_allows_one_restart
     assert life.on(DONE, DEAD).told == [FIRING], "it did not help"
 
 
+def test_a_page_about_the_first_failure_says_that_the_budget_is_overdrawn() -> None:
+    policy = Policy(max_failures=1, restart_budget=1, restart_window=3600, retry_every=900)
+    life = Life(policy).on(DEAD, DONE, PASS, PASS).see(PASS, 1000).on(DEAD)
+    assert life.told == [FIRING, RESOLVED, FIRING]
+    assert life.alerts[-1].measure == Measure(MeasureKind.RESTARTING_ONCE_MORE)
+
+
 def test_a_long_backoff_does_not_hide_that_the_service_is_down() -> None:
     life = Life(Policy(restart_budget=100, backoff_first=300))
     life.on(DEAD, DONE, PASS, PASS).see(PASS, 20).on(DEAD)
@@ -486,7 +506,10 @@ def test_a_long_backoff_does_not_hide_that_the_service_is_down() -> None:
     assert (life.state.failures, life.told) == (2, [])
     life.see(DEAD, 4)
     assert (life.phase, life.state.failures, life.told) == (Phase.WAITING, 3, [FIRING])
-    assert life.alerts[0].action == "the next restart follows in 4 min"
+    due = life.alerts[0].measure
+    assert due is not None
+    assert due.kind is MeasureKind.RESTART_DUE
+    assert due.next_try - life.alerts[0].wall == pytest.approx(240, abs=2)
     assert len(life.see(DEAD, 242).restarts) == 2
 
 
@@ -570,7 +593,7 @@ def test_a_half_open_restart_that_yields_waits_its_turn_again() -> None:
 def test_a_restart_that_yields_is_not_told_as_one_of_ours() -> None:
     life = Life().on(HTTP, HTTP, HTTP, YIELDED, PASS, PASS, every=2)
     assert [alert.restarts for alert in life.alerts] == [1, 0]
-    assert life.alerts[-1].action == "came back without our doing"
+    assert life.alerts[-1].measure == Measure(MeasureKind.CAME_BACK)
 
 
 # --- resolved -----------------------------------------------------------------------------------
@@ -585,13 +608,13 @@ def test_resolved_says_how_long_it_took_and_of_which_incident() -> None:
     assert resolved.incident == firing.incident
     assert resolved.opened == firing.wall
     assert resolved.duration == life.now.mono - opened == 21
-    assert (resolved.action, resolved.reason) == ("healed by a restart", HTTP.reason)
+    assert (resolved.measure, resolved.reason) == (Measure(MeasureKind.HEALED), HTTP.reason)
     assert life.state.incident is None
 
 
 def test_resolved_says_when_it_was_not_our_doing() -> None:
     life = Life().on(*[STRANGER] * 3, PASS, PASS)
-    assert life.alerts[-1].action == "came back without our doing"
+    assert life.alerts[-1].measure == Measure(MeasureKind.CAME_BACK)
 
 
 def test_every_line_about_an_incident_is_filed_under_it_the_ones_that_opened_it_included() -> None:
@@ -624,7 +647,8 @@ def test_a_service_that_fails_and_heals_by_turns_is_one_conversation() -> None:
     assert life.told == [FIRING, RESOLVED, FIRING]
     life.see(PASS, 60)
     assert life.told == [FIRING, RESOLVED, FIRING, RESOLVED]
-    assert life.alerts[-1].action == "has stayed healthy for 5 min"
+    assert life.alerts[-1].measure == Measure(MeasureKind.STAYED_HEALTHY, lasted=300)
+    assert life.notes[-1].text == "has stayed healthy for 5 min"
     assert life.alerts[-1].incident == life.alerts[-2].incident
 
 
@@ -660,6 +684,10 @@ def test_a_crash_loop_is_an_incident_even_if_every_round_passes() -> None:
         life.on(PASS, CRASH, every=10)
     assert (life.phase, life.told, life.restarts) == (Phase.FAILING, [FIRING], [])
     assert life.alerts[0].reason == f"crashed 3 times in 40 s: {CRASH.reason}"
+    assert life.alerts[0].circumstance == Circumstance(
+        CircumstanceKind.CRASH_LOOP, CRASH.reason, count=3, lasted=40
+    )
+    assert life.alerts[0].measure == Measure(MeasureKind.LEFT_TO_KEEPER)
     turns: list[Event] = [PASS, HOLD, CRASH]
     life.on(*turns * 20, every=5)
     assert (life.phase, life.told, life.restarts) == (Phase.FAILING, [FIRING], [])

@@ -1,12 +1,18 @@
-"""One alert of each kind, as the engine makes them."""
+"""Alerts of each kind, as the engine makes them, and as they are said in each language."""
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, timedelta, timezone
 
 from watchdog.core.model import Alert, AlertKind
+from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
 from watchdog.notify.render import render
 from watchdog.ports import Message
+from watchdog.words.choosing import words_in
+
+ENGLISH, KOREAN = words_in("en"), words_in("ko")
+KST = timezone(timedelta(hours=9), "KST")
+ZONES = {"ko": KST}  # of readers of a language; UTC of the others
 
 HOST = "web-1"
 OPENED = 1_763_777_580.0  # 2025-11-22 02:13:00 UTC
@@ -30,7 +36,7 @@ ALERTS = {
         failures=3,
         max_failures=3,
         restarts=1,
-        action="restarting now (4 more allowed for now)",
+        measure=Measure(MeasureKind.RESTARTING, count=1, limit=5),
     ),
     "gave-up": Alert(
         AlertKind.GAVE_UP,
@@ -43,7 +49,7 @@ ALERTS = {
         failures=8,
         max_failures=3,
         restarts=5,
-        action="gave up after 5 restarts; tries once more in 15 min",
+        measure=Measure(MeasureKind.GAVE_UP, count=5, next_try=OPENED + 540 + 890),
     ),
     "resolved": Alert(
         AlertKind.RESOLVED,
@@ -56,7 +62,7 @@ ALERTS = {
         failures=4,
         max_failures=3,
         restarts=2,
-        action="healed by a restart",
+        measure=Measure(MeasureKind.HEALED),
         duration=360.0,
     ),
     "notice": Alert(
@@ -68,23 +74,83 @@ ALERTS = {
         failures=1,
         max_failures=3,
         restarts=1,
-        action="restarted, healthy again",
+        measure=Measure(MeasureKind.RESTARTED),
     ),
     "host-notice": Alert(
         AlertKind.NOTICE,
         "",
         OPENED,
-        "the database was damaged and has been set aside as state.db.damaged",
-        action="a new one has been started; restarts remembered so far are forgotten",
+        "cannot use /var/lib/service-watchdog/state.db: file is not a database; set aside as"
+        " state.db.corrupt-20251122T021300Z, begun anew with 1 undelivered alerts and 3 states"
+        " taken over from it",
+        circumstance=Circumstance(
+            CircumstanceKind.DATABASE_REPLACED,
+            "file is not a database",
+            "/var/lib/service-watchdog/state.db",
+            count=1,
+            states=3,
+            aside="state.db.corrupt-20251122T021300Z",
+        ),
     ),
-    "test": Alert(AlertKind.TEST, "", OPENED, "a test alert, asked for by root; nothing is wrong"),
+    "test": Alert(
+        AlertKind.TEST,
+        "",
+        OPENED,
+        "test asked for by root; all is well",
+        circumstance=Circumstance(CircumstanceKind.TEST, subject="root"),
+    ),
+    "crash-loop": Alert(
+        AlertKind.FIRING,
+        "worker",
+        OPENED,
+        "crashed 3 times in 40 s: worker.service exited with status 1",
+        check="unit",
+        incident="p7c2me",
+        opened=OPENED,
+        max_failures=3,
+        measure=Measure(MeasureKind.LEFT_TO_KEEPER),
+        circumstance=Circumstance(
+            CircumstanceKind.CRASH_LOOP, "worker.service exited with status 1", count=3, lasted=40
+        ),
+    ),
+    "restart-impossible": Alert(
+        AlertKind.FIRING,
+        "nginx",
+        OPENED,
+        "restart failed: Access denied",
+        check="port",
+        incident="x2wq4d",
+        opened=OPENED,
+        failures=2,
+        max_failures=3,
+        restarts=1,
+        measure=Measure(MeasureKind.NO_RESTART_POSSIBLE, count=1, next_try=OPENED + 900),
+        circumstance=Circumstance(CircumstanceKind.RESTART_FAILED, "Access denied"),
+    ),
+    "of-an-older-version": Alert(
+        AlertKind.FIRING,
+        "langchain-api",
+        OPENED,
+        '/health answered 500: "database is locked"',
+        check="http",
+        incident="k3f9qa",
+        opened=OPENED,
+        failures=3,
+        max_failures=3,
+        restarts=1,
+        measure=Measure(MeasureKind.WORDED, words="restarting now (4 more allowed for now)"),
+    ),
 }
 
 
 def message(
-    name: str = "firing", late: float = 0.0, evidence: tuple[str, ...] = EVIDENCE
+    name: str = "firing",
+    late: float = 0.0,
+    evidence: tuple[str, ...] = EVIDENCE,
+    language: str = "en",
 ) -> Message:
     """Return the alert *name* as sent *late* seconds after it became true."""
     alert = ALERTS[name]
     shown = evidence if alert.kind in (AlertKind.FIRING, AlertKind.GAVE_UP) else ()
-    return render(alert, HOST, shown, alert.wall + late, UTC)
+    words, zone = words_in(language), ZONES.get(language, UTC)
+    return render(alert, HOST, shown, alert.wall + late, zone, words)

@@ -9,6 +9,7 @@ import subprocess
 import traceback
 from dataclasses import replace
 from datetime import UTC
+from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.host.peers.smtp import Behaviour, Mode, SmtpServer
-from tests.unit.notify.alerts import OPENED, message
+from tests.unit.notify.alerts import ENGLISH, KOREAN, OPENED, message
 from tests.unit.notify.scripted import CUT, SILENCE, scripted
 from watchdog.errors import DeliveryError, RejectedDeliveryError, TemporaryDeliveryError
 from watchdog.notify.email import EmailNotifier, Envelope, Server
 from watchdog.notify.mail_message import compose
 from watchdog.notify.render import render
+from watchdog.words.catalogue import Catalogue
 
 KEY = "0b8f2a6e-6a53-5c0e-8b9a-0d7a4c1f2e3d"
 ANN, BOB = "ann@example.com", "bob@example.com"
@@ -306,14 +308,35 @@ async def test_a_sending_can_be_cancelled() -> None:
             await sending
 
 
-hostile = st.text() | st.sampled_from(["boom\r\nBcc: all@example.com\r\n\r\nbody", "é" * 300])
+def test_korean_travels_as_ascii_and_arrives_as_it_was() -> None:
+    shown = message("resolved", language="ko")
+    mail = compose(shown, KEY, Envelope("w@example.com", ANN, (ANN,)), OPENED)
+    wire = mail.as_bytes()
+    assert wire.isascii()
+    assert max(map(len, wire.split(b"\r\n"))) <= 78
+    read = message_from_bytes(wire, policy=policy.default)
+    assert read["Subject"] == shown.title
+    assert "\n다운: 2025년 11월 22일(토) 11:13:00 KST ~ " in read.get_content()
+    assert read.get_content().endswith("\r\n-- \r\nweb-1의 service-watchdog\r\n")
+
+
+hostile = st.text() | st.sampled_from(
+    ["boom\r\nBcc: all@example.com\r\n\r\nbody", "é" * 300, "한글" * 300]
+)
 
 
 @settings(deadline=None)
-@given(text=hostile, host=hostile, evidence=st.lists(hostile, max_size=5))
-def test_no_text_makes_a_header_or_ends_a_mail(text: str, host: str, evidence: list[str]) -> None:
-    alert = replace(message().alert, reason=text, service=text, incident=text, action=text)
-    shown = render(alert, host, evidence, alert.wall, UTC)
+@given(
+    text=hostile,
+    host=hostile,
+    evidence=st.lists(hostile, max_size=5),
+    words=st.sampled_from([ENGLISH, KOREAN]),
+)
+def test_no_text_makes_a_header_or_ends_a_mail(
+    text: str, host: str, evidence: list[str], words: Catalogue
+) -> None:
+    alert = replace(message().alert, reason=text, service=text, incident=text)
+    shown = render(alert, host, evidence, alert.wall, UTC, words)
     mail = compose(shown, KEY, Envelope("w@example.com", ANN, (ANN,)), OPENED)
     wire = mail.as_bytes()
     head = wire.partition(b"\r\n\r\n")[0]

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import UTC
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.host.peers.slack_rules import check_message
-from tests.unit.notify.alerts import ALERTS, message
+from tests.unit.notify.alerts import ALERTS, OPENED, message
+from watchdog.core.model import Alert, AlertKind
+from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
+from watchdog.notify.render import render
 from watchdog.notify.slack_message import blocks, escape, full_text, metadata, plain_text
 from watchdog.ports import Message
+from watchdog.words.choosing import languages, words_in
 
 # "<" begins a mention, a channel or a link; "&" an entity.
 CONTROL = re.compile(r"[<>]|&(?!amp;|lt;|gt;)")
@@ -59,9 +65,50 @@ def test_many_long_lines_are_spread_over_several_sections() -> None:
     assert [section["text"]["text"].count("*Label:* ") for section in sections] == [4, 4, 4]
 
 
+def test_sections_are_measured_as_slack_may_count_them() -> None:
+    shown = replace(message(evidence=()), lines=("Label: " + "😀" * 500,) * 12)
+    for block in blocks(shown):
+        assert len(block["text"]["text"].encode("utf-16-le")) // 2 <= 3_000
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("filler", ["한", "각<", "&", "😀", "<!channel> "])
+@pytest.mark.parametrize("kind", AlertKind)
+def test_an_alert_of_the_longest_words_is_one_that_slack_takes_in_every_language(
+    kind: AlertKind, filler: str, language: str
+) -> None:
+    long = filler * 20_000
+    alert = Alert(
+        kind,
+        long,
+        OPENED,
+        long,
+        check=long,
+        incident=long,
+        opened=OPENED,
+        failures=8,
+        max_failures=3,
+        restarts=5,
+        duration=9000.0,
+        measure=Measure(MeasureKind.RESTARTS_OFF),
+        circumstance=Circumstance(CircumstanceKind.DATABASE_REPLACED, long, long, aside=long),
+    )
+    shown = render(alert, long, [long] * 50, OPENED + 86400 * 3, UTC, words_in(language))
+    body = {"text": full_text(shown), "blocks": blocks(shown), "metadata": metadata(shown)}
+    check_message(body, max_text=4_000)
+    check_message({"text": plain_text(shown)}, max_text=4_000)
+    sections = [block["text"]["text"] for block in blocks(shown)]
+    # Hangul: a character is one unit of UTF-16 and three bytes of UTF-8; Slack counts the former.
+    assert max(len(text.encode("utf-16-le")) // 2 for text in sections) <= 3_000
+    assert sum(len(text.encode("utf-16-le")) // 2 for text in sections) <= 13_200
+    assert not any(CONTROL.search(text) for text in sections)
+
+
 def test_plain_text_tells_the_alert_in_one_line() -> None:
-    assert plain_text(message("test")) == (
-        "TEST web-1: a test alert, asked for by root; nothing is wrong"
+    assert plain_text(message("test")) == ("TEST web-1: test asked for by root; all is well")
+    assert plain_text(message("resolved", language="ko")) == (
+        'langchain-api 복구됨(6분 만에): /health answered 500: "database is locked"'
+        " (장애 ID k3f9qa)"
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.unit.store.conftest import MakeStore
 from tests.unit.store.faults import Disk, failing
+from tests.unit.store.outbox import oldest
 from tests.unit.store.place import delete, put, query
 from tests.unit.store.values import NOW, WALL, alert, change, opening
 from watchdog.core.model import AlertKind, Note, NoteKind, State
@@ -30,9 +31,9 @@ async def store(make_store: MakeStore) -> AsyncIterator[DurableStore]:
 async def deliver_all(store: DurableStore, destination: str = "slack") -> list[str]:
     """Deliver what is due, and return it in words."""
     reasons = []
-    while delivery := await store.next_delivery(destination):
+    while delivery := await oldest(store, destination):
         reasons.append(delivery.alert.reason)
-        await store.delivered(delivery, Receipt({"ts": "1"}), WALL)
+        await store.delivered([delivery], Receipt({"ts": "1"}), WALL)
     return reasons
 
 
@@ -62,11 +63,11 @@ async def test_without_a_disk_alerts_are_sent_once_and_written_as_sent_later(
     await store.commit(change([alert("1")]))
     disk.break_down()
     await store.commit(change([alert("2"), alert("3")]))
-    delivery = await store.next_delivery("slack")
+    delivery = await oldest(store, "slack")
     assert delivery is not None
     # The disk cannot be read, either: what is only there has to wait.
     assert (delivery.alert.reason, delivery.id < 0) == ("2", True)
-    await store.delivered(delivery, Receipt({"ts": "2"}), WALL)
+    await store.delivered([delivery], Receipt({"ts": "2"}), WALL)
     disk.recover()
     await store.retry()
     assert rows(path) == [
@@ -100,15 +101,15 @@ async def test_an_alert_in_flight_may_be_written_meanwhile(
 ) -> None:
     disk.fill_up()
     await store.commit(change([alert("1")]))
-    delivery = await store.next_delivery("slack")
+    delivery = await oldest(store, "slack")
     assert delivery is not None
     disk.recover()
     await store.retry()
-    again = await store.next_delivery("slack")
+    again = await oldest(store, "slack")
     assert again is not None
     assert (again.key, again.id > 0) == (delivery.key, True)
-    await store.delivered(delivery, Receipt(), WALL)
-    assert await store.next_delivery("slack") is None
+    await store.delivered([delivery], Receipt(), WALL)
+    assert await oldest(store, "slack") is None
 
 
 async def test_tries_are_counted_without_a_disk(store: DurableStore, disk: Disk) -> None:
@@ -117,14 +118,14 @@ async def test_tries_are_counted_without_a_disk(store: DurableStore, disk: Disk)
     await store.commit(change([alert("2")], to=("email",)))
     for destination in ("slack", "email"):
         for attempts in range(3):
-            delivery = await store.next_delivery(destination)
+            delivery = await oldest(store, destination)
             assert delivery is not None
             assert delivery.attempts == attempts
-            await store.attempt_failed(delivery, "timeout", WALL)
+            await store.attempt_failed([delivery], "timeout", WALL)
     disk.recover()
     await store.retry()
     for destination in ("slack", "email"):
-        delivery = await store.next_delivery(destination)
+        delivery = await oldest(store, destination)
         assert delivery is not None
         assert delivery.attempts == 3
 
@@ -134,7 +135,7 @@ async def test_a_refused_alert_is_set_aside_without_a_disk(
 ) -> None:
     disk.break_down()
     await store.commit(change([alert("1"), alert("2")]))
-    delivery = await store.next_delivery("slack")
+    delivery = await oldest(store, "slack")
     assert delivery is not None
     await store.rejected(delivery, "channel_not_found", WALL)
     assert await deliver_all(store) == ["2"]
@@ -328,7 +329,7 @@ async def test_a_disk_that_does_not_answer_stops_nothing(
         await mended.wait()  # nobody has to ask: its answer is the sign
         assert store.trouble == ""
         assert len(await store.load(NOW)) == 101
-        assert await store.next_delivery("slack") is None
+        assert await oldest(store, "slack") is None
         assert [row[0] for row in rows(path)] == ["sent"]
 
 
@@ -376,9 +377,9 @@ async def test_beyond_its_bound_memory_loses_the_oldest_alerts_and_says_so(
     for number in range(20):
         await store.commit(change([alert(f"{number}")]))
     for _ in range(5):
-        delivery = await store.next_delivery("slack")
+        delivery = await oldest(store, "slack")
         assert delivery is not None
-        await store.delivered(delivery, Receipt(), WALL)
+        await store.delivered([delivery], Receipt(), WALL)
     await store.commit(change([alert("20")]))
     assert "lost" not in store.trouble, "those that were sent went first"
     for number in range(21, 40):
@@ -396,7 +397,7 @@ async def test_a_delivery_whose_recording_seemed_to_fail_is_not_repeated(
     store: DurableStore, disk: Disk
 ) -> None:
     await store.commit(change([alert("1"), alert("2")]))
-    delivery = await store.next_delivery("slack")
+    delivery = await oldest(store, "slack")
     assert delivery is not None
 
     def doubt(sql: str) -> None:
@@ -404,8 +405,8 @@ async def test_a_delivery_whose_recording_seemed_to_fail_is_not_repeated(
             raise failing(sqlite3.SQLITE_IOERR_FSYNC, "disk I/O error")
 
     disk.after = doubt
-    await store.delivered(delivery, Receipt(), WALL)
-    following = await store.next_delivery("slack")
+    await store.delivered([delivery], Receipt(), WALL)
+    following = await oldest(store, "slack")
     assert isinstance(following, Delivery)
     assert following.alert.reason == "2"
     disk.recover()

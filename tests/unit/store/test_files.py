@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.unit.store.conftest import MakeStore, remount_read_only
+from tests.unit.store.outbox import oldest
 from tests.unit.store.place import alter, delete, get, names, overwrite, page_of, put, query
 from tests.unit.store.values import NOW, alert, change, opening
+from watchdog.core.telling import Circumstance, CircumstanceKind
 from watchdog.errors import StoreError
 from watchdog.ports import Receipt
 from watchdog.store import SqliteStore
@@ -23,9 +25,9 @@ async def fill(store: SqliteStore) -> None:
     async with store:
         await store.commit(opening())
         await store.commit(change([alert("1"), alert("2"), alert("3")], service="web", to=("log",)))
-        delivery = await store.next_delivery("log")
+        delivery = await oldest(store, "log")
         assert delivery is not None
-        await store.delivered(delivery, Receipt(), 0)
+        await store.delivered([delivery], Receipt(), 0)
 
 
 async def contents(store: SqliteStore) -> tuple[set[str], list[str], list[str]]:
@@ -34,10 +36,10 @@ async def contents(store: SqliteStore) -> tuple[set[str], list[str], list[str]]:
         services = set(await store.load(NOW))
         due = []
         for destination in ("slack", "email", "log"):
-            while delivery := await store.next_delivery(destination):
+            while delivery := await oldest(store, destination):
                 due.append(delivery.alert.reason)
-                await store.delivered(delivery, Receipt(), 0)
-        return services, due, list(store.notices)
+                await store.delivered([delivery], Receipt(), 0)
+        return services, due, [notice.text for notice in store.notices]
 
 
 ASIDE = "state.db.corrupt-20251122T021300Z"
@@ -139,7 +141,7 @@ async def test_damage_that_shows_while_in_use_is_mended_then(
         overwrite(path, page)
         await store.commit(opening(2))
         (notice,) = store.notices
-        assert "2 undelivered alerts and 1 states taken over" in notice
+        assert "2 undelivered alerts and 1 states taken over" in notice.text
     services, due, _ = await contents(make_store())
     assert services == {"api"}
     assert due == ["alert 1", "alert 2"] * 2
@@ -150,14 +152,14 @@ async def test_an_alert_that_its_index_has_lost_is_not_delivered_for_ever(
 ) -> None:
     async with make_store() as store:
         await store.commit(change([alert("1"), alert("2")], to=("log",)))
-        delivery = await store.next_delivery("log")
+        delivery = await oldest(store, "log")
         assert delivery is not None
     page = page_of(path, "sqlite_autoindex_outbox_1")
     async with make_store() as store:
         alter(path, page, delivery.key, "x" * 36)
-        await store.delivered(delivery, Receipt(), 0)
+        await store.delivered([delivery], Receipt(), 0)
         (notice,) = store.notices
-        assert "set aside as" in notice
+        assert "set aside as" in notice.text
     assert (await contents(make_store()))[1] == ["2"]
 
 
@@ -169,12 +171,12 @@ async def test_an_alert_that_only_its_index_takes_for_due_is_not_delivered(
     page = page_of(path, "outbox")
     async with make_store() as store:
         alter(path, page, "pending", "sent...")
-        delivery = await store.next_delivery("log")
+        delivery = await oldest(store, "log")
         assert delivery is not None
-        await store.delivered(delivery, Receipt(), 0)
-        assert await store.next_delivery("log") is None
+        await store.delivered([delivery], Receipt(), 0)
+        assert await oldest(store, "log") is None
         (notice,) = store.notices
-        assert "set aside as" in notice
+        assert "set aside as" in notice.text
 
 
 async def test_a_table_that_somebody_has_dropped_is_made_again(
@@ -211,9 +213,9 @@ async def test_whatever_is_broken_it_opens_and_works(
         await store.commit(opening(7))
         assert (await store.load(NOW))["api"].restart_identity == "run-1"
         reasons = []
-        while delivery := await store.next_delivery("slack"):
+        while delivery := await oldest(store, "slack"):
             reasons.append(delivery.alert.reason)
-            await store.delivered(delivery, Receipt(), 0)
+            await store.delivered([delivery], Receipt(), 0)
         assert reasons[-1] == "alert 7"
 
 
@@ -225,6 +227,29 @@ async def test_damaged_databases_do_not_pile_up(make_store: MakeStore, path: Pat
     assert [name for name in names(path) if "corrupt" in name] == [
         f"state.db.corrupt-202511{day}T021300Z" for day in (25, 26, 27)
     ]
+
+
+async def test_what_became_of_the_database_is_told_as_data_too(
+    make_store: MakeStore, path: Path
+) -> None:
+    put(path, b"")
+    async with make_store() as store:
+        (notice,) = store.take_notices()
+        assert notice.circumstance == Circumstance(
+            CircumstanceKind.DATABASE_REPLACED, "it is empty", str(path), aside=ASIDE
+        )
+        await store.commit(opening())
+    query(path, f"PRAGMA user_version = {VERSION + 1}")
+    async with make_store() as store:
+        (notice,) = store.take_notices()
+        assert (notice.circumstance.count, notice.circumstance.states) == (2, 1)
+    delete(path)
+    put(path.with_name("state.db-wal"), b"a log")
+    async with make_store() as store:
+        (notice,) = store.take_notices()
+        assert notice.circumstance == Circumstance(
+            CircumstanceKind.DATABASE_GONE, subject=str(path), aside=f"{ASIDE}*"
+        )
 
 
 async def test_two_set_aside_in_the_same_second_are_both_kept(
@@ -245,7 +270,10 @@ async def test_a_database_deleted_while_in_use_is_written_anew(
         delete(path)
         await store.commit(opening(2))
         (notice,) = store.notices
-        assert notice.startswith(f"{path} was deleted or replaced while in use; written anew")
+        assert notice.text.startswith(f"{path} was deleted or replaced while in use; written anew")
+        assert notice.circumstance == Circumstance(
+            CircumstanceKind.DATABASE_MOVED, subject=str(path)
+        )
     _, due, _ = await contents(make_store())
     assert due == ["alert 1", "alert 2"] * 2
 
@@ -271,7 +299,11 @@ async def test_a_file_put_in_its_place_while_in_use_is_set_aside(
         other.rename(path)
         await store.check()
         aside = path.with_name("state.db.replaced-20251122T021300Z")
-        assert aside.name in store.notices[0]
+        (notice,) = store.notices
+        assert aside.name in notice.text
+        assert notice.circumstance == Circumstance(
+            CircumstanceKind.DATABASE_MOVED, subject=str(path), aside=aside.name
+        )
         assert get(aside) == b"a backup, perhaps"
     _, due, _ = await contents(make_store())
     assert due == ["alert 1"] * 2

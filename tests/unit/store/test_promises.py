@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 )
 
 from tests.unit.store.faults import Disk, failing
+from tests.unit.store.outbox import oldest
 from tests.unit.store.place import delete, query
 from tests.unit.store.values import BOOT, WALL, alert, change
 from watchdog.ports import Delivery, Receipt
@@ -83,7 +84,7 @@ class Promises(RuleBasedStateMachine):
         self.run(self.store.commit(change(alerts, to=to, service=service)))
 
     def next(self, destination: str) -> Delivery | None:
-        delivery = self.run(self.store.next_delivery(destination))
+        delivery = self.run(oldest(self.store, destination))
         due = self.due(destination)
         if self.readable:
             assert (delivery and delivery.alert.reason) == (due[0] if due else None)
@@ -99,13 +100,13 @@ class Promises(RuleBasedStateMachine):
             if refused:
                 self.run(self.store.rejected(delivery, "refused", WALL))
             else:
-                self.run(self.store.delivered(delivery, Receipt(), WALL))
+                self.run(self.store.delivered([delivery], Receipt(), WALL))
 
     @rule(destination=st.sampled_from(DESTINATIONS))
     def fail_to_deliver(self, destination: str) -> None:
         delivery = self.next(destination)
         if delivery is not None:
-            self.run(self.store.attempt_failed(delivery, "timeout", WALL))
+            self.run(self.store.attempt_failed([delivery], "timeout", WALL))
             again = self.next(destination)
             if self.readable:
                 assert again is not None

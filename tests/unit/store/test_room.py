@@ -11,6 +11,7 @@ import pytest
 
 from tests.unit.store.conftest import MakeStore
 from tests.unit.store.faults import Disk, failing
+from tests.unit.store.outbox import oldest
 from tests.unit.store.place import query
 from tests.unit.store.values import NOW, WALL, alert, change, opening
 from watchdog.core.model import Note, NoteKind, Now, Restart, RestartFinished, RestartOutcome
@@ -66,9 +67,9 @@ async def test_a_full_disk_takes_what_is_due_out_of_the_reserve(small_disk: Path
             " 0.125 MiB is used up; make room"
         )
         assert not ballast.exists()
-        delivery = await store.next_delivery("slack")
+        delivery = await oldest(store, "slack")
         assert delivery is not None
-        await store.delivered(delivery, Receipt(), WALL)
+        await store.delivered([delivery], Receipt(), WALL)
         filler.make_room()
         await store.check()
         assert store.trouble == ""
@@ -107,16 +108,16 @@ async def test_what_a_full_disk_refused_is_sent_from_memory_and_written_later(
             " alerts are sent from memory until there is room"
         )
         for expected in range(1, number + 1):
-            delivery = await store.next_delivery("slack")
+            delivery = await oldest(store, "slack")
             assert delivery is not None
             assert delivery.alert.reason == f"{expected}"
-            await store.delivered(delivery, Receipt(), WALL)
-        assert await store.next_delivery("slack") is None
+            await store.delivered([delivery], Receipt(), WALL)
+        assert await oldest(store, "slack") is None
         filler.make_room()
         await store.retry()
         assert store.trouble == ""
     async with on(small_disk) as again:
-        assert await again.next_delivery("slack") is None
+        assert await oldest(again, "slack") is None
     statuses = query(small_disk / "state.db", "SELECT status, count(*) FROM outbox GROUP BY status")
     assert statuses == [("sent", number)]
 
@@ -140,13 +141,13 @@ async def test_a_daemon_that_starts_on_a_full_disk_watches_all_the_same(small_di
         assert "alerts are sent from memory" in store.trouble
         assert await store.load(NOW) == {}
         await store.commit(change([alert("1")]))
-        delivery = await store.next_delivery("slack")
+        delivery = await oldest(store, "slack")
         assert delivery is not None
         assert delivery.id < 0
         filler.make_room()
         await store.retry()
         assert store.trouble == ""
-        again = await store.next_delivery("slack")
+        again = await oldest(store, "slack")
         assert again is not None
         assert again.key == delivery.key
         assert again.id > 0
@@ -158,9 +159,9 @@ async def test_a_full_database_forgets_its_oldest_history_first(make_store: Make
             long = Note(NoteKind.FAILED, "word " * 1000, WALL, "inc1")
             notes = (*opening(number).notes, long)
             await store.commit(replace(opening(number), destinations=("slack",), notes=notes))
-            delivery = await store.next_delivery("slack")
+            delivery = await oldest(store, "slack")
             assert delivery is not None
-            await store.delivered(delivery, Receipt(), WALL)
+            await store.delivered([delivery], Receipt(), WALL)
         assert store.path.stat().st_size <= 512 * KIB
         assert store.trouble == ""
         assert (await store.load(NOW))["api"].state == opening(149).state
@@ -179,9 +180,9 @@ async def test_alerts_that_are_due_never_give_way(make_store: MakeStore) -> None
         )
         assert (await store.outbox_summary())["slack"].pending == len(woken) > 300
         for _ in range(20):
-            delivery = await store.next_delivery("slack")
+            delivery = await oldest(store, "slack")
             assert delivery is not None
-            await store.delivered(delivery, Receipt(), WALL)
+            await store.delivered([delivery], Receipt(), WALL)
         await store.commit(change([alert("there is room again")]))
 
 
@@ -230,11 +231,11 @@ async def test_history_is_kept_for_a_year_and_sent_alerts_for_a_week(store: Sqli
         closing = Note(NoteKind.CLOSED, "healed", WALL, "inc1")
         done = RestartFinished(RestartOutcome.DONE, "started")
         await store.commit(change(notes=(closing,), finished=done))
-        sent = await store.next_delivery("slack")
-        dead = await store.next_delivery("email")
+        sent = await oldest(store, "slack")
+        dead = await oldest(store, "email")
         assert sent is not None
         assert dead is not None
-        await store.delivered(sent, Receipt(), WALL)
+        await store.delivered([sent], Receipt(), WALL)
         await store.rejected(dead, "no such mailbox", WALL)
         everything = {
             "note": 3,

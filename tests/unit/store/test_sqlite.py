@@ -10,6 +10,7 @@ import pytest
 
 from tests.unit.store.conftest import MakeStore
 from tests.unit.store.faults import Disk
+from tests.unit.store.outbox import oldest
 from tests.unit.store.place import query
 from tests.unit.store.values import NOW, WALL, alert, change, opening
 from watchdog.core.model import (
@@ -26,6 +27,7 @@ from watchdog.core.model import (
     State,
     Verdict,
 )
+from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
 from watchdog.errors import StoreError
 from watchdog.ports import Receipt, Store
 from watchdog.store import SqliteStore
@@ -35,7 +37,7 @@ from watchdog.store.read import Backlog, PastIncident, PastRestart
 async def test_a_new_store_knows_nothing_and_says_nothing(store: SqliteStore) -> None:
     async with store:
         assert await store.load(NOW) == {}
-        assert await store.next_delivery("slack") is None
+        assert await oldest(store, "slack") is None
         assert await store.outbox_summary() == {}
         assert store.trouble == ""
         assert store.notices == ()
@@ -96,8 +98,11 @@ async def test_a_state_that_nobody_understands_is_left_out_and_told_of(
     async with make_store() as store:
         assert set(await store.load(NOW)) == {"web"}
         (notice,) = store.take_notices()
-        assert notice.startswith("cannot read a saved state: ")
-        assert notice.endswith("; it is left out: api begins anew")
+        assert notice.text.startswith("cannot read a saved state: ")
+        assert notice.text.endswith("; it is left out: api begins anew")
+        assert notice.circumstance == Circumstance(
+            CircumstanceKind.STATE_UNREADABLE, "Invalid enum value '?' - at `$.phase`", "api"
+        )
         assert store.notices == ()
 
 
@@ -118,9 +123,9 @@ async def test_alerts_leave_in_the_order_in_which_they_came(store: SqliteStore) 
         await store.commit(change([alert("3")], service="web", to=("slack", "email")))
         for destination in ("slack", "email"):
             reasons = []
-            while delivery := await store.next_delivery(destination):
+            while delivery := await oldest(store, destination):
                 reasons.append(delivery.alert.reason)
-                await store.delivered(delivery, Receipt(), WALL)
+                await store.delivered([delivery], Receipt(), WALL)
             assert reasons == ["1", "2", "3"]
 
 
@@ -128,7 +133,7 @@ async def test_an_alert_is_kept_word_for_word(store: SqliteStore) -> None:
     sent = replace(alert("über \N{SNOWMAN}", AlertKind.RESOLVED), duration=1.25, restarts=2)
     async with store:
         await store.commit(change([sent]))
-        delivery = await store.next_delivery("slack")
+        delivery = await oldest(store, "slack")
         assert delivery is not None
         assert delivery.alert == sent
         assert delivery.attempts == 0
@@ -142,11 +147,11 @@ async def test_a_delivery_has_the_same_key_at_every_try_and_no_other_has_it(
     for destination in ("slack", "email"):
         async with make_store() as store:
             await store.commit(change([alert()], to=(destination,)))
-            first = await store.next_delivery(destination)
+            first = await oldest(store, destination)
             assert first is not None
-            await store.attempt_failed(first, "429", WALL)
+            await store.attempt_failed([first], "429", WALL)
         async with make_store() as store:
-            second = await store.next_delivery(destination)
+            second = await oldest(store, destination)
             assert second is not None
         assert (first.key, first.attempts) == (second.key, 0)
         assert second.attempts == 1
@@ -154,19 +159,92 @@ async def test_a_delivery_has_the_same_key_at_every_try_and_no_other_has_it(
     assert len(set(keys)) == 2
 
 
+def rewrite(path: Path, table: str, column: str, value: str) -> None:
+    query(path, f"UPDATE {table} SET {column} = {value}")  # noqa: S608 - our own words
+
+
+async def test_what_is_told_as_data_crosses_the_store(store: SqliteStore) -> None:
+    sent = replace(
+        alert(),
+        measure=Measure(MeasureKind.GAVE_UP, count=5, next_try=WALL + 900.5),
+        circumstance=Circumstance(CircumstanceKind.CRASH_LOOP, "exit 1", count=3, lasted=40.5),
+    )
+    async with store:
+        await store.commit(change([sent]))
+        delivery = await oldest(store, "slack")
+        assert delivery is not None
+        assert delivery.alert == sent
+
+
+async def test_an_alert_that_an_older_version_worded_is_delivered_in_its_words(
+    make_store: MakeStore, path: Path
+) -> None:
+    async with make_store() as store:
+        await store.commit(change([alert()]))
+    # As it was written before there was a choice of languages.
+    old = (
+        '{"kind":"firing","service":"api","wall":1763777580.0,"reason":"exit 1","check":"unit",'
+        '"incident":"abc234","opened":1763777580.0,"failures":3,"max_failures":3,"restarts":1,'
+        '"action":"restarting now (4 more allowed for now)","duration":0.0}'
+    )
+    rewrite(path, "outbox", "alert", f"'{old}'")
+    async with make_store() as store:
+        delivery = await oldest(store, "slack")
+        assert delivery is not None
+        words = "restarting now (4 more allowed for now)"
+        assert delivery.alert.measure == Measure(MeasureKind.WORDED, words=words)
+        assert (delivery.alert.reason, delivery.alert.failures) == ("exit 1", 3)
+
+
+async def test_an_alert_that_an_older_version_had_no_more_to_say_of_is_delivered(
+    make_store: MakeStore, path: Path
+) -> None:
+    async with make_store() as store:
+        await store.commit(change([alert()]))
+    old = '{"kind":"test","service":"","wall":1763777580.0,"reason":"all is well","action":""}'
+    rewrite(path, "outbox", "alert", f"'{old}'")
+    async with make_store() as store:
+        delivery = await oldest(store, "slack")
+        assert delivery is not None
+        assert (delivery.alert.reason, delivery.alert.measure) == ("all is well", None)
+
+
+async def test_what_a_newer_version_tells_in_a_way_not_known_here_keeps_its_reason(
+    make_store: MakeStore, path: Path
+) -> None:
+    cause = Observation(
+        Verdict.FAIL, "unit", "eaten: x", circumstance=Circumstance(CircumstanceKind.CRASH_LOOP)
+    )
+    sent = replace(
+        alert("eaten: x"), measure=Measure(MeasureKind.HEALED), circumstance=cause.circumstance
+    )
+    async with make_store() as store:
+        await store.commit(change([sent], state=State("api", failures=2, cause=cause)))
+    newer = "replace(replace({0}, 'crash-loop', 'eaten'), '\"healed\"', '\"mended\"')"
+    rewrite(path, "outbox", "alert", newer.format("alert"))
+    rewrite(path, "service_state", "state", newer.format("state"))
+    async with make_store() as store:
+        delivery = await oldest(store, "slack")
+        assert delivery is not None
+        assert delivery.alert == alert("eaten: x")
+        state = (await store.load(NOW))["api"].state
+        assert state == State("api", failures=2, cause=replace(cause, circumstance=None))
+        assert store.notices == ()
+
+
 async def test_a_failed_try_holds_up_what_is_behind_it_and_a_refused_one_does_not(
     store: SqliteStore,
 ) -> None:
     async with store:
         await store.commit(change([alert("1"), alert("2")]))
-        first = await store.next_delivery("slack")
+        first = await oldest(store, "slack")
         assert first is not None
-        await store.attempt_failed(first, "timeout", WALL)
-        again = await store.next_delivery("slack")
+        await store.attempt_failed([first], "timeout", WALL)
+        again = await oldest(store, "slack")
         assert again is not None
         assert again == replace(first, attempts=1)
         await store.rejected(again, "channel_not_found", WALL)
-        second = await store.next_delivery("slack")
+        second = await oldest(store, "slack")
         assert second is not None
         assert second.alert.reason == "2"
         summary = await store.outbox_summary()
@@ -180,18 +258,23 @@ async def test_an_alert_that_nobody_understands_becomes_a_dead_letter(
         await store.commit(change([alert("1"), alert("2")]))
     query(path, "UPDATE outbox SET alert = '?' WHERE id = 1")
     async with make_store() as store:
-        delivery = await store.next_delivery("slack")
+        delivery = await oldest(store, "slack")
         assert delivery is not None
         assert delivery.alert.reason == "2"
         (notice,) = store.notices
-        assert notice.startswith("cannot deliver an alert to slack: cannot read a saved alert: ")
+        assert notice.text.startswith(
+            "cannot deliver an alert to slack: cannot read a saved alert: "
+        )
+        told = notice.circumstance
+        assert (told.kind, told.subject) == (CircumstanceKind.ALERT_UNREADABLE, "slack")
+        assert told.reason.startswith("JSON is malformed")
         assert (await store.outbox_summary())["slack"].dead == 1
 
 
 async def test_an_alert_without_a_service_can_be_posted(store: SqliteStore) -> None:
     async with store:
         await store.post([alert("test", AlertKind.TEST)], ["slack"], NOW)
-        delivery = await store.next_delivery("slack")
+        delivery = await oldest(store, "slack")
         assert delivery is not None
         assert delivery.alert.kind is AlertKind.TEST
         assert await store.load(NOW) == {}

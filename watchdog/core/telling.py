@@ -1,0 +1,78 @@
+"""What an alert tells in our own words, as data: words in a language are made of it elsewhere.
+
+Foreign text (of systemd, of an errno, of an HTTP body) is carried as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class MeasureKind(StrEnum):
+    """What was done about an incident, or what happens next."""
+
+    RESTARTING = "restarting"  # now: restart number ``count`` of ``limit``
+    RESTARTING_ONCE_MORE = "restarting-once-more"  # now, though the budget is spent
+    RESTART_DUE = "restart-due"  # at ``next_try``
+    RESTART_AFTER = "restart-after"  # ``limit`` failures
+    NO_RESTART_HELPS = "no-restart-helps"
+    RESTARTS_OFF = "restarts-off"  # for the check that failed
+    NO_RESTART_POSSIBLE = "no-restart-possible"  # one more is tried at ``next_try``
+    GAVE_UP = "gave-up"  # after ``count`` restarts; one more is tried at ``next_try``
+    LEFT_TO_KEEPER = "left-to-keeper"  # systemd's Restart= brings it back
+    HEALED = "healed"  # by a restart
+    CAME_BACK = "came-back"  # without our doing
+    STAYED_HEALTHY = "stayed-healthy"  # for ``lasted`` seconds
+    RESTARTED = "restarted"  # and healthy again
+    WORDED = "worded"  # by an older version of this program, in ``words``
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What was done and what happens next; which of the numbers count is up to ``kind``."""
+
+    kind: MeasureKind
+    count: int = 0
+    limit: int = 0
+    next_try: float = 0.0  # wall
+    lasted: float = 0.0  # seconds
+    words: str = ""
+
+
+class CircumstanceKind(StrEnum):
+    """What the reason of an alert is about, if not the answer of a check."""
+
+    RESTART_FAILED = "restart-failed"
+    CRASH_LOOP = "crash-loop"  # ``count`` crashes within ``lasted`` seconds
+    TEST = "test"  # asked for by ``subject``
+    DATABASE_GONE = "database-gone"  # what was left of it is now ``aside``
+    DATABASE_MOVED = "database-moved"  # in use; what took its place, if anything, is now ``aside``
+    DATABASE_REPLACED = "database-replaced"  # unusable, now ``aside``; ``count`` alerts, ``states``
+    STATE_UNREADABLE = "state-unreadable"  # of the service ``subject``
+    ALERT_UNREADABLE = "alert-unreadable"  # on its way to ``subject``
+    BLIND = (
+        "blind"  # services that cannot be judged: ``subject`` and ``count`` more, for ``lasted``
+    )
+    SEES_AGAIN = "sees-again"
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstance:
+    """What a reason consists of; which of the fields count is up to ``kind``."""
+
+    kind: CircumstanceKind
+    reason: str = ""  # foreign text
+    subject: str = ""  # a path, a service, a destination, a person
+    count: int = 0
+    states: int = 0
+    lasted: float = 0.0  # seconds
+    aside: str = ""  # file name
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that happened to the daemon itself; ``text`` says it in English, for the log."""
+
+    text: str
+    circumstance: Circumstance

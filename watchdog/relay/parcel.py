@@ -1,0 +1,75 @@
+"""What is told in one message: an incident as it stands now, or many incidents at once. Pure.
+
+The outbox holds every alert. A channel that was not to be reached, or takes one message a second,
+gets what is still news: of an incident its newest alert, of many services one digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from uuid import UUID, uuid5
+
+from watchdog.core.model import Alert, AlertKind
+from watchdog.ports import Delivery
+
+DIGEST_FROM = 4
+"""Subjects that are told in one message; fewer have one each."""
+
+LIMIT = 500
+"""Deliveries in one message at most."""
+
+_KEYS = UUID("5b6f5f6e-8a53-5d0c-9d0c-1f0a4c1f7a52")  # any constant: keys are made within it
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """Deliveries that one message tells; ``alerts`` is what it says, the oldest subject first."""
+
+    deliveries: tuple[Delivery, ...]
+    alerts: tuple[Alert, ...]
+
+    @property
+    def key(self) -> str:
+        """Name the message: the same at every try as long as it tells the same."""
+        if len(self.deliveries) == 1:
+            return self.deliveries[0].key
+        return str(uuid5(_KEYS, "/".join(delivery.key for delivery in self.deliveries)))
+
+    @property
+    def attempts(self) -> int:
+        """How often the oldest of the deliveries has been tried."""
+        return self.deliveries[0].attempts
+
+
+def pack(due: Sequence[Delivery], alone: Collection[str] = ()) -> Parcel:
+    """Return what to tell next of *due*, which is not empty and the oldest first.
+
+    Deliveries whose keys are in *alone* were refused in company and go by themselves.
+    """
+    first = due[0]
+    if not _subject(first.alert) or first.key in alone:
+        return Parcel((first,), (first.alert,))
+    subjects: dict[str, list[Delivery]] = {}
+    for delivery in due:
+        subject = _subject(delivery.alert)
+        if subject and delivery.key not in alone:
+            subjects.setdefault(subject, []).append(delivery)
+    chosen = list(subjects.values())
+    if len(chosen) < DIGEST_FROM:
+        chosen = chosen[:1]
+    deliveries = sorted((each for group in chosen for each in group), key=due.index)
+    return Parcel(tuple(deliveries), tuple(group[-1].alert for group in chosen))
+
+
+def is_end_of_part(due: Sequence[Delivery], storm: Collection[str]) -> bool:
+    """Tell whether *due* says that incidents of *storm* are over, not yet all, and nothing else."""
+    over = {each.alert.incident for each in due if each.alert.kind is AlertKind.RESOLVED}
+    return len(over) == len(due) and over < frozenset(storm)
+
+
+def _subject(alert: Alert) -> str:
+    """Name what *alert* is about: an incident, or a service; empty: it is told by itself."""
+    if alert.kind is AlertKind.TEST:
+        return ""
+    return alert.incident or alert.service

@@ -1,0 +1,1 @@
+"""What alerts say, one file for each language: ``en.py``, ``ko.py``, …"""

@@ -1,0 +1,246 @@
+"""English."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import assert_never
+
+from watchdog.core.model import AlertKind
+from watchdog.words.catalogue import Catalogue, Labels
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+class English(Catalogue):
+    """Alerts in English."""
+
+    labels = Labels(
+        late="Late",
+        service="Service",
+        host="Host",
+        failed="Failed",
+        reason="Reason",
+        failures="Failures",
+        restarts="Restarts",
+        action="Action",
+        since="Since",
+        gave_up="Gave up",
+        down="Down",
+        time="Time",
+        incident="Incident",
+        evidence="Evidence",
+    )
+
+    # --- the title -------------------------------------------------------------------------------
+
+    def title(self, kind: AlertKind, subject: str, lasted: str) -> str:
+        match kind:
+            case AlertKind.FIRING:
+                return f"FIRING {subject}"
+            case AlertKind.GAVE_UP:
+                return f"GAVE UP {subject}"
+            case AlertKind.RESOLVED:
+                return f"RESOLVED {subject} after {lasted}"
+            case AlertKind.NOTICE:
+                return f"NOTICE {subject}"
+            case AlertKind.TEST:
+                return f"TEST {subject}"
+        assert_never(kind)
+
+    def check(self, name: str) -> str:
+        return name
+
+    def failed_check(self, check: str) -> str:
+        return f"{check} check"
+
+    # --- why -------------------------------------------------------------------------------------
+
+    def restart_failed(self, reason: str) -> str:
+        return f"restart failed: {reason}"
+
+    def crash_loop(self, count: int, lasted: str, reason: str) -> str:
+        return f"crashed {_counted(count, 'time')} in {lasted}: {reason}"
+
+    def test(self, who: str) -> str:
+        return f"test asked for by {who}; all is well"
+
+    def database_gone(self, path: str) -> str:
+        return f"cannot use what is left of {path}: the database itself is gone"
+
+    def database_moved(self, path: str) -> str:
+        return f"{path} was deleted or replaced while in use"
+
+    def database_replaced(self, path: str, reason: str) -> str:
+        return f"cannot use {path}: {reason}"
+
+    def state_unreadable(self, service: str, reason: str) -> str:
+        return f"cannot read what was known of {service}: {reason}"
+
+    def alert_unreadable(self, destination: str, reason: str) -> str:
+        return f"cannot read an alert to {destination}: {reason}"
+
+    def blind(self, services: str, lasted: str, reason: str) -> str:
+        return f"cannot judge {services} for {lasted}: {reason}"
+
+    def sees_again(self) -> str:
+        return "every service can be judged again"
+
+    # --- what was done, and what happens next ----------------------------------------------------
+
+    def restarting(self, number: int, limit: int) -> str:
+        return f"restarting now, attempt {number} of {limit}"
+
+    def restarting_once_more(self) -> str:
+        return "restarting once more, though the budget is spent"
+
+    def restart_due(self, when: str) -> str:
+        return f"the next restart follows {when}"
+
+    def restart_after(self, failures: int) -> str:
+        return f"a restart follows after {_counted(failures, 'failure')}"
+
+    def no_restart_helps(self) -> str:
+        return "a restart cannot help, so none is tried; a person is needed"
+
+    def restarts_off(self, check: str) -> str:
+        return f"restarts for check {check} are switched off; a person is needed"
+
+    def no_restart_possible(self, when: str) -> str:
+        return f"no restart is possible; a person is needed; tries once more {when}"
+
+    def gave_up(self, count: int, when: str) -> str:
+        return f"gave up after {_counted(count, 'restart')}; tries once more {when}"
+
+    def left_to_keeper(self) -> str:
+        return "its own Restart= brings it back each time; it is left to do so"
+
+    def healed(self) -> str:
+        return "healed by a restart"
+
+    def came_back(self) -> str:
+        return "came back without our doing"
+
+    def stayed_healthy(self, lasted: str) -> str:
+        return f"has stayed healthy for {lasted}"
+
+    def restarted(self) -> str:
+        return "restarted, healthy again"
+
+    def begun_anew(self, aside: str) -> str:
+        return f"set aside as {aside}, begun anew"
+
+    def written_anew(self) -> str:
+        return "written anew with all that it held; stop the daemon before touching its files"
+
+    def written_anew_beside(self, aside: str) -> str:
+        return f"{self.written_anew()}; what stood there is now {aside}"
+
+    def taken_over(self, aside: str, alerts: int, states: int) -> str:
+        taken = f"{_counted(alerts, 'undelivered alert')} and {_counted(states, 'state')}"
+        return f"set aside as {aside}, begun anew with {taken} taken over from it"
+
+    def judged_anew(self) -> str:
+        return "it is judged as if it had never been seen"
+
+    def not_sent(self) -> str:
+        return "set aside; it will not be sent"
+
+    def nothing_seen(self) -> str:
+        return "until that is over, failures are neither seen nor reported"
+
+    # --- many at once ----------------------------------------------------------------------------
+
+    def title_of_many(self, kind: AlertKind, host: str) -> str:
+        return f"{self.state(kind).upper()} {host}"
+
+    def state(self, kind: AlertKind) -> str:
+        match kind:
+            case AlertKind.FIRING | AlertKind.RESOLVED | AlertKind.NOTICE | AlertKind.TEST:
+                return kind.value
+            case AlertKind.GAVE_UP:
+                return "gave up"
+        assert_never(kind)
+
+    def services(self, count: int) -> str:
+        return _counted(count, "service")
+
+    def in_state(self, count: int, state: str) -> str:
+        return f"{count} {state}"
+
+    def listed(self, names: str, more: int) -> str:
+        return f"{names} and {more} more"
+
+    def also(self, state: str) -> str:
+        return f"also {state}"
+
+    def was_down(self, begin: str, end: str) -> str:
+        return f"down {begin} to {end}"
+
+    def oldest_late(self, lasted: str) -> str:
+        return f"the first of them {lasted}"
+
+    # --- how often -------------------------------------------------------------------------------
+
+    def failures(self, count: int, limit: int) -> str:
+        if not limit:
+            return f"{count}"
+        return f"{count} of {limit}" if count <= limit else f"{count}, the limit is {limit}"
+
+    def restarts(self, count: int) -> str:
+        return f"{count} since the trouble began"
+
+    # --- when ------------------------------------------------------------------------------------
+
+    def span(self, hours: int, minutes: int, seconds: int) -> str:
+        parts = ((hours, "h"), (minutes, "min"), (seconds, "s"))
+        return " ".join(f"{number} {unit}" for number, unit in parts if number) or "0 s"
+
+    def unknown_span(self) -> str:
+        return "an unknown time"
+
+    def stamp(self, moment: datetime) -> str:
+        # By ISO 8601: a British and an American reader understand the same day.
+        return f"{moment:%Y-%m-%d %H:%M:%S %Z}"
+
+    def short_stamp(self, moment: datetime, *, dated: bool) -> str:
+        return f"{moment:%Y-%m-%d %H:%M %Z}" if dated else f"{moment:%H:%M %Z}"
+
+    def unknown_moment(self, wall: float) -> str:
+        return f"unknown time ({wall:g})"
+
+    def after(self, span: str) -> str:
+        return f"in {span}"
+
+    def after_at(self, span: str, stamp: str) -> str:
+        return f"in {span}, at {stamp}"
+
+    def at(self, stamp: str) -> str:
+        return f"at {stamp}"
+
+    def down(self, begin: str, end: str, lasted: str) -> str:
+        return f"{begin} to {end}, {lasted}"
+
+    # --- late, and around it ---------------------------------------------------------------------
+
+    def late(self, lasted: str, since: str) -> str:
+        return f"delivered {lasted} late, {since}"
+
+    def down_since(self, stamp: str) -> str:
+        return f"down since {stamp}"
+
+    def healthy_since(self, stamp: str) -> str:
+        return f"healthy since {stamp}"
+
+    def dated(self, stamp: str) -> str:
+        return f"from {stamp}"
+
+    def incident(self, name: str) -> str:
+        return f"(incident {name})"
+
+    def signature(self, host: str) -> str:
+        return f"service-watchdog on {host}"
+
+
+WORDS: Catalogue = English()

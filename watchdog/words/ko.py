@@ -1,0 +1,273 @@
+"""Korean: short noun phrases, as alerts are written.
+
+No foreign text is followed by a particle that would have to agree with its last sound.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import assert_never
+
+from watchdog.core.model import AlertKind
+from watchdog.words.catalogue import Catalogue, Labels
+
+_CHECKS = {
+    "unit": "유닛",
+    "process": "프로세스",
+    "status": "상태 명령",
+    "port": "포트",
+    "http": "HTTP",
+}
+_WEEKDAYS = "월화수목금토일"
+
+
+def _date(moment: datetime) -> str:
+    weekday = _WEEKDAYS[moment.weekday()]
+    return f"{moment.year}년 {moment.month}월 {moment.day}일({weekday})"
+
+
+class Korean(Catalogue):
+    """Alerts in Korean."""
+
+    labels = Labels(
+        late="지연",
+        service="서비스",
+        host="호스트",
+        failed="원인",
+        reason="내용",
+        failures="실패 횟수",
+        restarts="재시작",
+        action="조치",
+        since="발생",
+        gave_up="복구 실패",
+        down="다운",
+        time="시각",
+        incident="장애 ID",
+        evidence="증거",
+    )
+
+    # --- the title -------------------------------------------------------------------------------
+
+    def title(self, kind: AlertKind, subject: str, lasted: str) -> str:
+        match kind:
+            case AlertKind.FIRING:
+                return f"{subject} 다운"
+            case AlertKind.GAVE_UP:
+                return f"{subject} 자동 복구 실패"
+            case AlertKind.RESOLVED:
+                return f"{subject} 복구됨({lasted} 만에)"
+            case AlertKind.NOTICE:
+                return f"{subject} 참고"
+            case AlertKind.TEST:
+                return f"{subject} 테스트"
+        assert_never(kind)
+
+    def check(self, name: str) -> str:
+        return _CHECKS.get(name, name)
+
+    def failed_check(self, check: str) -> str:
+        return f"{check} 검사 실패"
+
+    # --- why -------------------------------------------------------------------------------------
+
+    def restart_failed(self, reason: str) -> str:
+        return f"재시작 실패: {reason}"
+
+    def crash_loop(self, count: int, lasted: str, reason: str) -> str:
+        return f"{lasted} 사이 {count}회 비정상 종료: {reason}"
+
+    def test(self, who: str) -> str:
+        return f"{who} 요청, 이상 없음"
+
+    def database_gone(self, path: str) -> str:
+        return f"데이터베이스 본체가 없어지고 부속 파일만 남음: {path}"
+
+    def database_moved(self, path: str) -> str:
+        return f"사용 중인 데이터베이스 파일이 삭제되거나 바뀜: {path}"
+
+    def database_replaced(self, path: str, reason: str) -> str:
+        return f"데이터베이스를 사용할 수 없음: {path}: {reason}"
+
+    def state_unreadable(self, service: str, reason: str) -> str:
+        return f"{service} 상태 기록을 읽을 수 없음: {reason}"
+
+    def alert_unreadable(self, destination: str, reason: str) -> str:
+        return f"{destination} 앞으로 보낼 알림을 읽을 수 없음: {reason}"
+
+    def blind(self, services: str, lasted: str, reason: str) -> str:
+        return f"{lasted} 동안 상태를 확인할 수 없음({services}): {reason}"
+
+    def sees_again(self) -> str:
+        return "모든 서비스의 상태를 다시 확인할 수 있음"
+
+    # --- what was done, and what happens next ----------------------------------------------------
+
+    def restarting(self, number: int, limit: int) -> str:
+        return f"재시작 중({limit}회 중 {number}회째)"
+
+    def restarting_once_more(self) -> str:
+        return "재시작 한도를 다 썼으나 한 번 더 재시작 중"
+
+    def restart_due(self, when: str) -> str:
+        return f"{when} 다시 재시작 예정"
+
+    def restart_after(self, failures: int) -> str:
+        return f"{failures}회 실패하면 재시작 예정"
+
+    def no_restart_helps(self) -> str:
+        return "재시작으로 해결되지 않는 문제라 재시작하지 않음, 담당자 확인 필요"
+
+    def restarts_off(self, check: str) -> str:
+        return f"{check} 검사 실패 시 재시작하지 않도록 설정됨, 담당자 확인 필요"
+
+    def no_restart_possible(self, when: str) -> str:
+        return f"재시작할 수 없음, 담당자 확인 필요, {when} 한 번 더 시도"
+
+    def gave_up(self, count: int, when: str) -> str:
+        return f"{count}회 재시작 후 중단, {when} 한 번 더 시도"
+
+    def left_to_keeper(self) -> str:
+        return "systemd의 Restart= 설정으로 매번 다시 시작되므로 그대로 둠"
+
+    def healed(self) -> str:
+        return "재시작으로 복구됨"
+
+    def came_back(self) -> str:
+        return "별도 조치 없이 복구됨"
+
+    def stayed_healthy(self, lasted: str) -> str:
+        return f"{lasted} 동안 정상 유지됨"
+
+    def restarted(self) -> str:
+        return "재시작 후 정상"
+
+    def begun_anew(self, aside: str) -> str:
+        return f"남은 파일을 따로 보관하고 새로 시작함: {aside}"
+
+    def written_anew(self) -> str:
+        return "기존 내용을 모두 다시 기록함. 파일을 다루기 전에 데몬부터 중지할 것"
+
+    def written_anew_beside(self, aside: str) -> str:
+        return f"{self.written_anew()}. 그 자리에 있던 파일: {aside}"
+
+    def taken_over(self, aside: str, alerts: int, states: int) -> str:
+        taken = f"보내지 못한 알림 {alerts}건, 서비스 상태 {states}건"
+        return f"{taken}을 옮겨 새로 시작함. 기존 파일: {aside}"
+
+    def judged_anew(self) -> str:
+        return "처음 보는 서비스처럼 다시 판단함"
+
+    def not_sent(self) -> str:
+        return "보내지 않고 따로 보관함"
+
+    def nothing_seen(self) -> str:
+        return "그동안 생기는 장애는 감지하지도 알리지도 못함"
+
+    # --- many at once ----------------------------------------------------------------------------
+
+    def title_of_many(self, kind: AlertKind, host: str) -> str:
+        # "web-1 다운" would say that the host itself is down.
+        match kind:
+            case AlertKind.FIRING:
+                return f"{host} 다중 장애"
+            case AlertKind.GAVE_UP:
+                return f"{host} 다중 장애, 자동 복구 실패"
+            case AlertKind.RESOLVED:
+                return f"{host} 다중 장애 복구됨"
+            case AlertKind.NOTICE | AlertKind.TEST:
+                return f"{host} {self.state(kind)}"
+        assert_never(kind)
+
+    def state(self, kind: AlertKind) -> str:
+        match kind:
+            case AlertKind.FIRING:
+                return "다운"
+            case AlertKind.GAVE_UP:
+                return "자동 복구 실패"
+            case AlertKind.RESOLVED:
+                return "복구됨"
+            case AlertKind.NOTICE:
+                return "참고"
+            case AlertKind.TEST:
+                return "테스트"
+        assert_never(kind)
+
+    def services(self, count: int) -> str:
+        return f"서비스 {count}개"
+
+    def in_state(self, count: int, state: str) -> str:
+        return f"{state} {count}개"
+
+    def listed(self, names: str, more: int) -> str:
+        return f"{names} 외 {more}개"
+
+    def also(self, state: str) -> str:
+        return f"그 외 {state}"
+
+    def was_down(self, begin: str, end: str) -> str:
+        return f"다운 {begin} ~ {end}"
+
+    def oldest_late(self, lasted: str) -> str:
+        return f"가장 오래된 것이 {lasted} 늦게 전달됨"
+
+    # --- how often -------------------------------------------------------------------------------
+
+    def failures(self, count: int, limit: int) -> str:
+        return f"연속 {count}회(알림 기준 {limit}회)" if limit else f"연속 {count}회"
+
+    def restarts(self, count: int) -> str:
+        return f"장애 시작 후 {count}회"
+
+    # --- when ------------------------------------------------------------------------------------
+
+    def span(self, hours: int, minutes: int, seconds: int) -> str:
+        parts = ((hours, "시간"), (minutes, "분"), (seconds, "초"))
+        return " ".join(f"{number}{unit}" for number, unit in parts if number) or "0초"
+
+    def unknown_span(self) -> str:
+        return "알 수 없는 시간"
+
+    def stamp(self, moment: datetime) -> str:
+        return f"{_date(moment)} {moment:%H:%M:%S %Z}"
+
+    def short_stamp(self, moment: datetime, *, dated: bool) -> str:
+        time = f"{moment:%H:%M %Z}"
+        return f"{_date(moment)} {time}" if dated else time
+
+    def unknown_moment(self, wall: float) -> str:
+        return f"알 수 없는 시각({wall:g})"
+
+    def after(self, span: str) -> str:
+        return f"{span} 뒤"
+
+    def after_at(self, span: str, stamp: str) -> str:
+        return f"{span} 뒤({stamp})"
+
+    def at(self, stamp: str) -> str:
+        return f"{stamp}에"
+
+    def down(self, begin: str, end: str, lasted: str) -> str:
+        return f"{begin} ~ {end}, {lasted}"
+
+    # --- late, and around it ---------------------------------------------------------------------
+
+    def late(self, lasted: str, since: str) -> str:
+        return f"{lasted} 늦게 전달됨, {since}"
+
+    def down_since(self, stamp: str) -> str:
+        return f"{stamp}부터 다운"
+
+    def healthy_since(self, stamp: str) -> str:
+        return f"{stamp}부터 정상"
+
+    def dated(self, stamp: str) -> str:
+        return f"{stamp} 발생"
+
+    def incident(self, name: str) -> str:
+        return f"(장애 ID {name})"
+
+    def signature(self, host: str) -> str:
+        return f"{host}의 service-watchdog"
+
+
+WORDS: Catalogue = Korean()
