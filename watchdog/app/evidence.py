@@ -70,16 +70,17 @@ def _of_the_run(service: Service, runtime_dir: Path) -> Iterator[Source]:
     match service.control:
         case UnitControl(unit):
             from watchdog.evidence.journal import journal_lines
-            from watchdog.evidence.oom import kernel_oom_lines
+            from watchdog.evidence.oom import OomKills, kernel_oom_lines
 
-            async def kernel(_run: str, pid: int | None) -> Sequence[str]:
-                # Of a living process its own cgroup tells, at less cost.
-                return await kernel_oom_lines(unit) if pid is None else ()
+            kills = OomKills()
 
-            async def journal(run: str, _pid: int | None) -> Sequence[str]:
-                return await journal_lines(unit, run)
+            async def journal(run: str, pid: int | None) -> Sequence[str]:
+                lines = await journal_lines(unit, run)
+                # Of a living process its own cgroup tells.
+                if pid is None and kills.are_new():
+                    return [*lines, *await kernel_oom_lines(unit)]
+                return lines
 
-            yield Source("kernel", kernel)
             yield Source("journal, last lines", journal)
         case ProcessControl():
             path = str(runtime_dir / f"{service.name}.log")

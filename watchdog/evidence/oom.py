@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 
 from watchdog.evidence.journal import journalctl
 
@@ -18,13 +21,43 @@ _CHOICE = re.compile(
 _KILLED = re.compile(r"Killed process (?P<pid>\d+) \(.*?anon-rss:(?P<rss>\d+)kB")
 
 
+WITHIN = 0.5
+"""Seconds that reading it may take; what else is known must not be lost for it."""
+
+
+class OomKills:
+    """Tells whether the kernel's log is worth reading, which costs more than a restart."""
+
+    def __init__(self, vmstat: Path = Path("/proc/vmstat")) -> None:
+        self._vmstat = vmstat
+        self._seen = 0
+
+    def are_new(self) -> bool:
+        """Tell whether the host has killed for want of memory since this was last asked.
+
+        The first time: since it booted. True if the kernel does not count (before Linux 4.13).
+        """
+        try:
+            counted = re.search(r"^oom_kill (\d+)$", self._vmstat.read_text(), re.MULTILINE)
+        except OSError:
+            return True
+        if counted is None:
+            return True
+        before, self._seen = self._seen, int(counted[1])
+        return self._seen != before
+
+
 async def kernel_oom_lines(unit: str) -> Sequence[str]:
     """Say which processes of *unit* the kernel killed for want of memory a moment ago.
 
     Needs the group systemd-journal. Raises OSError if journalctl(1) cannot be run.
     """
     since = f"--since=-{MINUTES}min"
-    return oom_in_words(await journalctl("--dmesg", since, "--output=cat", "--lines=500"), unit)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(WITHIN):
+            log = await journalctl("--dmesg", since, "--output=cat", "--lines=500")
+            return oom_in_words(log, unit)
+    return ()
 
 
 def oom_in_words(log: Sequence[str], unit: str) -> Sequence[str]:

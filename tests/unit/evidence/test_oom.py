@@ -9,7 +9,7 @@ import pytest
 
 from watchdog.evidence import cgroup
 from watchdog.evidence.cgroup import memory_lines, pids_in, unit_cgroup
-from watchdog.evidence.oom import oom_in_words
+from watchdog.evidence.oom import OomKills, oom_in_words
 
 LIMIT = [
     "python3 invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0",
@@ -48,6 +48,15 @@ def test_a_host_without_memory_is_told_apart_from_a_limit() -> None:
 
 def test_the_dead_of_other_units_are_no_evidence() -> None:
     assert oom_in_words([*LIMIT, *HOST], "pi.service") == []
+
+
+def test_the_kernels_log_is_read_only_when_it_has_killed_again(tmp_path: Path) -> None:
+    vmstat = tmp_path / "vmstat"
+    kills = OomKills(vmstat)
+    assert kills.are_new()  # it does not count
+    for count, is_new in [(0, False), (2, True), (2, False), (3, True)]:
+        vmstat.write_text(f"nr_free_pages 7\noom_kill {count}\ndrop_slab 1\n")
+        assert kills.are_new() is is_new
 
 
 @pytest.fixture
