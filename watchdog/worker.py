@@ -33,6 +33,7 @@ from watchdog.core.model import (
 )
 from watchdog.errors import WatchdogError
 from watchdog.evidence.desk import Desk
+from watchdog.evidence.redact import Redactor
 from watchdog.ports import Change, Clock, Left, ServiceControl, Store
 from watchdog.rounds import Round, RoundAbandoned
 from watchdog.sight import Sight
@@ -56,6 +57,7 @@ class Surroundings:
     store: Store
     desk: Desk
     destinations: Sequence[str] = ()  # where alerts go
+    redactor: Redactor = field(default_factory=Redactor)
     workers: dict[str, Worker] = field(default_factory=dict)
     sight: Sight = field(default_factory=Sight)
     suspicion: Callable[[], None] = lambda: None  # a failure was counted: an alert may follow
@@ -123,8 +125,8 @@ class Worker:
         return not self.ended and mono > self._expected
 
     def post(self, event: Event) -> None:
-        """Let the worker take *event* as soon as it is free."""
-        self._inbox.append(event)
+        """Let the worker take *event* as soon as it is free; secrets stay outside."""
+        self._inbox.append(self._around.redactor.event(event))
         self._bell.set()
 
     def wake(self) -> None:

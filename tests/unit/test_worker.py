@@ -315,6 +315,15 @@ async def test_crashes_that_systemd_mends_become_an_incident_when_they_loop() ->
         assert bench.store.kinds == [AlertKind.FIRING, AlertKind.RESOLVED]
 
 
+async def test_what_a_restart_or_a_crash_quotes_is_redacted_before_it_is_written_down() -> None:
+    bench = Bench()
+    async with bench.watching() as worker:
+        worker.post(Crashed(1, "api.service said token=canary-4711"))
+        await bench.clock.settle()
+    assert "canary" not in repr(bench.store.changes)
+    assert "token=[redacted]" in repr(bench.store.changes)
+
+
 async def test_a_failed_restart_is_tried_again_with_growing_pauses_and_then_given_up() -> None:
     bench = Bench(policy=Policy(retry_every=900))
     bench.control.outcome = RestartOutcome.FAILED

@@ -42,6 +42,7 @@ class Engine:
             desk,
             suspicion=self.channels.warm_up,
             changed=self.changed.set,
+            redactor=assembly.redactor,
         )
         self.services = Services(assembly.parts, self._around, tasks)
 

@@ -89,12 +89,12 @@ class Services:
         self, service: Service, needed: Sequence[str], offset: float, left: Left | None
     ) -> Worker:
         parts = self._make_parts(service)
-        timeout = service.policy.start_timeout
+        around, timeout = self._around, service.policy.start_timeout
         return Worker(
             service,
             parts.control,
-            Round(parts.control, parts.questions, timeout, self._around.clock),
-            self._around,
+            Round(parts.control, parts.questions, timeout, around.clock, around.redactor.event),
+            around,
             needed=needed,
             offset=offset,
             left=left,

@@ -64,7 +64,8 @@ def load(
     email = build_email(tables.email, secrets)
     problems.raise_if_any()
     daemon = _daemon(tables.daemon, environ)
-    return Config(file, daemon, services, slack, email, tuple(secrets.unchecked))
+    redact_emails = tables.evidence.redact_emails
+    return Config(file, daemon, services, slack, email, redact_emails, tuple(secrets.unchecked))
 
 
 def _with_shared_policies(services: Iterable[Service]) -> tuple[Service, ...]:

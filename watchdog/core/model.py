@@ -165,6 +165,18 @@ Control = UnitControl | ProcessControl | CommandControl
 Check = PortCheck | HttpCheck
 
 
+PLACEHOLDERS = ("main_pid", "service", "port")
+"""What ``{…}`` in a command of Evidence may stand for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What else tells why a service fails, beside what is gathered of every one."""
+
+    logs: tuple[str, ...] = ()  # files whose last lines are read
+    commands: tuple[tuple[str, ...], ...] = ()  # run before a restart; with PLACEHOLDERS
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """A configured service: how it is kept, what is asked of it, and the policy."""
@@ -174,6 +186,7 @@ class Service:
     checks: tuple[Check, ...] = ()  # in order, after the control's own
     policy: Policy = field(default_factory=Policy)
     depends_on: tuple[str, ...] = ()
+    evidence: Evidence = Evidence()
 
 
 # --- events: what the state machine is told; an Observation is one as well -------------------

@@ -30,7 +30,7 @@ class English(Catalogue):
         down="Down",
         time="Time",
         incident="Incident",
-        evidence="Last lines",
+        evidence="Evidence",
     )
 
     # --- the title -------------------------------------------------------------------------------

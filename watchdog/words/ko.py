@@ -43,7 +43,7 @@ class Korean(Catalogue):
         down="다운",
         time="시각",
         incident="장애 ID",
-        evidence="마지막 로그",
+        evidence="증거",
     )
 
     # --- the title -------------------------------------------------------------------------------

@@ -74,6 +74,7 @@ def test_what_is_shown_means_the_same_when_it_is_read_again(
     assert again.daemon == config.daemon
     assert again.slack == config.slack
     assert again.email == config.email
+    assert again.redact_emails == config.redact_emails
 
 
 @pytest.mark.parametrize("seconds", ["0.1234567", "59.9999", "1e2", "3600.25"])
@@ -116,6 +117,7 @@ def test_the_schema_accepts_what_is_shown(loaded: Load, everything: str) -> None
         "daemon",
         "durations",
         "email-addresses",
+        "evidence",
         "empty",
         "headers",
         "missing-keys",
