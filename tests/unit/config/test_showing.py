@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +94,13 @@ def test_text_of_every_kind_is_shown_as_valid_toml(loaded: Load) -> None:
     assert tomllib.loads(show(config))["service"][0]["command"] == ["a", *arguments]
 
 
+@cache
+def validator() -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(schema())
+
+
 def accepted(content: Any) -> bool:
-    return bool(jsonschema.Draft202012Validator(schema()).is_valid(content))
+    return bool(validator().is_valid(content))
 
 
 def test_the_schema_is_one() -> None:
