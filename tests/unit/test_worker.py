@@ -33,7 +33,8 @@ from watchdog.errors import WatchdogError
 from watchdog.evidence.desk import Desk
 from watchdog.ports import Left
 from watchdog.rounds import Question, Round
-from watchdog.worker import Surroundings, Worker
+from watchdog.surroundings import Surroundings
+from watchdog.worker import Worker
 
 HELD = Observation(Verdict.HOLD, "unit", "starting", until=None)
 
@@ -71,7 +72,7 @@ class Bench:
             needed=self.needed,
             collect=self.collect,
         )
-        self.around.workers[self.name] = worker
+        self.around.workers = {**self.around.workers, self.name: worker}
         return worker
 
     async def ask(self) -> Observation:
