@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 
-
 from watchdog.core import chain, schedule
 from watchdog.core.machine import step
 from watchdog.core.model import (
@@ -34,7 +33,6 @@ from watchdog.ports import Change, Left, ServiceControl
 from watchdog.rounds import Round, RoundAbandoned
 from watchdog.surroundings import Surroundings
 from watchdog.turn_log import log_turn
-
 
 _TROUBLE = frozenset({NoteKind.FAILED, NoteKind.CRASHED, NoteKind.RESTART_FAILED})
 _UNJUDGED = frozenset({Phase.RESTARTING, Phase.MAINTENANCE})
