@@ -33,7 +33,7 @@ PAGE = Path(__file__).parents[1] / "docs/reference/state-machine.md"
 BEGIN = "<!-- Written by scripts/diagram. Do not edit: run it. -->"
 END = "<!-- The end of what scripts/diagram has written. -->"
 
-POLICY = Policy(restart_budget=2)
+POLICY = Policy(restart_budget=2, remind_after=0)
 """The defaults, with a budget that is soon spent."""
 
 PAUSES = (0.0, 1000.0)

@@ -1,6 +1,7 @@
 """One round: a service's checks in order, up to the first that does not pass.
 
 The deadline, the timer and the one exception guard of every probe are here; a probe only asks.
+Whatever an answer quotes of strangers' words passes here too, and is redacted here.
 """
 
 from __future__ import annotations
@@ -41,11 +42,13 @@ class Round:
         questions: Sequence[Question],
         start_timeout: float,
         clock: Clock,
+        redacted: Callable[[Observation], Observation] = lambda answer: answer,
     ) -> None:
         self._control = control
         self._questions = questions
         self._start_timeout = start_timeout
         self._clock = clock
+        self._redacted = redacted
         self._proven = ""  # the run that has passed a round
         self._abandon: Callable[[], None] | None = None
         self.results: tuple[Observation, ...] = ()
@@ -67,12 +70,12 @@ class Round:
         """
         asleep = self._clock.asleep()
         results: list[Observation] = []
-        answer = await self._observe()
+        answer = self._redacted(await self._observe())
         results.append(answer)
         for question in self._questions:
             if answer.verdict is not Verdict.PASS:
                 break
-            answer = self._forgive_start(await self._ask(question))
+            answer = self._forgive_start(self._redacted(await self._ask(question)))
             results.append(answer)
         if answer.verdict is Verdict.PASS:
             self._proven = self._control.identity

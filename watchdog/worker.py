@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
-
-import structlog
 
 from watchdog.core import chain, schedule
 from watchdog.core.machine import step
@@ -32,40 +29,17 @@ from watchdog.core.model import (
     Verdict,
 )
 from watchdog.errors import WatchdogError
-from watchdog.evidence.desk import Desk
-from watchdog.ports import Change, Clock, Left, ServiceControl, Store
+from watchdog.ports import Change, Left, ServiceControl
 from watchdog.rounds import Round, RoundAbandoned
-from watchdog.sight import Sight
-
-log = structlog.get_logger()
+from watchdog.surroundings import Surroundings
+from watchdog.turn_log import log_turn
 
 _TROUBLE = frozenset({NoteKind.FAILED, NoteKind.CRASHED, NoteKind.RESTART_FAILED})
-_LOUD = frozenset({NoteKind.OPENED, NoteKind.GAVE_UP, *_TROUBLE})
 _UNJUDGED = frozenset({Phase.RESTARTING, Phase.MAINTENANCE})
 
 
 async def _nothing(_run: str, _pid: int | None) -> Sequence[str]:
     return ()
-
-
-@dataclass(slots=True)
-class Surroundings:
-    """What all workers share."""
-
-    clock: Clock
-    store: Store
-    desk: Desk
-    destinations: Sequence[str] = ()  # where alerts go
-    workers: dict[str, Worker] = field(default_factory=dict)
-    sight: Sight = field(default_factory=Sight)
-    suspicion: Callable[[], None] = lambda: None  # a failure was counted: an alert may follow
-    changed: Callable[[], None] = lambda: None  # some service's state has changed
-    late: deque[float] = field(default_factory=lambda: deque(maxlen=4096))  # seconds, per round
-
-    @property
-    def states(self) -> Mapping[str, State]:
-        """Return the present state of every service."""
-        return {name: worker.state for name, worker in self.workers.items()}
 
 
 class Worker:
@@ -123,8 +97,8 @@ class Worker:
         return not self.ended and mono > self._expected
 
     def post(self, event: Event) -> None:
-        """Let the worker take *event* as soon as it is free."""
-        self._inbox.append(event)
+        """Let the worker take *event* as soon as it is free; secrets stay outside."""
+        self._inbox.append(self._around.redactor.event(event))
         self._bell.set()
 
     def wake(self) -> None:
@@ -313,34 +287,8 @@ class Worker:
             self._looked_at = None
         if moved:
             self._plan()
-        self._log(event, before, notes, now.wall)
+        log_turn(self.service.policy, event, before, state, notes, now.wall)
         self._around.changed()
-
-    def _log(self, event: Event, before: State, notes: Sequence[Note], wall: float) -> None:
-        """Write the one line of a turn that changed something."""
-        state = self.state
-        fields: dict[str, object] = {"phase": state.phase.value}
-        if state.phase is not before.phase:
-            fields["was"] = before.phase.value
-        if isinstance(event, Observation):
-            fields |= {"check": event.check, "verdict": event.verdict.value}
-            fields |= {"reason": event.reason, "took_ms": round(event.duration * 1000, 1)}
-        elif isinstance(event, RestartFinished):
-            fields |= {"restart": event.outcome.value, "took_ms": round(event.duration * 1000, 1)}
-        if state.failures:
-            fields["failures"] = f"{state.failures}/{self.service.policy.max_failures}"
-        if notes:
-            fields["did"] = [note.text for note in notes]
-        incident = state.incident or before.incident
-        if incident is not None:
-            fields["incident"] = incident.id
-        write = log.warning if any(note.kind in _LOUD for note in notes) else log.info
-        write(
-            f"{self.service.name} is {state.phase.value}",
-            service=self.service.name,
-            seen=round(wall, 6),
-            **fields,
-        )
 
     # --- effects --------------------------------------------------------------------------------
 

@@ -259,3 +259,26 @@ def test_a_restart_asked_for_in_maintenance_is_done_when_the_command_returns(
     assert watching.run_id() != before
     watching.host.run("service-watchdog", "grant", "--remove")
     assert "no permission" in watching.command("restart", API, code=1)
+
+
+def test_a_silence_keeps_the_alert_back_until_it_ends_and_the_restart_is_made(
+    watching: WatchedHost,
+) -> None:
+    watching.start_slack()
+    watching.start_sample()
+    watching.watch("max_failures = 2\nrestart_after = { http = 1 }\n", tables=SLACK)
+    said = watching.command("silence", API, "--for", "1h", "--reason", "ticket 4711")
+    assert "silenced by root for 60 min more: ticket 4711" in said
+    before = watching.run_id()
+    watching.behave(status="500")
+    watching.wait_for(lambda now: now["incident"] is not None)
+    assert watching.run_id() != before
+    assert "silenced by root" in watching.command("status", code=None)
+    assert watching.messages() == []
+    watching.command("unsilence", API)
+    [message] = watching.messages(1)
+    assert message.startswith(f"FIRING {API}")
+    watching.behave(status=None)
+    assert "RESOLVED" in watching.messages(2)[1]
+    assert "it is not silent" in watching.command("unsilence", API, code=1)
+    assert {"silenced", "unsilenced"} <= set(watching.kinds())

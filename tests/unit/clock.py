@@ -98,3 +98,12 @@ class FakeClock:
             # still has to do is in its queue of ready callbacks, which has no public name.
             await asyncio.sleep(0)
             quiet = 0 if loop._ready else quiet + 1
+
+
+async def skip(seconds: float) -> None:
+    """Let *seconds* pass on the running loop's own clock, by which asyncio's timeouts go."""
+    await FakeClock.settle()  # what begins now has begun
+    loop = asyncio.get_running_loop()
+    before = loop.time
+    loop.time = lambda: before() + seconds  # type: ignore[method-assign]
+    await FakeClock.settle()

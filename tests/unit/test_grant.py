@@ -7,7 +7,9 @@ import os
 import shutil
 import stat
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -30,49 +32,58 @@ name = "child"
 command = ["/bin/true"]
 """
 
-# What polkit offers to a rule, and the answers to the questions in argv[2].
+# What polkit offers to a rule. Each line of input is a rule and questions, each of output answers.
 POLKIT = """\
-const rules = [];
-const polkit = {
-  addRule: (rule) => rules.push(rule),
-  Result: { YES: "yes", NO: "no", NOT_HANDLED: null },
-};
-eval(process.argv[1]);
-if (rules.length !== 1) throw new Error(rules.length + " rules");
-const answers = JSON.parse(process.argv[2]).map(([user, id, details]) =>
-  rules[0]({ id, lookup: (key) => details[key] }, { user }));
-console.log(JSON.stringify(answers));
+const Result = { YES: "yes", NO: "no", NOT_HANDLED: null };
+require("node:readline").createInterface({ input: process.stdin }).on("line", (line) => {
+  const [text, questions] = JSON.parse(line);
+  const rules = [];
+  const polkit = { addRule: (rule) => rules.push(rule), Result };
+  require("node:vm").runInNewContext(text, { polkit });
+  if (rules.length !== 1) throw new Error(rules.length + " rules");
+  console.log(JSON.stringify(questions.map(([user, id, details]) =>
+    rules[0]({ id, lookup: (key) => details[key] }, { user }))));
+});
 """
 
-needs_javascript = pytest.mark.skipif(
-    shutil.which("node") is None, reason="node is missing; tests/host asks the real polkit"
-)
+Question = tuple[str, str, dict[str, str]]
 
 
-def ask(rule: str, *questions: tuple[str, str, dict[str, str]]) -> list[str | None]:
-    done = subprocess.run(
-        ["node", "-e", POLKIT, rule, json.dumps(questions)],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    answers: list[str | None] = json.loads(done.stdout)
-    return answers
+class Polkit(Protocol):
+    def __call__(self, rule: str, *questions: Question) -> list[str | None]: ...
+
+
+@pytest.fixture(scope="module", name="ask")
+def javascript_engine() -> Iterator[Polkit]:
+    """Ask a JavaScript engine, started once, what a rule answers."""
+    if shutil.which("node") is None:
+        pytest.skip("node is missing; tests/host asks the real polkit")
+    with subprocess.Popen(
+        ["node", "-e", POLKIT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as engine:
+        asked, answered = engine.stdin, engine.stdout
+        assert asked is not None
+        assert answered is not None
+
+        def ask(rule: str, *questions: Question) -> list[str | None]:
+            print(json.dumps([rule, questions]), file=asked, flush=True)
+            answers: list[str | None] = json.loads(answered.readline())
+            return answers
+
+        yield ask
 
 
 def restart_of(unit: str, user: str = USER) -> tuple[str, str, dict[str, str]]:
     return user, MANAGE_UNITS, {"unit": unit, "verb": "restart"}
 
 
-@needs_javascript
 @pytest.mark.parametrize("verb", ["restart", "reload-or-restart", "reset-failed", "ref"])
-def test_a_listed_unit_may_be_restarted_and_kept_in_memory(verb: str) -> None:
+def test_a_listed_unit_may_be_restarted_and_kept_in_memory(ask: Polkit, verb: str) -> None:
     rule = polkit_rule(["a.service", "b.service"], USER)
     question = (USER, MANAGE_UNITS, {"unit": "b.service", "verb": verb})
     assert ask(rule, question) == ["yes"]
 
 
-@needs_javascript
 @pytest.mark.parametrize(
     ("action", "details"),
     [
@@ -89,18 +100,16 @@ def test_a_listed_unit_may_be_restarted_and_kept_in_memory(verb: str) -> None:
     ],
 )
 def test_the_daemon_is_refused_whatever_else_it_asks_for(
-    action: str, details: dict[str, str]
+    ask: Polkit, action: str, details: dict[str, str]
 ) -> None:
     assert ask(polkit_rule(["a.service"], USER), (USER, action, details)) == ["no"]
 
 
-@needs_javascript
-def test_the_rule_has_no_opinion_on_anybody_else() -> None:
+def test_the_rule_has_no_opinion_on_anybody_else(ask: Polkit) -> None:
     rule = polkit_rule(["a.service"], USER)
     assert ask(rule, restart_of("a.service", "alice"), ("root", "any", {})) == [None, None]
 
 
-@needs_javascript
 @pytest.mark.parametrize(
     "name",
     [
@@ -114,14 +123,13 @@ def test_the_rule_has_no_opinion_on_anybody_else() -> None:
         "</script>",
     ],
 )
-def test_a_hostile_name_stands_for_itself_and_nothing_more(name: str) -> None:
+def test_a_hostile_name_stands_for_itself_and_nothing_more(ask: Polkit, name: str) -> None:
     rule = polkit_rule([name], USER)
     assert rule.isascii()
     assert ask(rule, restart_of(name), restart_of("a.service")) == ["yes", "no"]
 
 
-@needs_javascript
-def test_a_hostile_user_name_stands_for_itself() -> None:
+def test_a_hostile_user_name_stands_for_itself(ask: Polkit) -> None:
     rule = polkit_rule(["a.service"], 'x" || "1')
     assert ask(rule, restart_of("a.service", 'x" || "1'), restart_of("a.service")) == ["yes", None]
 

@@ -9,6 +9,7 @@ import pytest
 from tests.unit.clock import FakeClock
 from tests.unit.doubles import DEAD, ScriptedControl
 from watchdog.core.model import Now, Observation, Verdict
+from watchdog.evidence.redact import Redactor
 from watchdog.rounds import Question, Round, RoundAbandoned
 
 BAD = Observation(Verdict.FAIL, "http", "/health answered 500")
@@ -48,6 +49,16 @@ async def test_a_dead_unit_is_not_asked_anything_else() -> None:
     rounds = make(FakeClock(), ScriptedControl(answer=DEAD), http)
     assert (await rounds.run()).dead
     assert http.count == 0
+
+
+async def test_what_an_answer_quotes_is_redacted_before_anybody_knows_of_it() -> None:
+    talkative = Observation(Verdict.FAIL, "http", 'answered 500: "password=canary-4711"')
+    http, clock = Asked(talkative), FakeClock()
+    question = Question("http", http, 5.0)
+    rounds = Round(ScriptedControl(), [question], 30.0, clock, Redactor().event)
+    seen = await rounds.run()
+    assert seen.reason == 'answered 500: "password=[redacted]"'
+    assert "canary" not in repr(rounds.results)
 
 
 async def test_a_hung_probe_fails_at_its_deadline() -> None:

@@ -14,6 +14,7 @@ from watchdog.core import policy as rules
 from watchdog.core.model import (
     Alert,
     AlertKind,
+    Maintenance,
     Observation,
     Paused,
     Phase,
@@ -21,7 +22,10 @@ from watchdog.core.model import (
     RestartOutcome,
     RestartRequested,
     Resumed,
+    Silence,
+    Silenced,
     State,
+    Unsilenced,
     Verdict,
 )
 from watchdog.core.telling import Circumstance, CircumstanceKind
@@ -89,6 +93,8 @@ class Api:
             "restart": self.restart,
             "pause": self.pause,
             "resume": self.resume,
+            "silence": self.silence,
+            "unsilence": self.unsilence,
             "test-alert": self.test_alert,
             "incidents": self.incidents,
         }
@@ -146,12 +152,7 @@ class Api:
 
     async def pause(self, arguments: Mapping[str, Any], caller: str) -> dict[str, Any]:
         """Begin maintenance."""
-        wanted = msgspec.convert(arguments, _Pause)
-        if not 1 <= wanted.seconds <= 30 * 86400:
-            raise RefusalError(
-                f"cannot pause {wanted.name}: {wanted.seconds:g} s is not between 1 s and 30 days; "
-                "nothing has changed"
-            )
+        wanted = _bounded("pause", arguments)
         worker = self._one(wanted.name)
         until = self._engine.clock.now().mono + wanted.seconds
         await worker.tell(Paused(until, caller, wanted.reason or "no reason given"))
@@ -164,6 +165,22 @@ class Api:
             raise RefusalError(f"cannot resume {worker.service.name}: it is not paused", BROKEN)
         await worker.tell(Resumed(caller))
         await worker.fresh()
+        return describe(worker, self._engine.clock.now().mono)
+
+    async def silence(self, arguments: Mapping[str, Any], caller: str) -> dict[str, Any]:
+        """Keep alerts about a service back for a while."""
+        wanted = _bounded("silence", arguments)
+        worker = self._one(wanted.name)
+        until = self._engine.clock.now().mono + wanted.seconds
+        await worker.tell(Silenced(until, caller, wanted.reason or "no reason given"))
+        return describe(worker, self._engine.clock.now().mono)
+
+    async def unsilence(self, arguments: Mapping[str, Any], caller: str) -> dict[str, Any]:
+        """End a silence; what it kept back and is still true is told."""
+        worker = self._one(msgspec.convert(arguments, _Names).name)
+        if worker.state.silence is None:
+            raise RefusalError(f"cannot unsilence {worker.service.name}: it is not silent", BROKEN)
+        await worker.tell(Unsilenced(caller))
         return describe(worker, self._engine.clock.now().mono)
 
     async def test_alert(self, arguments: Mapping[str, Any], caller: str) -> dict[str, Any]:
@@ -213,10 +230,20 @@ class Api:
         return worker
 
 
+def _bounded(what: str, arguments: Mapping[str, Any]) -> _Pause:
+    wanted = msgspec.convert(arguments, _Pause)
+    if not 1 <= wanted.seconds <= 30 * 86400:
+        raise RefusalError(
+            f"cannot {what} {wanted.name}: {wanted.seconds:g} s is not between 1 s and 30 days; "
+            "nothing has changed"
+        )
+    return wanted
+
+
 def describe(worker: Worker, mono: float) -> dict[str, Any]:
     """Return what is known of a service, as JSON can say it; durations in seconds."""
     state, policy = worker.state, worker.service.policy
-    incident, maintenance, seen = state.incident, state.maintenance, worker.seen
+    incident, seen = state.incident, worker.seen
     due = worker.next_round
     return {
         "name": state.service,
@@ -229,12 +256,8 @@ def describe(worker: Worker, mono: float) -> dict[str, Any]:
         "restarts_left": 0 if state.gave_up else rules.budget_left(state, policy, mono),
         "restart_in": round(state.restart_at - mono, 1) if state.restart_at else None,
         "incident": incident and {"id": incident.id, "opened": incident.opened},
-        "maintenance": maintenance
-        and {
-            "owner": maintenance.owner,
-            "reason": maintenance.reason,
-            "ends_in": round(maintenance.until - mono, 1),
-        },
+        "maintenance": _while(state.maintenance, mono),
+        "silence": _while(state.silence, mono),
         "next_round_in": round(due - mono, 2) if due is not None else None,
         "pid": worker.control.main_pid,
         "run": worker.control.identity,
@@ -250,6 +273,14 @@ def _is_restarting(state: State) -> bool:
 
 def _is_done(end: RestartFinished | None) -> bool:
     return end is not None and end.outcome is RestartOutcome.DONE
+
+
+def _while(asked_for: Maintenance | Silence | None, mono: float) -> dict[str, Any] | None:
+    """Return who asked for it, why, and for how many more seconds."""
+    if asked_for is None:
+        return None
+    ends_in = round(asked_for.until - mono, 1)
+    return {"owner": asked_for.owner, "reason": asked_for.reason, "ends_in": ends_in}
 
 
 def _reason(worker: Worker, seen: Observation | None) -> str:

@@ -8,7 +8,6 @@ memory and a daemon without e-mail no SMTP.
 
 from __future__ import annotations
 
-import asyncio
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -19,7 +18,8 @@ from typing import TYPE_CHECKING, Self
 from zoneinfo import ZoneInfo
 
 from watchdog.app.channels import Channel
-from watchdog.app.services import Collect, Parts
+from watchdog.app.evidence import LastAnswer, gathering
+from watchdog.app.services import Parts
 from watchdog.config import (
     AlertmanagerSettings,
     AppriseSettings,
@@ -39,6 +39,7 @@ from watchdog.core.model import (
     Service,
     UnitControl,
 )
+from watchdog.evidence.redact import Redactor
 from watchdog.ports import Clock, Notifier, Renewing, ServiceControl
 from watchdog.relay import Pace, Relay, Renewal
 from watchdog.rounds import Question
@@ -59,6 +60,8 @@ class Assembly:
     """Makes parts; holds what they share, the bus, for as long as it is entered."""
 
     def __init__(self, daemon: DaemonSettings, clock: Clock) -> None:
+        self.redactor = Redactor()
+        """What everybody takes secrets out with who lets foreign text in."""
         self._daemon = daemon
         self._clock = clock
         self._bus: SystemBus | None = None
@@ -72,6 +75,7 @@ class Assembly:
 
     async def connect(self, config: Config) -> None:
         """Open what the services of *config* share, unless it is open."""
+        self.redactor.configure(emails=config.redact_emails, known=config.secrets())
         units = any(isinstance(service.control, UnitControl) for service in config.services)
         if units and self._bus is None:
             from watchdog.control.bus import SystemBus
@@ -83,8 +87,10 @@ class Assembly:
     def parts(self, service: Service) -> Parts:
         """Return what *service* is watched with."""
         control = self._control(service)
-        questions = [_question(check, service, control) for check in service.checks]
-        return Parts(control, questions, self._collect(service))
+        answer = LastAnswer()
+        questions = [_question(check, service, control, answer) for check in service.checks]
+        runtime_dir = Path(self._daemon.runtime_dir)
+        return Parts(control, questions, gathering(service, self.redactor, runtime_dir, answer))
 
     def _control(self, service: Service) -> ServiceControl:
         match service.control:
@@ -103,35 +109,6 @@ class Assembly:
                 from watchdog.control.command import Commands
 
                 return Commands(service.control)
-
-    def _collect(self, service: Service) -> Collect:
-        """Return what gathers evidence: of a live process a snapshot, and the end of its log."""
-        log_lines = self._log_lines(service)
-
-        async def collect(run: str, pid: int | None) -> Sequence[str]:
-            snapshot: Sequence[str] = ()
-            if pid is not None:
-                from watchdog.evidence.process import process_snapshot
-
-                snapshot = await asyncio.to_thread(process_snapshot, pid)
-            return [*await log_lines(run), *snapshot]
-
-        return collect
-
-    def _log_lines(self, service: Service) -> Callable[[str], Awaitable[Sequence[str]]]:
-        """Return what reads the end of the log of a run."""
-        match service.control:
-            case UnitControl(unit):
-                from watchdog.evidence.journal import journal_lines
-
-                return partial(journal_lines, unit)
-            case ProcessControl():
-                from watchdog.evidence.logfile import last_lines
-
-                path = Path(self._daemon.runtime_dir) / f"{service.name}.log"
-                return partial(_off_loop, last_lines, path)
-            case CommandControl():
-                return _no_lines
 
     # --- channels -------------------------------------------------------------------------------
 
@@ -186,15 +163,9 @@ class Assembly:
         return self._bus is not None and self._bus.is_stuck(mono)
 
 
-async def _off_loop(read: Callable[[Path], Sequence[str]], path: Path, _run: str) -> Sequence[str]:
-    return await asyncio.to_thread(read, path)
-
-
-async def _no_lines(_run: str) -> Sequence[str]:
-    return ()
-
-
-def _question(check: Check, service: Service, control: ServiceControl) -> Question:
+def _question(
+    check: Check, service: Service, control: ServiceControl, answer: LastAnswer
+) -> Question:
     if isinstance(check, PortCheck):
         from watchdog.probes.port import make_port_probe
 
@@ -204,7 +175,7 @@ def _question(check: Check, service: Service, control: ServiceControl) -> Questi
         return Question("port", make_port_probe(check, whose), check.timeout)
     from watchdog.probes.http import make_http_probe
 
-    return Question("http", make_http_probe(check), check.timeout)
+    return Question("http", make_http_probe(check, answer), check.timeout)
 
 
 def _notifier(channel: Channel) -> tuple[Notifier, Pace]:

@@ -16,7 +16,8 @@ from watchdog.evidence.desk import Desk
 from watchdog.ports import Clock
 from watchdog.sight import Sight
 from watchdog.store.durable import DurableStore
-from watchdog.worker import Surroundings, Worker
+from watchdog.surroundings import Surroundings
+from watchdog.worker import Worker
 
 
 class Engine:
@@ -46,6 +47,7 @@ class Engine:
             desk,
             suspicion=self.channels.warm_up,
             changed=self.changed.set,
+            redactor=assembly.redactor,
         )
         self.services = Services(assembly.parts, self._around, tasks)
 
@@ -57,7 +59,7 @@ class Engine:
     @property
     def workers(self) -> Mapping[str, Worker]:
         """Return the workers by service name, in the configuration's order."""
-        return self._around.workers
+        return self.services.workers
 
     def late(self) -> Sequence[float]:
         """Return by how many seconds recent regular rounds began late."""

@@ -10,7 +10,8 @@ from watchdog.core import chain, schedule
 from watchdog.core.model import Phase, Service
 from watchdog.ports import Left, ServiceControl
 from watchdog.rounds import Question, Round
-from watchdog.worker import Surroundings, Worker
+from watchdog.surroundings import Surroundings
+from watchdog.worker import Worker
 
 Collect = Callable[[str, int | None], Awaitable[Sequence[str]]]
 """Gathers evidence of a run, by its identity and, while it lives, its process."""
@@ -34,11 +35,12 @@ class Services:
         self._make_parts = make_parts
         self._around = around
         self._tasks = tasks
+        self.workers: dict[str, Worker] = {}  # in the configuration's order
         self._running: dict[str, asyncio.Task[None]] = {}
 
     async def apply(self, services: Sequence[Service]) -> None:
         """Watch *services*; a worker whose service has not changed goes on as it is."""
-        before = self._around.workers
+        before = self.workers
         after = {service.name: service for service in services}
         changed = [name for name, worker in before.items() if after.get(name) != worker.service]
         ending = [self._running.pop(name) for name in changed]
@@ -51,7 +53,7 @@ class Services:
         if len(unchanged) < len(after):
             lefts = await self._around.store.load(self._around.clock.now())
         depends_on = {service.name: service.depends_on for service in services}
-        self._around.workers = {
+        self.workers = {
             name: unchanged.get(name)
             or self._worker(
                 service,
@@ -61,7 +63,8 @@ class Services:
             )
             for index, (name, service) in enumerate(after.items())
         }
-        for name, worker in self._around.workers.items():
+        self._around.workers = self.workers
+        for name, worker in self.workers.items():
             # What it depends on through others may have changed though its own table has not.
             worker.needed = chain.dependencies(name, depends_on)
             if name not in self._running:
@@ -69,15 +72,15 @@ class Services:
 
     async def first_rounds(self) -> None:
         """Return once every service has been judged at least once."""
-        await asyncio.gather(*(worker.judged.wait() for worker in self._around.workers.values()))
+        await asyncio.gather(*(worker.judged.wait() for worker in self.workers.values()))
 
     def stuck(self, mono: float) -> Sequence[str]:
         """Return the services whose worker should have moved by now and has not."""
-        return [name for name, worker in self._around.workers.items() if worker.is_stuck(mono)]
+        return [name for name, worker in self.workers.items() if worker.is_stuck(mono)]
 
     def sentence(self) -> str:
         """Return the state of all services in one line, the troubled ones by name."""
-        workers = self._around.workers.values()
+        workers = self.workers.values()
         calm = sum(1 for worker in workers if worker.state.phase is Phase.HEALTHY)
         troubled = [worker for worker in workers if worker.state.phase is not Phase.HEALTHY]
         words = [_in_words(worker) for worker in troubled[:3]]
@@ -89,12 +92,12 @@ class Services:
         self, service: Service, needed: Sequence[str], offset: float, left: Left | None
     ) -> Worker:
         parts = self._make_parts(service)
-        timeout = service.policy.start_timeout
+        around, timeout = self._around, service.policy.start_timeout
         return Worker(
             service,
             parts.control,
-            Round(parts.control, parts.questions, timeout, self._around.clock),
-            self._around,
+            Round(parts.control, parts.questions, timeout, around.clock, around.redactor.event),
+            around,
             needed=needed,
             offset=offset,
             left=left,

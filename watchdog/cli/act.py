@@ -1,4 +1,4 @@
-"""``check``, ``restart``, ``pause``, ``resume``, ``test-alert``: asked for by a person."""
+"""``check``, ``restart``, ``pause``, ``silence``, ``test-alert`` …: asked for by a person."""
 
 from __future__ import annotations
 
@@ -19,15 +19,24 @@ def add_commands(commands: Commands) -> None:
     restart = _command(commands, "restart", "restart a service and wait for its health", _restart)
     restart.add_argument("name")
     pause = _command(commands, "pause", "begin maintenance: no restarts, no alerts", _pause)
-    pause.add_argument("name")
-    pause.add_argument(
-        "--for", dest="span", required=True, metavar="10m", help="how long, as in 90s, 10m, 2h"
-    )
-    pause.add_argument("--reason", default="", help="why, for the others")
+    _add_span(pause)
     resume = _command(commands, "resume", "end maintenance", _resume)
     resume.add_argument("name")
+    silence = _command(commands, "silence", "no alerts for a while; restarts go on", _silence)
+    _add_span(silence)
+    unsilence = _command(commands, "unsilence", "end a silence", _unsilence)
+    unsilence.add_argument("name")
     test = _command(commands, "test-alert", "send a test alert and wait for its arrival", _test)
     test.add_argument("channel", nargs="?", default="", help="a channel; all if not given")
+
+
+def _add_span(parser: argparse.ArgumentParser) -> None:
+    """Add which service, for how long, and why."""
+    parser.add_argument("name")
+    parser.add_argument(
+        "--for", dest="span", required=True, metavar="10m", help="how long, as in 90s, 10m, 2h"
+    )
+    parser.add_argument("--reason", default="", help="why, for the others")
 
 
 def _command(
@@ -57,15 +66,29 @@ def _restart(options: argparse.Namespace) -> int:
 
 
 def _pause(options: argparse.Namespace) -> int:
-    answer = ask_daemon(
-        options, "pause", name=options.name, seconds=_seconds(options.span), reason=options.reason
+    return _for_a_while("pause", options)
+
+
+def _silence(options: argparse.Namespace) -> int:
+    return _for_a_while("silence", options)
+
+
+def _for_a_while(call: str, options: argparse.Namespace) -> int:
+    seconds = _seconds(call, options.span)
+    _tell(
+        options,
+        ask_daemon(options, call, name=options.name, seconds=seconds, reason=options.reason),
     )
-    _tell(options, answer)
     return 0
 
 
 def _resume(options: argparse.Namespace) -> int:
     return _tell(options, ask_daemon(options, "resume", name=options.name))
+
+
+def _unsilence(options: argparse.Namespace) -> int:
+    _tell(options, ask_daemon(options, "unsilence", name=options.name))
+    return 0
 
 
 def _tell(options: argparse.Namespace, service: dict[str, Any], more: str = "") -> int:
@@ -89,10 +112,10 @@ def _test(options: argparse.Namespace) -> int:
     return int(answer["code"])
 
 
-def _seconds(text: str) -> float:
+def _seconds(call: str, text: str) -> float:
     from watchdog.config.durations import parse_duration
 
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise ConfigError((f"cannot pause: --for {text}: {error}",)) from None
+        raise ConfigError((f"cannot {call}: --for {text}: {error}",)) from None

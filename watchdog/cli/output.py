@@ -56,16 +56,20 @@ def print_services(services: Sequence[dict[str, Any]]) -> None:
         if service["reason"]:
             print(f"{service['name']}: {service['reason']}")
         if service["maintenance"]:
-            print(f"{service['name']}: {_maintenance(service['maintenance'])}")
+            print(f"{service['name']}: {_asked_for('paused', service['maintenance'])}")
+        if service["silence"]:
+            print(f"{service['name']}: {_asked_for('silenced', service['silence'])}")
 
 
 def print_service(service: dict[str, Any], more: str = "") -> None:
     """Print one service in a sentence."""
     words = [f"{service['name']} is {service['phase']}", *([more] if more else [])]
     if service["maintenance"]:
-        words.append(_maintenance(service["maintenance"]))
+        words.append(_asked_for("paused", service["maintenance"]))
     elif service["reason"]:
         words.append(service["reason"])
+    if service["silence"]:
+        words.append(_asked_for("silenced", service["silence"]))
     print(_coloured(": ".join(words), service["code"]))
 
 
@@ -110,9 +114,8 @@ def _channel(channel: dict[str, Any]) -> str:
     return ", ".join(words)
 
 
-def _maintenance(maintenance: dict[str, Any]) -> str:
-    ends = span(maintenance["ends_in"])
-    return f"paused by {maintenance['owner']} for {ends} more: {maintenance['reason']}"
+def _asked_for(what: str, by: dict[str, Any]) -> str:
+    return f"{what} by {by['owner']} for {span(by['ends_in'])} more: {by['reason']}"
 
 
 def _mark(verdict: str) -> str:

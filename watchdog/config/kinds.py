@@ -161,6 +161,9 @@ Command = Annotated[
         extra={"expected": 'an array of text such as ["python", "-m", "app"]', "hint": _words},
     ),
 ]
+Commands = Annotated[
+    list[Command], Meta(extra={"expected": 'an array of commands such as [["ss", "-tn"]]'})
+]
 ServiceName = Annotated[
     str,
     _text(r"a name of letters, digits and _ . : @ \ -", r"^[A-Za-z0-9_][A-Za-z0-9_.:@\\-]*$"),
@@ -173,6 +176,10 @@ ServiceNames = Annotated[
 ]
 UnitName = Annotated[str, _text("a unit name", check=service_unit)]
 AbsolutePath = Annotated[str, _text("an absolute path such as /srv/app", r"^/[^\x00-\x1f\x7f]*$")]
+LogFiles = Annotated[
+    list[AbsolutePath],
+    Meta(extra={"expected": 'an array of paths such as ["/var/log/nginx/error.log"]'}),
+]
 Host = Annotated[str, _text("a host name or an IP address", r"^[A-Za-z0-9_.:%-]+$", longest=255)]
 Url = Annotated[
     str, _text("a URL such as http://127.0.0.1:8000/health", r"^https?://[^\s]+$", _check_url)

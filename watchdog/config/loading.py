@@ -78,6 +78,7 @@ def load(
         webhook=webhook,
         alertmanager=alertmanager,
         apprise=apprise,
+        redact_emails=tables.evidence.redact_emails,
         unchecked=tuple(secrets.unchecked),
     )
 

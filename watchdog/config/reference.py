@@ -16,10 +16,17 @@ from watchdog.config.service_tables import (
     PolicyTable,
     PortTable,
     RestartAfterTable,
+    ServiceEvidenceTable,
     ServiceTable,
 )
 from watchdog.config.table import SecretReference, Table
-from watchdog.config.tables import ConfigFile, DaemonTable, EmailTable, SlackTable
+from watchdog.config.tables import (
+    ConfigFile,
+    DaemonTable,
+    EmailTable,
+    EvidenceTable,
+    SlackTable,
+)
 
 _BEGINNING = """\
 # Configuration
@@ -85,6 +92,14 @@ _SECTIONS: tuple[tuple[str, type[Table], str], ...] = (
     ),
     ("### `control = { … }`", ControlTable, "Commands are arrays: there is no shell."),
     (
+        "### `evidence = { … }`",
+        ServiceEvidenceTable,
+        (
+            "At most eight logs and eight commands. Limits, permissions and examples:"
+            " [evidence](../how-to/evidence.md)."
+        ),
+    ),
+    (
         "## Policy",
         PolicyTable,
         "A default gives way: a short `interval` shortens `fast_interval` and `recovery_interval`.",
@@ -120,6 +135,7 @@ _SECTIONS: tuple[tuple[str, type[Table], str], ...] = (
             " such a table."
         ),
     ),
+    ("## `[evidence]`", EvidenceTable, ""),
     ("## `[daemon]`", DaemonTable, ""),
 )
 

@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, UnsetType, field
 from watchdog.config.kinds import (
     AbsolutePath,
     Command,
+    Commands,
     ConditionText,
     Count,
     CountOrNever,
@@ -20,6 +21,7 @@ from watchdog.config.kinds import (
     HeaderName,
     HeaderValue,
     Host,
+    LogFiles,
     Pace,
     PortNumber,
     ServiceName,
@@ -103,6 +105,10 @@ class PolicyTable(Table, frozen=True):
     crash_quiet: Annotated[
         Grace | UnsetType, key("Without a crash for so long, a crash loop is over.")
     ] = UNSET
+    remind_after: Annotated[
+        Grace | UnsetType,
+        key("An incident that lasts is told again, each time after twice as long; 0s = never."),
+    ] = UNSET
     notify_healed: Annotated[
         Flag | UnsetType, key("Also tell of restarts that healed before max_failures.")
     ] = UNSET
@@ -162,6 +168,21 @@ class HealthTable(Table, frozen=True):
     verify_tls: Annotated[Flag, key("Check the certificate of a https URL.")] = True
 
 
+class ServiceEvidenceTable(Table, frozen=True):
+    """What else tells why it failed; gathered before a restart, beside what always is."""
+
+    logs: Annotated[LogFiles, key("Log files whose last lines are of interest.")] = field(
+        default_factory=list
+    )
+    commands: Annotated[
+        Commands,
+        key(
+            "Programs with their arguments, run without a shell while the process still lives."
+            " {main_pid}, {service} and {port} are filled in."
+        ),
+    ] = field(default_factory=list)
+
+
 class ServiceTable(PolicyTable, frozen=True):
     """A service: how its process is kept (unit, command or control), its checks and its policy."""
 
@@ -199,3 +220,6 @@ class ServiceTable(PolicyTable, frozen=True):
         ServiceNames,
         key("Services without which this one cannot be healthy; a failure is theirs first."),
     ] = field(default_factory=list)
+    evidence: Annotated[ServiceEvidenceTable, key("What else tells why it failed.")] = (
+        ServiceEvidenceTable()
+    )

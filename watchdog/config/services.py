@@ -6,6 +6,7 @@ from msgspec import UNSET, UnsetType
 
 from watchdog.config.conditions import parse_condition
 from watchdog.config.durations import format_duration
+from watchdog.config.evidence import evidence_of
 from watchdog.config.fetching import Secrets
 from watchdog.config.policy import policy_of, sure
 from watchdog.config.problems import Path, Problems, listing
@@ -62,7 +63,14 @@ class ServiceBuilder:
         elif table.health is not UNSET:
             timeout = self._timeout("health", UNSET, policy.interval)
             checks.append(HttpCheck(table.health, timeout=timeout))
-        return Service(self._name(), control, tuple(checks), policy, tuple(table.depends_on))
+        evidence = evidence_of(
+            table.evidence,
+            (*self._path, "evidence"),
+            self._problems,
+            has_port=self._stated("port"),
+        )
+        name, needs = self._name(), tuple(table.depends_on)
+        return Service(name, control, tuple(checks), policy, needs, evidence)
 
     def _wrong(self, key: str, message: str) -> None:
         self._problems.add((*self._path, key), message)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from watchdog.config.secret import Secret
-from watchdog.core.model import Service
+from watchdog.config.secret import HiddenText, Secret
+from watchdog.core.model import HttpCheck, ProcessControl, Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,7 @@ class Config:
     webhook: tuple[WebhookSettings, ...] = ()
     alertmanager: tuple[AlertmanagerSettings, ...] = ()
     apprise: tuple[AppriseSettings, ...] = ()
+    redact_emails: bool = False
     unchecked: tuple[str, ...] = ()  # secrets that only the daemon can see; empty in the daemon
 
     @property
@@ -162,3 +164,26 @@ class Config:
     def destinations(self) -> tuple[str, ...]:
         """Return where alerts go, by name."""
         return tuple(name for channel in self.channels for name in channel.destinations)
+
+    def secrets(self) -> Iterator[str]:
+        """Yield every secret that the configuration knows, for those who keep them back."""
+        for service in self.services:
+            named = [check.headers for check in service.checks if isinstance(check, HttpCheck)]
+            if isinstance(service.control, ProcessControl):
+                named.append(service.control.environment)
+            for _name, value in (pair for pairs in named for pair in pairs):
+                if isinstance(value, HiddenText):
+                    yield value
+        for slack in self.slack:
+            yield (slack.token if isinstance(slack, SlackBotSettings) else slack.webhook).reveal()
+        yield from (mail.password.reveal() for mail in self.email if mail.password is not None)
+        for hook in self.webhook:
+            yield hook.url.reveal()
+            yield from (value for _name, value in hook.headers if isinstance(value, HiddenText))
+        for kept in (
+            *(hook.secret for hook in self.webhook),
+            *(login for each in self.alertmanager for login in (each.password, each.token)),
+            *(url for each in self.apprise for url in each.urls),
+        ):
+            if kept is not None:
+                yield kept.reveal()

@@ -50,6 +50,7 @@ def effective(config: Config) -> dict[str, Any]:
         del daemon["timezone"]
     document: dict[str, Any] = {
         "daemon": daemon,
+        "evidence": {"redact_emails": config.redact_emails},
         "service": [_service(service) for service in config.services],
     }
     if config.slack:
@@ -90,6 +91,7 @@ def _service(service: Service) -> dict[str, Any]:
         else:
             table["health"] = _health(check)
     table["depends_on"] = service.depends_on
+    table["evidence"] = {"logs": service.evidence.logs, "commands": service.evidence.commands}
     for field in fields(service.policy):
         value = getattr(service.policy, field.name)
         table[field.name] = _duration(value) if isinstance(value, float) else value

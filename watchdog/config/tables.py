@@ -52,6 +52,14 @@ class DaemonTable(Table, frozen=True):
     ] = "en"
 
 
+class EvidenceTable(Table, frozen=True):
+    """The evidence of all services."""
+
+    redact_emails: Annotated[
+        Flag, key("Take e-mail addresses out as well; secrets always are.")
+    ] = False
+
+
 class SlackTable(Table, frozen=True):
     """Alerts to Slack: token and channel, or webhook. Several as [[slack]], each with a name."""
 
@@ -128,6 +136,7 @@ class ConfigFile(Table, frozen=True, kw_only=True):
         Meta(min_length=1, extra={"expected": "tables headed [[service]]"}),
         key("The services, one [[service]] each."),
     ]
+    evidence: Annotated[EvidenceTable, key("The evidence of all services.")] = EvidenceTable()
     slack: Annotated[_SlackChoice | list[_SlackChoice] | UnsetType, key("Alerts to Slack.")] = UNSET
     email: Annotated[EmailTable | list[EmailTable] | UnsetType, key("Alerts by email.")] = UNSET
     webhook: Annotated[

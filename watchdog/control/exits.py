@@ -77,7 +77,7 @@ _RESULTS = {
     "core-dump": "crashed with a core dump",
     "exec-condition": "its ExecCondition= said no",
     "exit-code": "a command before or after its main process failed",
-    "oom-kill": "killed for want of memory (OOM)",
+    "oom-kill": "ran out of memory",
     "protocol": "did not say that it is ready as its Type= asks for",
     "resources": "systemd could not get the resources to run it",
     "signal": "a command before or after its main process was killed",
@@ -87,8 +87,14 @@ _RESULTS = {
 }
 
 
+_OUT_OF_MEMORY = Exit("oom-kill", CLD_KILLED, signal.SIGKILL)
+"""The main process itself; if it was another of the unit, systemd ends the main one by SIGTERM."""
+
+
 def exit_in_words(exit_: Exit) -> str:
     """Say how a run ended: ``killed by SIGKILL``, ``exited with status 203/EXEC (…)``."""
+    if exit_ == _OUT_OF_MEMORY:
+        return "killed by SIGKILL, out of memory"
     process = _process_in_words(exit_.code, exit_.status)
     result = "" if exit_.result == "success" else _RESULTS.get(exit_.result, exit_.result)
     if not process:

@@ -17,6 +17,7 @@ from watchdog.core.model import (
     Now,
     Phase,
     Policy,
+    Restart,
     State,
 )
 from watchdog.core.telling import Measure, MeasureKind
@@ -80,7 +81,12 @@ def filed(effects: Iterable[Effect], incident: Incident | None) -> tuple[Effect,
 
 
 def make_alert(
-    state: State, kind: AlertKind, policy: Policy, now: Now, measure: Measure, lasted: float = 0.0
+    state: State,
+    kind: AlertKind,
+    policy: Policy,
+    now: Now,
+    measure: Measure | None,
+    lasted: float = 0.0,
 ) -> Alert:
     """Return an alert that needs nothing looked up to be worded; *lasted* in seconds."""
     incident, cause = state.incident, state.cause
@@ -99,6 +105,13 @@ def make_alert(
         measure=measure,
         circumstance=cause.circumstance if cause is not None else None,
     )
+
+
+def with_alert(effects: Iterable[Effect], alert: Alert) -> tuple[Effect, ...]:
+    """Return *effects* with *alert* before a restart, which is the last thing to be done."""
+    effects = tuple(effects)
+    restarts = tuple(effect for effect in effects if isinstance(effect, Restart))
+    return (*(effect for effect in effects if effect not in restarts), alert, *restarts)
 
 
 def clock_parts(seconds: float) -> tuple[int, int, int]:

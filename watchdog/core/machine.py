@@ -28,11 +28,15 @@ from watchdog.core.model import (
     RestartOutcome,
     RestartRequested,
     Resumed,
+    Silenced,
     State,
     Step,
+    Unsilenced,
     Verdict,
 )
+from watchdog.core.reminder import reminded
 from watchdog.core.restart import count_failure, failed_restart, on_account, spend_restart
+from watchdog.core.silence import hushed, silenced, unsilenced
 from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
 
 
@@ -43,8 +47,15 @@ def step(state: State, event: Event, policy: Policy, now: Now) -> Step:
         ended = _resumed(state, "it has ended", now)
         following = step(ended.state, event, policy, now)
         return Step(following.state, ended.effects + following.effects)
-    following = _taken(state, event, policy, now)
-    return Step(following.state, filed(following.effects, following.state.incident))
+    if state.silence is not None and now.mono >= state.silence.until:
+        ended = unsilenced(state, "it has ended", now)
+        following = step(ended.state, event, policy, now)
+        return Step(following.state, ended.effects + following.effects)
+    taken = _taken(state, event, policy, now)
+    if isinstance(event, Observation):
+        taken = reminded(taken, event, policy, now)
+    told = hushed(state, taken, event, policy, now)
+    return Step(told.state, filed(told.effects, told.state.incident))
 
 
 def _taken(state: State, event: Event, policy: Policy, now: Now) -> Step:
@@ -61,6 +72,10 @@ def _taken(state: State, event: Event, policy: Policy, now: Now) -> Step:
             return _paused(state, event, now)
         case Resumed():
             return _resumed(state, f"by {event.owner}", now)
+        case Silenced():
+            return silenced(state, event, now)
+        case Unsilenced():
+            return unsilenced(state, f"by {event.owner}", now)
         case RestartRequested():
             return _restart_requested(state, event, now)
     assert_never(event)

@@ -83,6 +83,7 @@ class Policy:
     crash_limit: int = 3  # restarts by systemd itself within crash_window: a crash loop
     crash_window: float = 300.0
     crash_quiet: float = 60.0  # without a crash for so long, the loop is over
+    remind_after: float = 3600.0  # an incident that lasts is told again; 0: never
     notify_healed: bool = False  # tell of restarts that healed before max_failures
 
 
@@ -164,6 +165,18 @@ Control = UnitControl | ProcessControl | CommandControl
 Check = PortCheck | HttpCheck
 
 
+PLACEHOLDERS = ("main_pid", "service", "port")
+"""What ``{…}`` in a command of Evidence may stand for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What else tells why a service fails, beside what is gathered of every one."""
+
+    logs: tuple[str, ...] = ()  # files whose last lines are read
+    commands: tuple[tuple[str, ...], ...] = ()  # run before a restart; with PLACEHOLDERS
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """A configured service: how it is kept, what is asked of it, and the policy."""
@@ -173,6 +186,7 @@ class Service:
     checks: tuple[Check, ...] = ()  # in order, after the control's own
     policy: Policy = field(default_factory=Policy)
     depends_on: tuple[str, ...] = ()
+    evidence: Evidence = Evidence()
 
 
 # --- events: what the state machine is told; an Observation is one as well -------------------
@@ -228,13 +242,39 @@ class Resumed:
 
 
 @dataclass(frozen=True, slots=True)
+class Silenced:
+    """A person wants no alerts until ``until`` (mono)."""
+
+    until: float
+    owner: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsilenced:
+    """A person ends the silence."""
+
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
 class RestartRequested:
     """A person asks for a restart now."""
 
     owner: str
 
 
-Event = Observation | RestartFinished | Crashed | Began | Paused | Resumed | RestartRequested
+Event = (
+    Observation
+    | RestartFinished
+    | Crashed
+    | Began
+    | Paused
+    | Resumed
+    | Silenced
+    | Unsilenced
+    | RestartRequested
+)
 
 
 # --- state ----------------------------------------------------------------------------------
@@ -250,11 +290,24 @@ class Incident:
     restarts: int = 0  # restarts since the trouble began, before it opened included
     crash_loop: bool = False
     told_gave_up: bool = False
+    told_mono: float | None = None  # when an alert about it was last made; None: at its opening
+    reminders: int = 0
+    told: bool = True  # its opening; a silence keeps it back
+    hushed: bool = False  # a silence has kept back something that is still true
 
 
 @dataclass(frozen=True, slots=True)
 class Maintenance:
     """No restarts, no alerts; with an owner, a reason and an end."""
+
+    until: float  # mono
+    owner: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """No alerts; restarts go on. With an owner, a reason and an end."""
 
     until: float  # mono
     owner: str
@@ -284,6 +337,7 @@ class State:
     crashes: tuple[float, ...] = ()
     incident: Incident | None = None
     maintenance: Maintenance | None = None
+    silence: Silence | None = None
 
 
 # --- effects: what the state machine asks for, as data ----------------------------------------
@@ -313,6 +367,8 @@ class NoteKind(StrEnum):
     REARMED = "re-armed"  # health is stable: backoff and giving up are forgotten
     PAUSED = "paused"
     RESUMED = "resumed"
+    SILENCED = "silenced"
+    UNSILENCED = "unsilenced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +385,7 @@ class AlertKind(StrEnum):
     """What an alert states about an incident."""
 
     FIRING = "firing"
+    REMINDER = "reminder"  # it still is
     GAVE_UP = "gave-up"
     RESOLVED = "resolved"
     NOTICE = "notice"  # worth knowing, nobody need get up: healed, database set aside
@@ -352,7 +409,7 @@ class Alert:
     failures: int = 0
     max_failures: int = 0
     restarts: int = 0  # since the trouble began
-    duration: float = 0.0  # RESOLVED: seconds from opening to proof
+    duration: float = 0.0  # RESOLVED, REMINDER: seconds since the opening
     measure: Measure | None = None  # what was done, and what happens next
     circumstance: Circumstance | None = None  # what ``reason`` consists of, if that is known
 

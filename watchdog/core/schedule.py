@@ -29,7 +29,7 @@ def next_round(
 
     Regular rounds keep to the grid ``offset + n * interval`` and so never drift; rounds of a
     service in trouble follow each other at its faster pace. A deadline that comes earlier, the
-    end of a HOLD (*until*), of a backoff or of a maintenance, is met on time.
+    end of a HOLD (*until*), of a backoff, a maintenance or a silence, is met on time.
     """
     if state.phase is Phase.RECOVERING:
         due = began + min(policy.recovery_interval, policy.interval)
@@ -38,5 +38,10 @@ def next_round(
     else:
         turns = math.floor((began + _HAIR - offset) / policy.interval) + 1
         due = offset + turns * policy.interval
-    deadlines = [until, state.restart_at, state.maintenance.until if state.maintenance else None]
+    deadlines = [
+        until,
+        state.restart_at,
+        state.maintenance.until if state.maintenance else None,
+        state.silence.until if state.silence else None,
+    ]
     return min([due, *(at for at in deadlines if at is not None and at > began)])

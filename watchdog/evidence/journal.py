@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 LINES = 20
+
+_MOST = 512 * 1024  # bytes of what journalctl prints that are looked at; the end is what counts
 
 
 async def journal_lines(unit: str, invocation: str = "") -> Sequence[str]:
@@ -18,13 +21,17 @@ async def journal_lines(unit: str, invocation: str = "") -> Sequence[str]:
     # (systemd.journal-fields(7)).
     matches = [f"_SYSTEMD_INVOCATION_ID={invocation}", "+", f"INVOCATION_ID={invocation}"]
     selection = matches if invocation else ["--unit", unit]
+    lines = await journalctl("--output=short-iso", f"--lines={LINES}", *selection)
+    return lines[-LINES:]
+
+
+async def journalctl(*arguments: str) -> Sequence[str]:
+    """Return the lines that journalctl prints when asked with *arguments*. Raises OSError."""
     process = await asyncio.create_subprocess_exec(
         "journalctl",
         "--quiet",
         "--no-pager",
-        "--output=short-iso",
-        f"--lines={LINES}",
-        *selection,
+        *arguments,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -33,6 +40,7 @@ async def journal_lines(unit: str, invocation: str = "") -> Sequence[str]:
         output, _ = await process.communicate()
     except BaseException:
         if process.returncode is None:
-            process.kill()
+            with suppress(ProcessLookupError):
+                process.kill()
         raise
-    return output.decode("utf-8", "replace").splitlines()[-LINES:]
+    return output[-_MOST:].decode("utf-8", "replace").splitlines()

@@ -20,7 +20,13 @@ from watchdog.words.catalogue import Catalogue
 IN_FULL = 20  # services with a line of their own; of the others the names alone
 REASON_WIDTH = 140
 
-_WORST_FIRST = (AlertKind.GAVE_UP, AlertKind.FIRING, AlertKind.NOTICE, AlertKind.RESOLVED)
+_WORST_FIRST = (
+    AlertKind.GAVE_UP,
+    AlertKind.FIRING,
+    AlertKind.REMINDER,
+    AlertKind.NOTICE,
+    AlertKind.RESOLVED,
+)
 _IN_TITLE = 3
 
 

@@ -160,7 +160,7 @@ class Phrases:
     def _since(self) -> str:
         alert, words = self.alert, self.words
         match alert.kind:
-            case AlertKind.FIRING | AlertKind.GAVE_UP:
+            case AlertKind.FIRING | AlertKind.REMINDER | AlertKind.GAVE_UP:
                 return words.down_since(self.short_stamp(alert.opened or alert.wall))
             case AlertKind.RESOLVED:
                 return words.healthy_since(self.short_stamp(alert.wall))

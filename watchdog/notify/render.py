@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
+from watchdog.core.excerpt import excerpt
 from watchdog.core.model import Alert, AlertKind
 from watchdog.notify.phrases import LATE, Phrases
 from watchdog.notify.text import newest, one_line
@@ -20,9 +21,11 @@ TITLE_SERVICE_WIDTH = 28  # leaves more than half of the first sixty characters 
 LINE_WIDTH = 500
 INCIDENT_WIDTH = 40
 SIGNATURE_WIDTH = 120
-EVIDENCE_LINES = 30
+EVIDENCE_LINES = 40
 EVIDENCE_WIDTH = 300
 EVIDENCE_BYTES = 6000
+
+_LASTED = frozenset({AlertKind.RESOLVED, AlertKind.REMINDER})
 
 
 def render(
@@ -35,9 +38,10 @@ def render(
 ) -> Message:
     """Return *alert* in *words*, as sent at *sent_wall* (UNIX seconds), times in zone *tz*.
 
-    *evidence* is foreign text, oldest line first; its newest lines are kept.
+    *evidence* is foreign text in groups; of each its share is kept.
     """
     phrases = Phrases(alert, sent_wall, tz, words)
+    fitting = excerpt(evidence, EVIDENCE_LINES, EVIDENCE_BYTES, EVIDENCE_WIDTH)
     late = sent_wall - alert.wall
     late = late if late >= LATE else 0.0
     incident = one_line(alert.incident, INCIDENT_WIDTH)
@@ -46,7 +50,7 @@ def render(
         host=one_line(host, LINE_WIDTH),
         title=title(phrases, host),
         lines=tuple(lines(phrases, host, late)),
-        evidence=newest(evidence, EVIDENCE_LINES, EVIDENCE_WIDTH, EVIDENCE_BYTES),
+        evidence=newest(fitting, EVIDENCE_LINES, EVIDENCE_WIDTH, EVIDENCE_BYTES),
         late=late,
         evidence_label=words.labels.evidence,
         reference=words.incident(incident) if incident else "",
@@ -59,7 +63,7 @@ def title(phrases: Phrases, host: str) -> str:
     alert = phrases.alert
     # What is not about a service is about this host: a set-aside database, a test.
     subject = one_line(alert.service or host, TITLE_SERVICE_WIDTH)
-    lasted = phrases.span(alert.duration) if alert.kind is AlertKind.RESOLVED else ""
+    lasted = phrases.span(alert.duration) if alert.kind in _LASTED else ""
     state = phrases.words.title(alert.kind, subject, lasted).replace("  ", " ").strip()
     cause = phrases.cause()
     return one_line(f"{state}: {cause}" if cause.strip() else state, TITLE_WIDTH)
@@ -75,7 +79,7 @@ def lines(phrases: Phrases, host: str, late: float) -> Iterator[str]:
 def facts(phrases: Phrases, host: str, late: float) -> Iterator[tuple[str, str]]:
     """Yield label and value of each fact; an empty value means that there is nothing to say."""
     alert, labels = phrases.alert, phrases.words.labels
-    failing = alert.kind in (AlertKind.FIRING, AlertKind.GAVE_UP)
+    failing = alert.kind in (AlertKind.FIRING, AlertKind.REMINDER, AlertKind.GAVE_UP)
     if late:
         yield labels.late, phrases.late(late)
     yield labels.service, alert.service

@@ -11,6 +11,7 @@ from typing import Any
 
 from slack_sdk.models.blocks import MarkdownTextObject, SectionBlock
 
+from watchdog.core.excerpt import excerpt
 from watchdog.core.model import AlertKind
 from watchdog.notify.text import ELLIPSIS, one_line
 from watchdog.ports import Message
@@ -28,6 +29,7 @@ BASIC_PLANE_END = "\uffff"  # beyond, a character takes two UTF-16 units
 
 SIGNS = {
     AlertKind.FIRING: ":red_circle:",
+    AlertKind.REMINDER: ":hourglass_flowing_sand:",
     AlertKind.GAVE_UP: ":rotating_light:",
     AlertKind.RESOLVED: ":large_green_circle:",
     AlertKind.NOTICE: ":information_source:",
@@ -77,7 +79,8 @@ def blocks(message: Message) -> list[dict[str, Any]]:
             body = ""
         body += ("\n" if body else "") + shown
     sections += [body] if body else []
-    sections += [quoted(message.evidence)] if message.evidence else []
+    if message.evidence:
+        sections.append(quoted(tuple(excerpt(message.evidence, count=100, size=SECTION_SIZE))))
     return [
         SectionBlock(text=MarkdownTextObject(text=section, verbatim=True)).to_dict()
         for section in sections

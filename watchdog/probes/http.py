@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from watchdog.core.model import Condition, HttpCheck, Observation, Verdict
 from watchdog.ports import Probe
 from watchdog.probes.address import is_permanent, literal, resolve
+from watchdog.probes.answer import Keep, answer_lines
 from watchdog.probes.connect import LOCAL_ERRNOS, Refusal, connect_any
 from watchdog.probes.exchange import exchange, start_tls
 from watchdog.probes.expect import unmet
@@ -23,12 +24,14 @@ CHECK = "http"
 _CERTIFICATE_HAS_EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
 
 
-def make_http_probe(check: HttpCheck) -> Probe:
+def make_http_probe(check: HttpCheck, keep: Keep = lambda _: None) -> Probe:
     """Return a probe of *check*. Raises ValueError for a URL or a header that cannot be sent.
+
+    *keep* is given each failing answer, for whoever wants to read more than the reason quotes.
 
     When it is cancelled, the CancelledError carries a note that says how far the exchange had come.
     """
-    question = _Question(check)
+    question = _Question(check, keep)
 
     async def probe() -> Observation:
         began = time.monotonic()
@@ -44,8 +47,9 @@ _Answer = tuple[Verdict, str, bool]  # …, reason, curable
 class _Question:
     """What is the same at every asking."""
 
-    def __init__(self, check: HttpCheck) -> None:
+    def __init__(self, check: HttpCheck, keep: Keep) -> None:
         self._check = check
+        self._keep = keep
         self._target = parse_target(check.url, check.headers)
         self._fixed = literal(self._target.host, self._target.port)
         self._accepted = frozenset(check.status or range(200, 300))
@@ -73,6 +77,7 @@ class _Question:
             await exchange(sock, self._target.request, reception)
         except asyncio.CancelledError as cancelled:
             cancelled.add_note(progress or reception.progress)
+            self._keep(answer_lines(reception))
             raise
         except socket.gaierror as error:
             verdict = Verdict.FAIL if is_permanent(error) else Verdict.UNKNOWN
@@ -86,6 +91,7 @@ class _Question:
 
     def _judge(self, reception: Reception, took: float) -> _Answer:
         trouble = self._trouble(reception, took)
+        self._keep(answer_lines(reception) if trouble else ())
         if trouble:
             return Verdict.FAIL, f"{self._target.label}{trouble}", True
         return (

@@ -14,7 +14,7 @@ from watchdog.probes.address import Address, is_permanent, literal, resolve
 from watchdog.probes.connect import Refusal, connect_any
 from watchdog.probes.owner import describe
 from watchdog.probes.sock_diag import Listening, SockDiag, UnavailableError
-from watchdog.probes.thread import in_thread
+from watchdog.thread import in_thread
 
 CHECK = "port"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 
 from httptools import (
     HttpParserCallbackError,
@@ -20,6 +20,12 @@ _QUOTABLE = 1024  # bytes of a body that are enough to quote from
 _TLS = {b"\x15\x03", b"\x16\x03"}  # how an alert and a handshake begin: RFC 8446, 5.1
 _SWITCHING_PROTOCOLS = 101
 
+# Who answered, and what a person looks for: which server, which request, when to come back.
+_OF_INTEREST = frozenset({
+    b"content-length", b"content-type", b"location", b"retry-after", b"server", b"via",
+    b"x-amzn-trace-id", b"x-cache", b"x-powered-by", b"x-request-id",
+})  # fmt: skip
+
 
 class Reception:
     """One answer, read until it is complete, broken, or long enough to be judged."""
@@ -28,6 +34,7 @@ class Reception:
         self.status = 0  # 0: the headers are not complete
         self.location = b""
         self.encoding = b""
+        self.named: list[tuple[bytes, bytes]] = []  # headers of interest
         self.body = bytearray()
         self.trouble = ""  # why the answer is broken; empty: it is not
         self.finished = False
@@ -46,6 +53,11 @@ class Reception:
     def is_plain(self) -> bool:
         """Tell whether the body is readable as it is; nobody was asked to compress it."""
         return self.encoding.strip().lower() in {b"", b"identity"}
+
+    @property
+    def headers(self) -> Sequence[tuple[str, str]]:
+        """Return the headers of interest, in their order."""
+        return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.named]
 
     @property
     def is_truncated(self) -> bool:
@@ -121,11 +133,14 @@ class Reception:
         if self._complete:
             raise ValueError("there is more after the answer")
         self.location = self.encoding = b""
+        self.named.clear()
         self._delimited = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep what is needed of a header."""
         name = name.lower()
+        if name in _OF_INTEREST:
+            self.named.append((name, value))
         if name == b"content-length" or (
             name == b"transfer-encoding" and b"chunked" in value.lower()
         ):

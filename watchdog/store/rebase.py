@@ -46,6 +46,12 @@ def _with_times(state: State, move: Callable[[float], float]) -> State:
         restarts=tuple(map(move, state.restarts)),
         healthy_since=move_any(state.healthy_since),
         crashes=tuple(map(move, state.crashes)),
-        incident=incident and replace(incident, opened_mono=move(incident.opened_mono)),
+        incident=incident
+        and replace(
+            incident,
+            opened_mono=move(incident.opened_mono),
+            told_mono=move_any(incident.told_mono),
+        ),
         maintenance=maintenance and replace(maintenance, until=move(maintenance.until)),
+        silence=state.silence and replace(state.silence, until=move(state.silence.until)),
     )

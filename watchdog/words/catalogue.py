@@ -52,7 +52,7 @@ class Catalogue(ABC):
     def title(self, kind: AlertKind, subject: str, lasted: str) -> str:
         """Say how it stands with *subject*, a service or a host.
 
-        *lasted* is how long the trouble lasted, and empty unless it is over.
+        *lasted* is how long the trouble has lasted; empty unless it is over or told again.
         """
 
     @abstractmethod

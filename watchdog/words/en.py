@@ -30,7 +30,7 @@ class English(Catalogue):
         down="Down",
         time="Time",
         incident="Incident",
-        evidence="Last lines",
+        evidence="Evidence",
     )
 
     # --- the title -------------------------------------------------------------------------------
@@ -39,6 +39,8 @@ class English(Catalogue):
         match kind:
             case AlertKind.FIRING:
                 return f"FIRING {subject}"
+            case AlertKind.REMINDER:
+                return f"FIRING {subject} for {lasted}"
             case AlertKind.GAVE_UP:
                 return f"GAVE UP {subject}"
             case AlertKind.RESOLVED:
@@ -161,6 +163,8 @@ class English(Catalogue):
                 return kind.value
             case AlertKind.GAVE_UP:
                 return "gave up"
+            case AlertKind.REMINDER:
+                return "still firing"
         assert_never(kind)
 
     def services(self, count: int) -> str:

@@ -43,7 +43,7 @@ class Korean(Catalogue):
         down="다운",
         time="시각",
         incident="장애 ID",
-        evidence="마지막 로그",
+        evidence="증거",
     )
 
     # --- the title -------------------------------------------------------------------------------
@@ -52,6 +52,8 @@ class Korean(Catalogue):
         match kind:
             case AlertKind.FIRING:
                 return f"{subject} 다운"
+            case AlertKind.REMINDER:
+                return f"{subject} 다운 지속({lasted}째)"
             case AlertKind.GAVE_UP:
                 return f"{subject} 자동 복구 실패"
             case AlertKind.RESOLVED:
@@ -170,6 +172,8 @@ class Korean(Catalogue):
         match kind:
             case AlertKind.FIRING:
                 return f"{host} 다중 장애"
+            case AlertKind.REMINDER:
+                return f"{host} 다중 장애 지속"
             case AlertKind.GAVE_UP:
                 return f"{host} 다중 장애, 자동 복구 실패"
             case AlertKind.RESOLVED:
@@ -182,6 +186,8 @@ class Korean(Catalogue):
         match kind:
             case AlertKind.FIRING:
                 return "다운"
+            case AlertKind.REMINDER:
+                return "다운 지속"
             case AlertKind.GAVE_UP:
                 return "자동 복구 실패"
             case AlertKind.RESOLVED:

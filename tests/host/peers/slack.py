@@ -24,13 +24,12 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
+from tests.host.peers.arrivals import WAIT_SECONDS, Arrivals
 from tests.host.peers.lifetime import stopped
 from tests.host.peers.record import Record, notify_ready
 from tests.host.peers.slack_rules import Refused
 from tests.host.peers.slack_workspace import Json, Message, Taken, Workspace
 from tests.host.peers.stamping import Arrival, StampingServer, arrival_of
-
-WAIT_SECONDS = 10.0
 
 HTML_502 = (
     "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n"
@@ -109,7 +108,7 @@ class SlackServer:
         self._mode = Mode.OK
         self._retry_after = 1
         self._count: int | None = None
-        self._arrived = asyncio.Condition()
+        self._arrivals = Arrivals()
         self._ending = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -165,9 +164,7 @@ class SlackServer:
         timeout: float = WAIT_SECONDS,  # noqa: ASYNC109
     ) -> list[Message]:
         """Return the messages as soon as there are *count*; TimeoutError if that takes too long."""
-        async with asyncio.timeout(timeout), self._arrived:
-            await self._arrived.wait_for(lambda: len(self.messages) >= count)
-        return self.messages
+        return await self._arrivals.wait_for(self.messages, count, timeout)
 
     async def wait_for_requests(
         self,
@@ -175,9 +172,7 @@ class SlackServer:
         timeout: float = WAIT_SECONDS,  # noqa: ASYNC109
     ) -> list[Request]:
         """Return the requests as soon as there are *count*, the refused ones among them."""
-        async with asyncio.timeout(timeout), self._arrived:
-            await self._arrived.wait_for(lambda: len(self.requests) >= count)
-        return self.requests
+        return await self._arrivals.wait_for(self.requests, count, timeout)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         content = await request.read()
@@ -284,8 +279,7 @@ class SlackServer:
     async def _note(self, request: Request) -> None:
         self.requests.append(request)
         self._record.add(dataclasses.asdict(request))
-        async with self._arrived:
-            self._arrived.notify_all()
+        await self._arrivals.tell()
 
     async def _control(self, request: web.BaseRequest, content: bytes) -> web.Response:
         """Answer a test: /_test/mode says how to behave, the others show what arrived."""

@@ -18,7 +18,6 @@ import itertools
 import json
 import socket
 import ssl
-import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -30,10 +29,10 @@ from typing import Self
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from tests.host.peers.arrivals import WAIT_SECONDS, Arrivals
+from tests.host.peers.certificate import self_signed
 from tests.host.peers.lifetime import stopped
 from tests.host.peers.record import Record, notify_ready
-
-WAIT_SECONDS = 10.0
 
 
 class Mode(enum.StrEnum):
@@ -113,7 +112,7 @@ class SmtpServer:
         self._starttls = starttls
         self._login = login
         self._behaviour_file = behaviour_file
-        self._arrived = asyncio.Condition()
+        self._arrivals = Arrivals()
         self._serial = itertools.count(1)
 
     async def __aenter__(self) -> Self:
@@ -122,9 +121,7 @@ class SmtpServer:
         self._directory = tempfile.TemporaryDirectory(prefix="smtp-")
         self._tls: ssl.SSLContext | None = None
         if self._starttls:
-            self.certificate, key = _self_signed(Path(self._directory.name))
-            self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            self._tls.load_cert_chain(self.certificate, key)
+            self._tls, self.certificate = self_signed(Path(self._directory.name))
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._protocol, sock=self._sock)
         return self
@@ -149,9 +146,7 @@ class SmtpServer:
         timeout: float = WAIT_SECONDS,  # noqa: ASYNC109
     ) -> list[Mail]:
         """Return the mails as soon as there are *count*; TimeoutError if that takes too long."""
-        async with asyncio.timeout(timeout), self._arrived:
-            await self._arrived.wait_for(lambda: len(self.mails) >= count)
-        return self.mails
+        return await self._arrivals.wait_for(self.mails, count, timeout)
 
     def _behave(self) -> Behaviour:
         if self._behaviour_file is not None and self._behaviour_file.exists():
@@ -217,8 +212,7 @@ class SmtpServer:
         )
         self.mails.append(mail)
         self._record.add(dataclasses.asdict(mail))
-        async with self._arrived:
-            self._arrived.notify_all()
+        await self._arrivals.tell()
         match mode:
             case Mode.DEFER_DATA:
                 return "451 4.3.0 Try again later"
@@ -241,22 +235,6 @@ class _Greeting(asyncio.Protocol):
             assert isinstance(transport, asyncio.WriteTransport)
             transport.write(self._line)
             transport.close()
-
-
-def _self_signed(directory: Path) -> tuple[Path, Path]:
-    """Return a new certificate for localhost, and its key."""
-    certificate, key = directory / "certificate.pem", directory / "key.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-nodes", "-days", "1", "-subj", "/CN=localhost"),
-            *("-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
-            *("-keyout", key, "-out", certificate),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return certificate, key
 
 
 async def serve(options: argparse.Namespace) -> None:

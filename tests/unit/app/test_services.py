@@ -11,7 +11,7 @@ from watchdog.app.services import Parts, Services
 from watchdog.core.model import Observation, Service, UnitControl, Verdict
 from watchdog.evidence.desk import Desk
 from watchdog.rounds import Question
-from watchdog.worker import Surroundings
+from watchdog.surroundings import Surroundings
 
 BAD = Observation(Verdict.FAIL, "http", "/ answered 502")
 
@@ -39,10 +39,10 @@ async def test_who_stays_forgets_what_it_needed_through_others() -> None:
         services = Services(_parts, around, tasks)
         await services.apply([_service("web", "app"), _service("app", "db"), _service("db")])
         await clock.settle()
-        web = around.workers["web"]
+        web = services.workers["web"]
         assert list(web.needed) == ["app", "db"]
         await services.apply([_service("web", "app"), _service("app")])
-        assert around.workers["web"] is web
+        assert services.workers["web"] is web
         assert list(web.needed) == ["app"]
         await clock.advance(60)
         assert not web.ended

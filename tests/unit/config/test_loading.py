@@ -30,6 +30,7 @@ from watchdog.core.model import (
     CommandControl,
     Comparison,
     Condition,
+    Evidence,
     HttpCheck,
     Policy,
     PortCheck,
@@ -490,3 +491,42 @@ def test_a_file_of_five_thousand_lines_with_many_mistakes_is_told_in_no_time(
     assert len(said) == 2000
     assert said[-1] == 'config.toml:4999: service[1000].prot: unknown key; did you mean "port"?'
     assert time.process_time() - began < 5  # about 0.5 s
+
+
+def test_evidence_is_what_the_service_asks_for(loaded: Load) -> None:
+    config = loaded(
+        SERVICE + '[service.evidence]\nlogs = ["/var/log/nginx/error.log"]\n'
+        'commands = [["py-spy", "dump", "--pid", "{main_pid}"], ["awk", "{print}"]]\n'
+        "[evidence]\nredact_emails = true\n"
+    )
+    assert config.services[0].evidence == Evidence(
+        ("/var/log/nginx/error.log",),
+        (("py-spy", "dump", "--pid", "{main_pid}"), ("awk", "{print}")),
+    )
+    assert config.redact_emails
+
+
+def test_the_secrets_of_all_tables_are_known_to_those_who_keep_them_back(loaded: Load) -> None:
+    config = loaded(
+        '[[service]]\nname = "a"\ncommand = ["a"]\nenvironment = { DB_PASSWORD = "one" }\n'
+        'health = { url = "http://127.0.0.1/", headers = { Authorization = "two" } }\n'
+        '[[slack]]\nname = "s"\ntoken = "xoxb-1"\nchannel = "#ops"\n'
+        '[[slack]]\nname = "w"\nwebhook = "https://hooks.slack.com/services/T"\n'
+        '[email]\nto = ["a@b.c"]\nfrom = "a@b.c"\nhost = "h"\nusername = "u"\npassword = "three"\n'
+        '[webhook]\nurl = "https://h/four"\nheaders = { X-Token = "five", X-Team = "web" }\n'
+        '[[alertmanager]]\nurls = ["https://am"]\nusername = "u"\npassword = "six"\n'
+        '[[alertmanager]]\nname = "t"\nurls = ["https://am"]\ntoken = "seven"\n'
+        '[apprise]\nurls = ["tgram://eight/1"]\n'
+    )
+    assert list(config.secrets()) == [
+        "two",
+        "one",
+        "xoxb-1",
+        "https://hooks.slack.com/services/T",
+        "three",
+        "https://h/four",
+        "five",
+        "six",
+        "seven",
+        "tgram://eight/1",
+    ]

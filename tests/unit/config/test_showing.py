@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,7 @@ def test_what_is_shown_means_the_same_when_it_is_read_again(
     assert again.webhook == config.webhook
     assert again.alertmanager == config.alertmanager
     assert again.apprise == config.apprise
+    assert again.redact_emails == config.redact_emails
 
 
 @pytest.mark.parametrize("seconds", ["0.1234567", "59.9999", "1e2", "3600.25"])
@@ -104,8 +106,13 @@ def test_text_of_every_kind_is_shown_as_valid_toml(loaded: Load) -> None:
     assert tomllib.loads(show(config))["service"][0]["command"] == ["a", *arguments]
 
 
+@cache
+def validator() -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(schema())
+
+
 def accepted(content: Any) -> bool:
-    return bool(jsonschema.Draft202012Validator(schema()).is_valid(content))
+    return bool(validator().is_valid(content))
 
 
 def test_the_schema_is_one() -> None:
@@ -130,6 +137,7 @@ def test_the_schema_accepts_what_is_shown(loaded: Load, everything: str) -> None
         "daemon",
         "durations",
         "email-addresses",
+        "evidence",
         "empty",
         "headers",
         "missing-keys",

@@ -29,7 +29,9 @@ from watchdog.control.unit_state import Exit
         (Exit("exit-code", 1, 244), "exited with status 244/BPF"),
         (Exit("exit-code", 1, 245), "exited with status 245"),
         (Exit("core-dump", 3, 11), "crashed with SIGSEGV and a core dump"),
-        (Exit("oom-kill", 2, 9), "killed for want of memory (OOM): killed by SIGKILL"),
+        (Exit("oom-kill", 2, 9), "killed by SIGKILL, out of memory"),
+        (Exit("oom-kill", 2, 15), "ran out of memory: killed by SIGTERM"),
+        (Exit("oom-kill", 0, 0), "ran out of memory"),
         (Exit("timeout", 2, 15), "timed out: killed by SIGTERM"),
         (
             Exit("watchdog", 2, 6),

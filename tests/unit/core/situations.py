@@ -40,7 +40,10 @@ from watchdog.core.model import (
     Phase,
     Policy,
     Restart,
+    Silence,
+    Silenced,
     State,
+    Unsilenced,
 )
 
 NOW = Now(MONO, WALL)
@@ -49,6 +52,11 @@ _at = partial(State, "api", since=MONO - 10)
 _incident = Incident("abc234", WALL - 60, MONO - 60)
 _loop = Incident("abc234", WALL - 60, MONO - 60, crash_loop=True)
 _told = Incident("abc234", WALL - 60, MONO - 60, told_gave_up=True)
+_long = Incident("abc234", WALL - 3600, MONO - 3600)
+_untold = Incident("abc234", WALL - 60, MONO - 60, told=False, hushed=True)
+_kept_back = Incident("abc234", WALL - 60, MONO - 60, hushed=True)
+_silence = Silence(MONO + 60, "kim", "deploy")
+_over = Silence(MONO, "kim", "deploy")
 _broken = partial(_at, cause=HTTP, failures=3)
 _restarted = partial(_at, cause=DEAD, restarts=(MONO - 10,), attempts=1, restarted=1)
 _spent = partial(
@@ -91,6 +99,13 @@ SITUATIONS: Mapping[str, State] = {
     "recovering +": _restarted(Phase.RECOVERING, failures=2, passes=1),
     "recovering !+": _restarted(Phase.RECOVERING, failures=3, incident=_incident, passes=1),
     "failing !+": _broken(Phase.FAILING, incident=_incident, passes=1),
+    "failing ! 1 h": _broken(Phase.FAILING, incident=_long),
+    "silent": _at(Phase.HEALTHY, passes=2, healthy_since=MONO - 10, silence=_silence),
+    "silent 2/3": _at(Phase.SUSPECT, failures=2, cause=HTTP, silence=_silence),
+    "silent !+": _broken(Phase.FAILING, incident=_incident, passes=1, silence=_silence),
+    "silent ?+": _broken(Phase.FAILING, incident=_untold, passes=1, silence=_silence),
+    "silence over": _broken(Phase.FAILING, incident=_untold, passes=1, silence=_over),
+    "silence over !": _broken(Phase.FAILING, incident=_kept_back, silence=_over),
     "failing ! loop +": _at(Phase.FAILING, incident=_loop, crashes=(MONO - 5,), passes=1),
     "gave up !": _spent(restart_at=MONO + 5, failed_at=MONO - 1),
     "gave up !, due": _spent(restart_at=MONO),
@@ -120,6 +135,8 @@ EVENTS: Mapping[str, Event] = {
     "pause": Paused(MONO + 60, "kim", "deploy"),
     "resume": RESUME,
     "asked": ASKED,  # a person wants a restart
+    "silence": Silenced(MONO + 60, "kim", "deploy"),
+    "speak": Unsilenced("kim"),
 }
 
 _NOTES: Mapping[NoteKind, str] = {
@@ -135,10 +152,13 @@ _NOTES: Mapping[NoteKind, str] = {
     NoteKind.REARMED: "a",
     NoteKind.PAUSED: "p",
     NoteKind.RESUMED: "u",
+    NoteKind.SILENCED: "s",
+    NoteKind.UNSILENCED: "e",
 }
 _ALERTS: Mapping[AlertKind, str] = {
     AlertKind.FIRING: "FIRING",
     AlertKind.GAVE_UP: "GAVE-UP",
+    AlertKind.REMINDER: "REMINDER",
     AlertKind.RESOLVED: "RESOLVED",
 }
 

@@ -84,6 +84,7 @@ policies = st.builds(
     crash_limit=st.integers(0, 3),
     crash_window=spans(1, 300, 5000),
     crash_quiet=spans(0, 60, 1000),
+    remind_after=spans(0, 60, 3600),
     notify_healed=st.booleans(),
 )  # fmt: skip
 
@@ -211,6 +212,7 @@ class Witness:
             assert 0 < rules.threshold(policy, event.check) <= after.failures
 
     def see_alerts(self, before: State, after: State) -> None:
+        policy = self.life.policy
         for effect in self.life.last:
             if isinstance(effect, Note) and effect.kind is not NoteKind.RESUMED:
                 incident = after.incident or before.incident
@@ -228,6 +230,9 @@ class Witness:
                     assert self.open
                     assert not self.told_gave_up
                     self.told_gave_up = True
+                case AlertKind.REMINDER:
+                    assert self.open == effect.incident
+                    assert effect.duration >= policy.remind_after > 0
                 case AlertKind.RESOLVED:
                     assert self.open == effect.incident
                     assert self.open

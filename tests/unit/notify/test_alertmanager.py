@@ -117,6 +117,7 @@ async def test_giving_up_and_the_end_are_told_of_the_alert_that_opened_the_incid
     async with members() as [member]:
         notifier = cluster(now, member.url)
         await notifier.send(message("firing"), KEY)
+        await notifier.send(checked(message("reminder"), "unit"), KEY)
         now.wall = OPENED + 540
         await notifier.send(checked(message("gave-up"), "port"), KEY)
         assert "gave up after 5 restarts" in member.last["annotations"]["description"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.host.peers.slack_rules import check_message
-from tests.unit.notify.alerts import ENGLISH, KOREAN, KST
+from tests.unit.notify.alerts import ENGLISH, KOREAN, KST, ZONES
+from tests.unit.notify.test_snapshots import SNAPSHOTS
 from watchdog.core.model import Alert, AlertKind
 from watchdog.notify.digest import IN_FULL, digest
 from watchdog.notify.slack_message import blocks, full_text
@@ -86,3 +88,10 @@ def test_a_digest_stays_within_slacks_limits_whatever_is_in_it(
 ) -> None:
     message = digest(told, "web-1", WALL, UTC, words)
     check_message({"text": full_text(message), "blocks": blocks(message)}, max_text=4_000)
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", ENGLISH), ("ko", KOREAN)])
+def test_a_digest_reads_as_its_snapshot(language: str, words: Catalogue) -> None:
+    told = digest(storm(5), "web-1", WALL, ZONES.get(language, UTC), words)
+    snapshot = SNAPSHOTS / language / "digest.txt"
+    assert "\n".join([told.title, "", *told.lines, ""]) == snapshot.read_text(encoding="utf-8")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import ssl
-import subprocess
 import traceback
 from dataclasses import replace
 from datetime import UTC
@@ -16,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.host.peers.certificate import self_signed
 from tests.host.peers.smtp import Behaviour, Mode, SmtpServer
 from tests.unit.notify.alerts import ENGLISH, KOREAN, OPENED, message
 from tests.unit.notify.scripted import CUT, SILENCE, scripted
@@ -52,22 +52,19 @@ async def failure(email: EmailNotifier) -> DeliveryError:
     return caught.value
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a file with key and certificate of localhost, which no system trusts."""
-    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
-    names = "subjectAltName=DNS:localhost,IP:127.0.0.1"
-    command = f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 \
-        -subj /CN=localhost -addext {names} -keyout {path.with_suffix('.key')} -out {path}"
-    subprocess.run(command.split(), check=True, capture_output=True)
-    return path
+@pytest.fixture(scope="module", name="tls_and_certificate")
+def localhost(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, Path]:
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
-def tls(certificate: Path) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate, certificate.with_suffix(".key"))
-    return context
+def tls(tls_and_certificate: tuple[ssl.SSLContext, Path]) -> ssl.SSLContext:
+    return tls_and_certificate[0]
+
+
+@pytest.fixture
+def certificate(tls_and_certificate: tuple[ssl.SSLContext, Path]) -> Path:
+    return tls_and_certificate[1]
 
 
 # --- what arrives -------------------------------------------------------------------------------

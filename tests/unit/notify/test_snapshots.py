@@ -123,5 +123,6 @@ def test_every_snapshot_belongs_to_a_case() -> None:
     expected = {
         f"{language}/{name}.{form}" for language, name, form in product(languages(), NAMES, FORMS)
     }
+    expected |= {f"{language}/digest.txt" for language in languages()}
     there = (path.relative_to(SNAPSHOTS) for path in SNAPSHOTS.rglob("*") if path.is_file())
     assert {str(path) for path in there} == expected

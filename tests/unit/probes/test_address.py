@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from watchdog.probes.address import Address, is_permanent, literal, resolve
-from watchdog.probes.thread import in_thread
+from watchdog.thread import in_thread
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import errno
 import re
 import socket
 import struct
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -331,3 +332,38 @@ class TestConnection:
         observation = await make_http_probe(HttpCheck("http://nowhere.example/"))()
         assert (observation.verdict, observation.curable) == (verdict, False)
         assert observation.reason == "cannot resolve nowhere.example: no such luck"
+
+
+class TestFailingAnswers:
+    async def kept(self, serve: Serve, **more: object) -> list[Sequence[str]]:
+        """Return what was handed over for evidence."""
+        told: list[Sequence[str]] = []
+        async with serving(serve) as port:
+            check = HttpCheck(f"http://127.0.0.1:{port}/", **more)  # type: ignore[arg-type]
+            await make_http_probe(check, told.append)()
+        return told
+
+    async def test_are_kept_with_status_headers_of_interest_and_first_bytes(self) -> None:
+        body = b"<h1>502 Bad Gateway</h1>\n\nnginx" + b"!" * 1000
+        headers = "Server: nginx/1.22\r\nSet-Cookie: id=7\r\nRetry-After: 5\r\n"
+        head = f"HTTP/1.1 502 Bad Gateway\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
+        [lines] = await self.kept(answering(head.encode() + body))
+        assert lines[:6] == [
+            "status 502 Bad Gateway",
+            "server: nginx/1.22",
+            "retry-after: 5",
+            "content-length: 1031",
+            "<h1>502 Bad Gateway</h1>",
+            "nginx" + "!" * 154 + "…",
+        ]
+        assert lines[6:] == ["…"]
+
+    async def test_that_are_not_plain_are_not_quoted(self) -> None:
+        packed = b"HTTP/1.1 599 X\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc"
+        assert await self.kept(answering(packed)) == [["status 599", "content-length: 3"]]
+
+    async def test_are_forgotten_once_one_has_passed(self) -> None:
+        assert await self.kept(answering(answer(b"fine"))) == [()]
+
+    async def test_that_did_not_come_are_nothing(self) -> None:
+        assert await self.kept(answering(b"")) == [()]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import shutil
 import ssl
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.host.peers.certificate import self_signed
 from tests.unit.probes.servers import answer, answering, free_port, serving
 from watchdog.core.model import HttpCheck, Observation, Verdict
 from watchdog.probes import exchange
@@ -19,34 +19,22 @@ from watchdog.probes.http import _no_session, make_http_probe
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is missing")
 
 
-@pytest.fixture(name="certificate", scope="module")
-def fixture_certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a certificate for 127.0.0.1 that nobody has signed but itself."""
-    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
-    subprocess.run(
-        [
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-            "-nodes", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2",
-            "-keyout", path, "-out", path.with_suffix(".crt"),
-        ],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    with path.open("a") as file:
-        file.write(path.with_suffix(".crt").read_text())
-    return path
+@pytest.fixture(name="tls", scope="module")
+def fixture_tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, Path]:
+    return self_signed(tmp_path_factory.mktemp("tls"), "IP:127.0.0.1")
 
 
 @pytest.fixture(name="server_context")
-def fixture_server_context(certificate: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return context
+def fixture_server_context(tls: tuple[ssl.SSLContext, Path]) -> ssl.SSLContext:
+    return tls[0]
 
 
 @pytest.fixture(name="_trusted")
-def fixture_trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def fixture_trusted(
+    tls: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     """Let the host trust the certificate."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.with_suffix(".crt")))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tls[1]))
     exchange._context.cache_clear()
     yield
     exchange._context.cache_clear()

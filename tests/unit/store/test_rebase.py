@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 
 from tests.unit.store.conftest import MakeStore
 from tests.unit.store.values import BOOT, WALL, change
-from watchdog.core.model import Incident, Maintenance, Now, Observation, Phase, State, Verdict
+from watchdog.core.model import (
+    Incident,
+    Maintenance,
+    Now,
+    Observation,
+    Phase,
+    Silence,
+    State,
+    Verdict,
+)
 from watchdog.store.rebase import read_boot_id, rebased
 
 moments = st.floats(0, 1e7)
@@ -29,8 +38,9 @@ def state_with(mono: float) -> State:
         restarts=(mono, mono),
         healthy_since=mono,
         crashes=(mono,),
-        incident=Incident("abc234", WALL, mono),
+        incident=Incident("abc234", WALL, mono, told_mono=mono),
         maintenance=Maintenance(mono, "kim", "deploy"),
+        silence=Silence(mono, "kim", "known"),
     )
 
 
@@ -65,7 +75,7 @@ def test_no_time_of_a_state_is_forgotten() -> None:
         *("service", "phase", "failures", "passes", "attempts", "gave_up"),  # no times
         *("restarted", "unfinished", "unsettled"),  # nor these
         *("since", "failed_at", "cause", "restart_at", "restarts", "healthy_since", "crashes"),
-        *("incident", "maintenance"),
+        *("incident", "maintenance", "silence"),
     }
 
 

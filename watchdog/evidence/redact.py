@@ -1,0 +1,229 @@
+"""Secrets out of foreign text, before it is stored, logged or sent.
+
+Rules, not a list of known secrets: what is named like one, what looks like one. In doubt too much
+goes rather than too little. Every rule is linear in the length of the text: no rule looks further
+ahead or back than a fixed number of characters, save over what it then consumes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from watchdog.core.model import Crashed, Event, Observation, RestartFinished, Verdict
+
+MASK = "[redacted]"
+
+LONGEST = 16 * 1024
+"""Characters of a line that are looked at; the rest is left out, and the line says so."""
+
+_SHORTEST = 8  # characters of a known secret; shorter ones are words like any other
+
+# What a value begins and ends with, escaped as often as its text is nested: " \" \\\"
+_QUOTED = r"""(?P<{q}>\\*+["'])(?:(?!(?<!\\)(?P={q}))[^\r\n])*+"""
+_AFTER_KEY = r"""(?:\\{0,3}["'])?\]?[ \t]{0,3}"""
+_BYTES = r"""(?:b(?=\\{0,3}["']))?"""
+
+# A value without quotes ends at a blank or at the next parameter of a URL.
+_BARE = r"[^\s&\"']++"
+
+# tokens and token_count are what language models bill; PASSWORD_FILE says where, not what.
+_HARMLESS = (
+    r"(?![_-]?(?:s\b|s_|count|type|kind|limit|usage|file|path|dir|len|size|expir|ttl|age|policy"
+    r"|url|uri|iz|is[ei]))"
+)
+_NAMES = (
+    r"passw(?:or)?d|passphrase|secret|token(?![_-]?ids?\b)|credentials?|csrf|session[_ -]?id"
+    r"|signature|(?:api|access|account|private|encryption|signing|master|shared|auth)[_ -]?key"
+)
+_SHORT_NAMES = r"(?<![a-z])(?:pass|pw|auth|sig)(?= ?=|[\"'])|pwd"  # "pass: 3" counts tests
+_SUFFIXES = r"(?:[_.-]?[A-Za-z0-9]{1,32}){0,3}+"
+_KEY = rf"(?:(?:{_NAMES}){_HARMLESS}{_SUFFIXES}|{_SHORT_NAMES})"
+
+_HEADER = r"(?:proxy-)?authorization|(?:set-)?cookie2?|x-[a-z-]{0,32}(?:key|token|secret)"
+
+_TOKEN = re.compile(
+    r"(?<![A-Za-z0-9])(?:"
+    r"xox[a-z][-.][A-Za-z0-9.-]{4,}+|xapp-[A-Za-z0-9-]{4,}+"  # Slack
+    r"|gh[oprsu]_[A-Za-z0-9]{6,}+|github_pat_\w{6,}+|glpat-[\w-]{6,}+"
+    r"|[prs]k_(?:live|test)_[A-Za-z0-9]{4,}+|whsec_[A-Za-z0-9+/=]{6,}+"  # Stripe
+    r"|sk-(?=[A-Za-z_-]{0,64}[0-9])[\w-]{12,}+"  # OpenAI, Anthropic
+    r"|AIza[\w-]{12,}+|ya29\.[\w.-]{8,}+|SG\.[\w-]{8,}+(?:\.[\w-]*+)?"
+    r"|npm_[A-Za-z0-9]{12,}+|hf_[A-Za-z0-9]{12,}+|pypi-[\w-]{12,}+|[0-9]{8,10}:AA[\w-]{20,}+"
+    r"|(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{8,}+"  # AWS
+    r"|eyJ[\w-]{8,}+(?:\.[\w-]*+){0,4}+"  # JSON Web Token
+    r")"
+)
+_HOOK = re.compile(
+    r"(hooks\.slack\.com/|discord(?:app)?\.com/api/webhooks/|webhook\.office\.com/)[^\s\"'<>]++",
+    re.IGNORECASE,
+)
+_HEADER_LINE = re.compile(
+    rf"\b((?:{_HEADER}){_AFTER_KEY}(?:[:=]|,(?=[ \t]{{0,3}}{_BYTES}\\{{0,3}}[\"']))"
+    rf"[ \t]{{0,3}}{_BYTES})"
+    rf"(?:{_QUOTED.format(q='q')}|[^\r\n\"']*+)",
+    re.IGNORECASE,
+)
+_ASSIGNED = re.compile(
+    rf"({_KEY}{_AFTER_KEY}(?:=>|:=|[=:])[ \t]{{0,3}}{_BYTES})"
+    rf"(?:{_QUOTED.format(q='q')}|({_BARE}))",
+    re.IGNORECASE,
+)
+_OPTION = re.compile(rf"((?<=-)(?:[a-z]{{1,16}}-)?{_KEY}[ \t]{{1,3}})(?!-){_BARE}", re.IGNORECASE)
+_LOGIN = re.compile(r"((?<![^\s\"'])(?:-u|--user)[ =]{1,3}[^\s:\"']{1,64}:)[^\s\"']++")
+_ELEMENT = re.compile(rf"(<[^<>\s]{{0,32}}?(?:{_NAMES})>)[^<\r\n]++", re.IGNORECASE)
+_SCHEME = re.compile(r"\b((?:bearer|basic)[ \t]{1,3})([A-Za-z0-9._~+/=-]{6,}+)", re.IGNORECASE)
+_URL = re.compile(r"(://)([^\s\"'<>]++)")
+_PORT = re.compile(r"[0-9]{1,5}(?:[/?#,]|…?\Z)")
+_EMAIL = re.compile(
+    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}+@[A-Za-z0-9-]{1,63}+(?:\.[A-Za-z0-9-]{1,63}+)++"
+)
+
+# AWS secret keys and lines of a private key: nothing names them but their look.
+_BLOB = re.compile(r"(?<![A-Za-z0-9+/=_.-])[A-Za-z0-9+/]{40,}+(?:={0,2})(?![A-Za-z0-9+/=_.-])")
+_KEY_BEGINS = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_KEY_ENDS = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+
+# Colours may stand between a name and its value; nobody who reads evidence needs them.
+_TERMINAL = re.compile(r"\x1b(?:\[[0-?]*+[ -/]*+[@-~]?|[@-Z\\^_-])")
+
+_NOTHING = frozenset({"", "null", "none", "nil", "true", "false", "undefined", MASK.lower()})
+
+_E = TypeVar("_E", bound=Event)
+
+
+class Redactor:
+    """Takes secrets out of text; one is shared by all who let foreign text in."""
+
+    def __init__(self) -> None:
+        self._emails = False
+        self._known: re.Pattern[str] | None = None
+
+    def configure(self, *, emails: bool = False, known: Iterable[str] = ()) -> None:
+        """Take addresses out as well if *emails*; *known* secrets go wherever they stand."""
+        self._emails = emails
+        # Of a header "Bearer …" the token alone may be quoted.
+        either_form = (form for each in known for form in (each, *each.split()))
+        telling = {form for form in either_form if len(form) >= _SHORTEST and not _is_word(form)}
+        either = "|".join(map(re.escape, sorted(telling, key=len, reverse=True)))
+        self._known = re.compile(either) if either else None
+
+    def lines(self, lines: Sequence[str]) -> list[str]:
+        """Return *lines*, which belong together: a private key may stretch over many of them."""
+        plain = [_TERMINAL.sub("", _cut(line)) for line in lines]
+        return [self.text(line) for line in _without_keys(plain)]
+
+    def event(self, event: _E) -> _E:
+        """Return *event* with its reason redacted; the very same one if there is nothing in it."""
+        if isinstance(event, Observation) and event.verdict is Verdict.PASS:
+            return event
+        if not isinstance(event, Observation | RestartFinished | Crashed):
+            return event
+        reason = self.text(event.reason)
+        return event if reason == event.reason else replace(event, reason=reason)
+
+    def text(self, text: str) -> str:
+        """Return *text*, one line or several, without what is or may be a secret."""
+        text = _TERMINAL.sub("", _cut(text))
+        if self._known is not None:
+            text = self._known.sub(MASK, text)
+        for pattern, shown in _RULES:
+            text = pattern.sub(shown, text)
+        return _EMAIL.sub("[email]", text) if self._emails else text
+
+
+def _is_word(secret: str) -> bool:
+    """Tell whether *secret* is like ``postgres``: it would be taken out of half of all lines."""
+    return secret.isalpha() and secret.islower()
+
+
+def _cut(text: str) -> str:
+    left_out = len(text) - LONGEST
+    return text if left_out <= 0 else f"{text[:LONGEST]}… ({left_out} characters left out)"
+
+
+def _without_keys(lines: Sequence[str]) -> list[str]:
+    """Return *lines* with private keys masked, also those of which one end is missing."""
+    shown = list(lines)
+    inside = False
+    for index, line in enumerate(lines):
+        begins, ends = _KEY_BEGINS.search(line), _KEY_ENDS.search(line)
+        if ends and not begins:
+            for before in range(index - 1, -1, -1):
+                if inside or _BLOB.search(lines[before]) is None:
+                    break
+                shown[before] = _BLOB.sub(MASK, shown[before])
+            inside, shown[index] = False, MASK
+        elif inside:
+            shown[index] = MASK
+        if begins:
+            inside = not _KEY_ENDS.search(line, begins.end())
+    return shown
+
+
+def _assigned(match: re.Match[str]) -> str:
+    bare = match[3]
+    if bare is not None and (
+        bare.rstrip(",;)}]").lower() in _NOTHING
+        # The shell's working directory.
+        or (match[1].lower().startswith("pwd") and bare.startswith("/"))
+    ):
+        return match[0]
+    return _quoted(match)
+
+
+def _quoted(match: re.Match[str]) -> str:
+    is_empty = match["q"] and match.end() == match.end("q")
+    return match[0] if is_empty else match[1] + (match["q"] or "") + MASK
+
+
+def _after_first(match: re.Match[str]) -> str:
+    return match[1] + MASK
+
+
+def _scheme(match: re.Match[str]) -> str:
+    # "basic authentication" is prose; what base64 makes is not all of one case.
+    is_prose = not any(char.isupper() or char.isdigit() for char in match[2])
+    return match[0] if is_prose else match[1] + MASK
+
+
+def _url(match: re.Match[str]) -> str:
+    # Several may stand in a row: postgres://…,postgres://…
+    return match[1] + "://".join(map(_without_password, match[2].split("://")))
+
+
+def _without_password(url: str) -> str:
+    """Return *url*, given without its scheme, without its password; it may hold @ and / itself."""
+    before, at, host = url.rpartition("@") if "@" in url else (url, "", "")
+    user, colon, password = before.partition(":")
+    is_cut = not at and url.endswith("…")
+    if not colon or "/" in user or not (at or is_cut) or _PORT.match(password):
+        return url
+    return f"{user}:{MASK}{at}{host}"
+
+
+def _blob(match: re.Match[str]) -> str:
+    text = match[0]
+    fifth = len(text) // 5  # of random text each case has two
+    cases = min(sum(map(str.isupper, text)), sum(map(str.islower, text)))
+    is_random = cases >= fifth and any(map(str.isdigit, text))
+    is_path = text.count("/") > len(text) // 12
+    return MASK if is_random and not is_path else text
+
+
+_RULES: Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = (
+    # A key on one line, its line ends written as \n; of a key that was cut all that is left.
+    (re.compile(rf"({_KEY_BEGINS.pattern})(?:(?!-----END)[^\r\n])*+"), _after_first),
+    (_HEADER_LINE, _quoted),
+    (_HOOK, _after_first),
+    (_URL, _url),
+    (_ASSIGNED, _assigned),
+    (_OPTION, _after_first),
+    (_LOGIN, _after_first),
+    (_ELEMENT, _after_first),
+    (_TOKEN, MASK),
+    (_SCHEME, _scheme),
+    (_BLOB, _blob),
+)
