@@ -135,6 +135,7 @@ class _Daemon:
         # What start-up has made stays: the collector need not look through it ever again.
         gc.collect()
         gc.freeze()
+        self._readiness.status(engine.sentence())
         self._readiness.ready()
         log.info(
             "watching",
@@ -171,7 +172,7 @@ class _Daemon:
             self._config = config
             await engine.apply(config)
             log.info("reloaded", services=len(config.services))
-        engine.changed.set()
+        self._readiness.status(engine.sentence())
         self._readiness.ready()
 
     # --- tasks ----------------------------------------------------------------------------------

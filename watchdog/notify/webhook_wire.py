@@ -15,6 +15,17 @@ from watchdog.notify.webhook import Hook
 from watchdog.notify.webhook_message import payload, signature
 from watchdog.ports import Message
 
+CONTENT = frozenset(
+    {
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.CONFLICT,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+    }
+)
+"""What is wrong with this very alert. Anything else may be mended, and then it is taken."""
+
 LATER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 
 
@@ -68,4 +79,7 @@ def failure(reply: Reply, name: str) -> DeliveryError | None:
     if status in LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         why = f"it answered {status}, which may pass"
         return TemporaryDeliveryError(f"{cannot}: {why}", reply.retry_after)
-    return RejectedDeliveryError(f"{cannot}: it refuses this alert with status {status}")
+    if status in CONTENT:
+        return RejectedDeliveryError(f"{cannot}: it refuses this alert with status {status}")
+    why = f"it answered {status}; check its URL, secret and headers"
+    return TemporaryDeliveryError(f"{cannot}: {why}", REPAIR_PAUSE)

@@ -29,6 +29,7 @@ from tests.unit.notify.receiver import (
 from tests.unit.notify.serving import serving
 from tests.unit.notify.test_snapshots import SNAPSHOTS
 from watchdog.errors import DeliveryError, RejectedDeliveryError, TemporaryDeliveryError
+from watchdog.notify.repair import REPAIR_PAUSE
 from watchdog.notify.route import Route
 from watchdog.notify.webhook import Hook, Webhook
 from watchdog.notify.webhook_message import signature
@@ -124,8 +125,10 @@ async def test_a_second_try_has_the_same_id_and_a_signature_of_its_own_time() ->
 async def test_a_wrong_secret_is_told_from_the_right_one() -> None:
     async with receiving() as receiver:
         error = await failure(hook(receiver.url, secret="whsec_" + "A" * 32))
-    assert isinstance(error, RejectedDeliveryError)
-    assert str(error) == ("cannot deliver to webhook pager: it refuses this alert with status 401")
+    assert isinstance(error, TemporaryDeliveryError)
+    assert str(error) == (
+        "cannot deliver to webhook pager: it answered 401; check its URL, secret and headers"
+    )
     assert receiver.taken == []
 
 
@@ -228,7 +231,7 @@ async def test_what_may_pass_is_tried_again_as_late_as_the_receiver_asks(
     assert len(receiver.seen) == 1
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 413, 415, 422])
+@pytest.mark.parametrize("status", [400, 409, 413, 415, 422])
 async def test_what_the_receiver_refuses_is_given_up_and_its_words_are_not_repeated(
     status: int,
 ) -> None:
@@ -237,6 +240,16 @@ async def test_what_the_receiver_refuses_is_given_up_and_its_words_are_not_repea
         error = await failure(hook(receiver.url))
     assert isinstance(error, RejectedDeliveryError)
     assert f"refuses this alert with status {status}" in str(error)
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 404, 405, 407, 410, 451])
+async def test_what_a_person_can_mend_is_kept_until_they_have(status: int) -> None:
+    answer = web.Response(status=status, text=f"Cannot POST {PATH} {BEARER}")
+    async with receiving(answer) as receiver:
+        error = await failure(hook(receiver.url))
+    assert isinstance(error, TemporaryDeliveryError)
+    assert error.retry_after == REPAIR_PAUSE
+    assert PATH not in str(error)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
