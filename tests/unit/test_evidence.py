@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.unit.clock import skip
 from tests.unit.doubles import ListStore
 from watchdog.evidence.desk import PATIENCE, Desk
 from watchdog.evidence.logfile import LINES, last_lines
@@ -101,7 +102,11 @@ async def test_a_restart_that_takes_long_does_not_keep_evidence_back() -> None:
     desk = Desk(store)
     desk.opened("api", "k3f9ta")
     with desk.restarting():
-        await asyncio.wait_for(desk.gather_later("api", some_lines), PATIENCE + 10)
+        gathering = asyncio.ensure_future(desk.gather_later("api", some_lines))
+        await skip(PATIENCE - 0.1)
+        assert not gathering.done()
+        await skip(0.1)
+        await asyncio.wait_for(gathering, 5)
         assert store.filed == {"k3f9ta": ["the last words"]}
 
 

@@ -30,7 +30,7 @@ from watchdog.core.model import (
     Verdict,
 )
 from watchdog.errors import WatchdogError
-from watchdog.evidence.desk import Desk
+from watchdog.evidence.desk import PATIENCE, Desk
 from watchdog.ports import Left
 from watchdog.rounds import Question, Round
 from watchdog.surroundings import Surroundings
@@ -164,6 +164,7 @@ async def test_evidence_of_a_dead_process_is_gathered_while_its_restart_takes_lo
         await bench.clock.settle()
         incident = bench.store.alerts[0].incident
         assert bench.around is not None
+        await skip(PATIENCE)
         await asyncio.wait_for(bench.around.desk.ready(incident), 10)
         assert phase_of(worker) is Phase.RESTARTING
         assert bench.collected == [("run 1", None)]
