@@ -144,7 +144,6 @@ class Worker:
             await self._watch()
         finally:
             self.ended = True
-            self._around.sight.forget(self.service.name)
             self._end_turn()  # whoever waits must not wait for ever
 
     async def _watch(self) -> None:
@@ -196,9 +195,7 @@ class Worker:
             self._in_round = False
         self.seen = seen
         await self._take(seen)
-        if self.state.phase is Phase.MAINTENANCE:
-            self._around.sight.forget(self.service.name)
-        else:
+        if self.state.phase is not Phase.MAINTENANCE or seen.verdict is not Verdict.UNKNOWN:
             self._around.sight.take(self.service.name, seen, self._began)
         self._judgements += 1
         self.judged.set()

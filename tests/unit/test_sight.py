@@ -99,3 +99,16 @@ async def test_many_services_are_told_in_one_notice() -> None:
             bench.sight.forget(f"s{number}")
         await bench.clock.settle()
         assert bench.told[1:] == [AGAIN]
+
+
+async def test_a_service_that_stays_unknown_does_not_hide_the_blindness_of_others() -> None:
+    bench = Bench()
+    async with bench.watching():
+        bench.look(UNKNOWN, "broken")
+        await bench.clock.advance(BLIND_AFTER)
+        bench.look(UNKNOWN, "api", "web")
+        await bench.clock.advance(2 * BLIND_AFTER)
+        assert [notice.split(" for ")[0] for notice in bench.told] == [
+            "cannot judge broken",
+            "cannot judge api, web",
+        ]

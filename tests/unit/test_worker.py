@@ -170,21 +170,25 @@ async def test_evidence_of_a_dead_process_is_gathered_while_its_restart_takes_lo
         assert bench.collected == [("run 1", None)]
 
 
-async def test_what_cannot_be_judged_is_known_until_it_can_be_or_is_watched_no_more() -> None:
+async def test_what_cannot_be_judged_is_known_until_it_can_be() -> None:
     bench = Bench()
     async with bench.watching() as worker:
         assert bench.around is not None
         sight = bench.around.sight
         bench.control.become(Observation(Verdict.UNKNOWN, "unit", "cannot ask systemd"))
         await bench.clock.settle()
-        assert sight.lost.is_set()
+        assert list(sight.blind) == ["api"]
         worker.post(Paused(bench.clock.mono + 600, "kim", "moving"))
         await bench.clock.advance(31)
-        assert sight.regained.is_set()
+        assert list(sight.blind) == ["api"], "nothing new is known"
+        bench.control.become(Observation(Verdict.PASS, "unit", "active"))
         worker.post(Resumed("kim"))
         await bench.clock.settle()
-        assert sight.lost.is_set()
-    assert sight.regained.is_set()
+        assert list(sight.blind) == []
+        worker.post(Paused(bench.clock.mono + 600, "kim", "moving"))
+        bench.control.become(Observation(Verdict.UNKNOWN, "unit", "cannot ask systemd"))
+        await bench.clock.advance(31)
+        assert list(sight.blind) == [], "nobody wants to know"
 
 
 async def test_evidence_that_hangs_delays_a_restart_by_two_seconds_at_most() -> None:
