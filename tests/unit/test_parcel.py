@@ -102,3 +102,13 @@ def test_every_alert_is_told_once_and_each_incident_in_its_order(
     for incident in "abcdefg":
         numbers = [each.id for each in done if each.alert.incident == incident]
         assert numbers == sorted(numbers)
+
+
+def test_what_comes_after_a_refused_alert_of_an_incident_does_not_overtake_it() -> None:
+    left = due(("x", FIRING), ("x", GAVE_UP), *((name, FIRING) for name in "abcd"), ("x", RESOLVED))
+    order = []
+    while left:
+        parcel = pack(left, {"key-1", "key-2"})
+        order += [number.id for number in parcel.deliveries if number.alert.incident == "x"]
+        left = [delivery for delivery in left if delivery not in parcel.deliveries]
+    assert order == [1, 2, 7]

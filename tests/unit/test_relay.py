@@ -513,3 +513,32 @@ async def test_a_program_gets_each_alert_by_itself(bench: Bench) -> None:
     async with bench.running(bench.relay(channel, pace=Pace(one_by_one=True))):
         await bench.clock.advance(1)
     assert channel.keys == [f"key-{number}" for number in range(1, 7)]
+
+
+async def test_the_end_of_all_of_a_storm_waits_for_nothing_that_was_over_before(
+    bench: Bench,
+) -> None:
+    channel = Channel(bench.clock)
+    async with bench.running(bench.relay(channel)):
+        for kind in (AlertKind.FIRING, AlertKind.RESOLVED):
+            bench.outbox.add(bench.alert("early", kind))
+            await bench.clock.advance(1)
+        for kind in (AlertKind.FIRING, AlertKind.RESOLVED):
+            for incident in "abcd":
+                bench.outbox.add(bench.alert(incident, kind))
+            await bench.clock.advance(1)
+    assert channel.times == [0.0, 1.0, 2.0, 3.0]
+
+
+async def test_evidence_goes_out_with_the_first_word_of_an_incident_whatever_that_is(
+    bench: Bench,
+) -> None:
+    bench.outbox.lines["a"] = ["the last words"]
+    channel = Channel(bench.clock)
+    for kind in (AlertKind.FIRING, AlertKind.REMINDER):
+        bench.outbox.add(bench.alert("a", kind))
+    async with bench.running(bench.relay(channel)):
+        await bench.clock.advance(1)
+    [(_, _, message)] = channel.sent
+    assert message.alert.kind is AlertKind.REMINDER
+    assert message.evidence == ("the last words",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -276,3 +277,42 @@ async def test_with_one_of_two_members_down_nothing_is_lost(bench: Bench) -> Non
     for member in (first, second):
         assert len(member.known) == 1
         assert member.active(bench.clock.wall) == []
+
+
+async def test_a_long_row_of_alerts_does_not_let_what_stands_expire(bench: Bench) -> None:
+    channel = Forgetful(bench)
+    async with bench.running(renewing(bench, channel)):
+        bench.outbox.add(bench.alert("a"))
+        await bench.clock.advance(1)
+
+        async def slowly() -> Receipt:
+            await bench.clock.sleep_until(bench.clock.mono + 10)
+            return Receipt()
+
+        channel.otherwise = slowly
+        for number in range(100):
+            bench.outbox.add(bench.alert(f"b{number}"))
+        await bench.clock.advance(600)
+    assert channel.renewals
+    gaps = [later - sooner for sooner, later in itertools.pairwise(channel.renewed_at)]
+    assert max(gaps) <= 2 * 60 + 10
+    assert channel.renewed_at[0] <= 2 * 60 + 10
+
+
+async def test_what_was_told_before_the_start_is_recalled_once_the_store_answers(
+    bench: Bench,
+) -> None:
+    channel = Forgetful(bench)
+    relay = renewing(bench, channel, StoreError("cannot read: no answer within 5 s"))
+    async with bench.running(relay):
+        await bench.clock.advance(100)
+        assert channel.standing == {}
+        assert relay.renewal is not None
+        known = bench.alert("a")
+
+        async def recalled() -> Sequence[Alert]:
+            return [known]
+
+        relay.renewal.told = recalled
+        await bench.clock.advance(100)
+    assert list(channel.standing) == ["a"]

@@ -45,27 +45,23 @@ class Parcel:
 def pack(due: Sequence[Delivery], alone: Collection[str] = ()) -> Parcel:
     """Return what to tell next of *due*, which is not empty and the oldest first.
 
-    Deliveries whose keys are in *alone* were refused in company and go by themselves.
+    Deliveries whose keys are in *alone* were refused in company: they, and what is due after them
+    of the same subject, go by themselves.
     """
     first = due[0]
-    if not _subject(first.alert) or first.key in alone:
+    shy = {_subject(delivery.alert) for delivery in due if delivery.key in alone} | {""}
+    if _subject(first.alert) in shy:
         return Parcel((first,), (first.alert,))
     subjects: dict[str, list[Delivery]] = {}
     for delivery in due:
         subject = _subject(delivery.alert)
-        if subject and delivery.key not in alone:
+        if subject not in shy:
             subjects.setdefault(subject, []).append(delivery)
     chosen = list(subjects.values())
     if len(chosen) < DIGEST_FROM:
         chosen = chosen[:1]
     deliveries = sorted((each for group in chosen for each in group), key=due.index)
     return Parcel(tuple(deliveries), tuple(group[-1].alert for group in chosen))
-
-
-def is_end_of_part(due: Sequence[Delivery], storm: Collection[str]) -> bool:
-    """Tell whether *due* says that incidents of *storm* are over, not yet all, and nothing else."""
-    over = {each.alert.incident for each in due if each.alert.kind is AlertKind.RESOLVED}
-    return len(over) == len(due) and over < frozenset(storm)
 
 
 def _subject(alert: Alert) -> str:

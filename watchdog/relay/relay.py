@@ -26,16 +26,16 @@ from watchdog.errors import (
 )
 from watchdog.ports import Clock, Delivery, Notifier, Receipt, Store
 from watchdog.relay.pace import Pace
-from watchdog.relay.parcel import LIMIT, Parcel, is_end_of_part, pack
+from watchdog.relay.parcel import LIMIT, Parcel, pack
 from watchdog.relay.patience import Patience
 from watchdog.relay.renewal import Renewal
 from watchdog.relay.standing import RelayStatus, Standing, describe
-from watchdog.relay.wording import WITH_EVIDENCE, Wording
+from watchdog.relay.storm import Storm
+from watchdog.relay.wording import Wording
 from watchdog.words.catalogue import Catalogue
 
 log = structlog.get_logger()
 
-STORM = 60.0  # seconds within which incidents belong together
 STUCK = 30.0  # seconds without progress, all waits that end being counted as progress
 FAREWELL = 1.0  # seconds to close a connection
 
@@ -70,8 +70,7 @@ class Relay:
     _free_at: float = field(default=0.0, init=False)  # mono: no sending before this
     _failures: int = field(default=0, init=False)  # in a row
     _alone: set[str] = field(default_factory=set, init=False)  # keys refused in company
-    _recent: dict[str, float] = field(default_factory=dict, init=False)  # incident told -> mono
-    _storm: frozenset[str] = field(default=frozenset(), init=False)  # incidents told in a digest
+    _storm: Storm = field(default_factory=Storm, init=False)
 
     def __post_init__(self) -> None:
         self._patience = Patience(self.clock)
@@ -142,6 +141,8 @@ class Relay:
         self._patience.move()
         if self.renewal is not None:
             await self.renewal.recall(self._wording.then)
+            if not self._failures and self.renewal.is_overdue(self.clock.now().mono):
+                await self._renew(self.renewal)
         if not await self.store.due(self.destination):
             await self._idle()
             return
@@ -166,13 +167,20 @@ class Relay:
         if self.renewal is None or left > 0:
             await self._patience.rest(min(left, self.pace.recheck), self.wait())
             return
+        await self._renew(self.renewal)
+
+    async def _renew(self, renewal: Renewal) -> None:
+        deadline = self.pace.deadline
         try:
-            await self._patience.within(self.pace.deadline, self.renewal.renew(mono))
-        except (DeliveryError, TimeoutError) as error:
-            self._standing.trouble = describe(error)
-            log.warning("open incidents not told again", destination=self.destination)
+            await self._patience.within(deadline, renewal.renew(self.clock.now().mono))
+        except DeliveryError as error:
+            self._standing.trouble = str(error)
+        except TimeoutError:
+            self._standing.trouble = f"cannot deliver: no answer within {deadline:g} s"
         else:
-            self._standing.trouble = self.renewal.trouble
+            self._standing.trouble = renewal.trouble
+            return
+        log.warning("open incidents not told again", destination=self.destination)
 
     async def _next(self) -> Parcel | None:
         """Return what to tell now, of all that has become due while the channel was busy."""
@@ -186,18 +194,17 @@ class Relay:
         What broke together mostly heals together, and nobody waits to hear of that.
         """
         until = self.clock.now().mono + self.pace.gather
-        while is_end_of_part(due, self._storm):
+        while self._storm.may_end_soon(due):
             left = until - self.clock.now().mono
             if left <= 0:
                 break
             await self._patience.rest(left, self.wait())
             due = await self.store.due(self.destination, LIMIT) or due
-        self._storm -= {delivery.alert.incident for delivery in due}
         return due
 
     async def _sent(self, parcel: Parcel) -> Receipt | DeliveryError:
         """Send *parcel* once, and return how that went."""
-        message = await self._wording.now(parcel.alerts)
+        message = await self._wording.now(parcel)
         deadline = self.pace.deadline
         try:
             sending = self.notifier.send(message, parcel.key)
@@ -217,19 +224,10 @@ class Relay:
         late = round(wall - parcel.alerts[0].wall, 3)
         log.info("alert delivered", **self._names(parcel), late=late)
         await self._write_down(lambda: self.store.delivered(parcel.deliveries, receipt, wall))
-        self._remember(parcel)
+        self._storm.remember(parcel, self.clock.now().mono)
         for delivery in parcel.deliveries:
             self._alone.discard(delivery.key)
             self._standing.answer(delivery.alert, "")
-
-    def _remember(self, parcel: Parcel) -> None:
-        """Know what was told together, or within a minute before, as one storm."""
-        mono = self.clock.now().mono
-        told = {alert.incident: mono for alert in parcel.alerts if alert.kind in WITH_EVIDENCE}
-        recent = {name: at for name, at in self._recent.items() if mono - at < STORM}
-        self._recent = recent | told
-        if len(told) > 1:
-            self._storm |= self._recent.keys()
 
     async def _rejected(self, parcel: Parcel, reason: str) -> None:
         wall = self.clock.now().wall

@@ -6,8 +6,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
+import structlog
+
 from watchdog.core.model import Alert
+from watchdog.errors import StoreError
 from watchdog.ports import Message, Renewing
+
+log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -34,8 +39,13 @@ class Renewal:
         """Take up, once, what was told before the daemon started; it is due to be told again."""
         if self._recalled:
             return
-        self._recalled = True  # whatever happens: new alerts must not wait for old ones
-        for alert in await self.told():
+        try:
+            alerts = await self.told()
+        except StoreError as error:  # new alerts must not wait for old ones; tried again next time
+            log.warning("open incidents not recalled", reason=str(error))
+            return
+        self._recalled = True
+        for alert in alerts:
             self.notifier.recall(await in_words(alert))
             self._since = -inf  # who was told may have been restarted since
 
@@ -48,6 +58,14 @@ class Renewal:
         if self._since is None:
             self._since = mono  # it was told just now
         return self._since + pace - mono
+
+    def is_overdue(self, mono: float) -> bool:
+        """Tell whether alerts have kept a renewal waiting for as long as its pace.
+
+        Not the first one after the start: what is due since then may end what it would tell again.
+        """
+        pace = self.notifier.pace
+        return pace is not None and -inf < self.left(mono) < -pace
 
     async def renew(self, mono: float) -> None:
         """Tell again what stands. Raises DeliveryError."""

@@ -13,6 +13,7 @@ from watchdog.errors import StoreError
 from watchdog.notify.digest import digest
 from watchdog.notify.render import render
 from watchdog.ports import Clock, Message, Store
+from watchdog.relay.parcel import Parcel
 from watchdog.relay.patience import Patience
 from watchdog.relay.standing import describe
 from watchdog.words.catalogue import Catalogue
@@ -36,13 +37,14 @@ class Wording:
     tz: tzinfo
     words: Catalogue
 
-    async def now(self, alerts: Sequence[Alert]) -> Message:
-        """Return *alerts* in words; a single one with the evidence there is."""
-        if len(alerts) > 1:
-            return digest(alerts, self.host, self.clock.now().wall, self.tz, self.words)
-        [alert] = alerts
+    async def now(self, parcel: Parcel) -> Message:
+        """Return *parcel* in words; a single incident with the evidence there is."""
+        if len(parcel.alerts) > 1:
+            return digest(parcel.alerts, self.host, self.clock.now().wall, self.tz, self.words)
+        [alert] = parcel.alerts
         evidence: Sequence[str] = ()
-        if alert.incident and alert.kind in WITH_EVIDENCE:
+        news = any(delivery.alert.kind in WITH_EVIDENCE for delivery in parcel.deliveries)
+        if alert.incident and news:
             try:
                 gathering = self.evidence_ready(alert.incident)
                 await self.patience.within(self.longest, gathering)

@@ -109,8 +109,8 @@ class DurableStore:
     # --- state ----------------------------------------------------------------------------------
 
     async def load(self, now: Now) -> Mapping[str, Left]:
-        """Return what is known of each service; nothing if the database cannot be read."""
-        return await self._read(self._sqlite.load(now), {})
+        """Return what is known of each service; only memory if the database cannot be read."""
+        return self._memory.over(await self._read(self._sqlite.load(now), {}))
 
     async def commit(self, change: Change) -> None:
         """Write *change* durably, or keep it until that is possible. Never raises StoreError."""
@@ -150,8 +150,11 @@ class DurableStore:
         await self._record(Result.rejected(delivery, reason, wall))
 
     async def standing(self, destination: str) -> Sequence[Alert]:
-        """Return the alerts that *destination* has taken and that were not resolved there."""
-        return await self._read(self._sqlite.standing(destination), ())
+        """Return the alerts that *destination* has taken and that were not resolved there.
+
+        Raises StoreError.
+        """
+        return await self._answer(self._sqlite.standing(destination))
 
     async def outbox_summary(self) -> Mapping[str, Backlog]:
         """Return how far behind each destination is that has something pending or dead."""

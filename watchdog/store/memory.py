@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from watchdog.ports import Delivery
+from watchdog.ports import Delivery, Left
 from watchdog.store.entry import Batch, Entry, Result, Status
 
 MAX_ENTRIES = 2000
@@ -72,6 +72,19 @@ class Memory:
     def finished(self) -> Collection[str]:
         """Keys that the database may still have as pending though they are not."""
         return frozenset(self._finished)
+
+    def over(self, known: Mapping[str, Left]) -> Mapping[str, Left]:
+        """Return what is known of each service: *known* from the disk, and what is newer here."""
+        lefts = dict(known)
+        for change in (entry.change for entry in self._entries if entry.change is not None):
+            before = lefts.get(change.state.service)
+            under_way = before.restart_identity if before is not None else None
+            if change.finished is not None:
+                under_way = None
+            if change.restart is not None:
+                under_way = change.identity
+            lefts[change.state.service] = Left(change.state, under_way)
+        return lefts
 
     def due(self, destination: str) -> Sequence[Delivery]:
         """Return the alerts that only memory has, oldest first; their ids are negative."""

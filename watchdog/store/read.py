@@ -119,11 +119,10 @@ def standing(connection: sqlite3.Connection, destination: str) -> Sequence[Alert
     """
     alerts = []
     for (text,) in connection.execute(
-        "SELECT alert FROM outbox AS told WHERE destination = ? AND status = 'sent'"
-        " AND incident <> '' AND kind <> 'resolved' AND NOT EXISTS (SELECT 1 FROM outbox AS ending"
-        " WHERE ending.incident = told.incident AND ending.destination = told.destination"
-        " AND ending.kind = 'resolved' AND ending.status <> 'pending') ORDER BY id",
-        (destination,),
+        "SELECT alert FROM outbox WHERE destination = ? AND status = 'sent' AND incident <> ''"
+        " AND kind <> 'resolved' AND incident NOT IN (SELECT incident FROM outbox"
+        " WHERE destination = ? AND kind = 'resolved' AND status <> 'pending') ORDER BY id",
+        (destination, destination),
     ):
         with suppress(StoreError):
             alerts.append(decode_alert(text))

@@ -366,3 +366,19 @@ async def test_the_login_is_sent_to_every_member_and_shown_nowhere(now: Now) -> 
         assert await notifier.send(message(), KEY) == Receipt({"members": "2"})
         await notifier.close()
     assert CANARY not in repr(Cluster("am", (), authorization=CANARY))
+
+
+async def test_a_member_that_is_away_holds_up_no_further_alert_and_hears_it_with_the_next_renewal(
+    now: Now,
+) -> None:
+    async with members(2) as [well, sick]:
+        notifier = cluster(now, well.url, sick.url)
+        sick.answers.append(web.Response(status=503))
+        await notifier.send(message(), KEY)
+        await notifier.send(message("notice"), KEY)
+        assert sick.seen == 1
+        await notifier.renew(is_open)
+        assert sick.known.keys() == well.known.keys()
+        assert len(sick.known) == 2
+        assert notifier.trouble == ""
+        await notifier.close()

@@ -149,7 +149,8 @@ async def test_states_ledger_and_evidence_are_caught_up_on(store: DurableStore, 
     await store.commit(opening())
     await store.save_evidence("inc1", ["the last words"])
     assert await store.evidence("inc1") == ("the last words",)
-    assert await store.load(NOW) == {}
+    left = (await store.load(NOW))["api"]
+    assert (left.state, left.restart_identity) == (opening().state, "run-1")
     assert await store.evidence("inc2") == ()
     disk.recover()
     await store.commit(change(notes=(Note(NoteKind.CLOSED, "healed", WALL, "inc1"),)))
