@@ -126,3 +126,16 @@ async def test_evidence_that_hangs_is_given_up_and_nobody_waits_on() -> None:
     desk.closed("api")  # health was proven meanwhile
     await asyncio.wait_for(desk.ready("k3f9ta"), 5)
     gathering.cancel()
+
+
+async def test_evidence_of_a_trouble_that_is_over_is_not_that_of_the_next() -> None:
+    store = ListStore()
+    desk = Desk(store)
+    with desk.restarting():
+        late = asyncio.ensure_future(desk.gather_later("api", some_lines))
+        await asyncio.sleep(0)
+        desk.closed("api")
+    await asyncio.wait_for(late, 5)
+    desk.opened("api", "k3f9ta")
+    await asyncio.sleep(0)
+    assert store.filed == {}

@@ -137,13 +137,15 @@ class Api:
             raise RefusalError(
                 f"cannot restart {worker.service.name}: a restart is under way already", BUSY
             )
-        began = self._engine.clock.now().mono
+        began, before = self._engine.clock.now().mono, worker.finished
         await worker.tell(RestartRequested(caller))
         while _is_restarting(worker.state) and not worker.ended:
             await worker.turned()
-        end = worker.finished
+        end = worker.finished if worker.finished is not before else None
         while worker.state.phase in _UNPROVEN and not worker.ended and _is_done(end):
             await worker.turned()
+            if worker.seen is not None and worker.seen.verdict is Verdict.UNKNOWN:
+                break  # it may stay so
         now = self._engine.clock.now().mono
         answer = describe(worker, now) | {"took": round(now - began, 2)}
         if end is None or _is_done(end):

@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from watchdog.core import chain, schedule
-from watchdog.core.model import Phase, Service
-from watchdog.ports import Left, ServiceControl
+from watchdog.core.incident import withdrawn
+from watchdog.core.model import Alert, Note, Phase, Policy, Service, State
+from watchdog.ports import Change, Left, ServiceControl
 from watchdog.rounds import Question, Round
 from watchdog.surroundings import Surroundings
 from watchdog.worker import Worker
@@ -52,6 +53,12 @@ class Services:
         lefts: Mapping[str, Left] = {}
         if len(unchanged) < len(after):
             lefts = await self._around.store.load(self._around.clock.now())
+        await self._withdraw(
+            {
+                **{name: left.state for name, left in lefts.items() if name not in after},
+                **{name: before[name].state for name in changed if name not in after},
+            }
+        )
         depends_on = {service.name: service.depends_on for service in services}
         self.workers = {
             name: unchanged.get(name)
@@ -69,6 +76,20 @@ class Services:
             worker.needed = chain.dependencies(name, depends_on)
             if name not in self._running:
                 self._running[name] = self._tasks.create_task(worker.run(), name=name)
+
+    async def _withdraw(self, states: Mapping[str, State]) -> None:
+        """End the incidents of services that are no longer in the configuration."""
+        around = self._around
+        for name, state in states.items():
+            around.sight.forget(name)
+            if state.incident is not None:
+                now = around.clock.now()
+                step = withdrawn(state, Policy(), now)
+                notes = [effect for effect in step.effects if isinstance(effect, Note)]
+                alerts = [effect for effect in step.effects if isinstance(effect, Alert)]
+                destinations = around.destinations if alerts else ()
+                change = Change(step.state, now, notes, alerts, destinations=destinations)
+                await around.store.commit(change)
 
     async def first_rounds(self) -> None:
         """Return once every service has been judged at least once."""

@@ -34,7 +34,7 @@ from watchdog.core.model import (
     Unsilenced,
     Verdict,
 )
-from watchdog.core.reminder import reminded
+from watchdog.core.reminder import reminded, with_told
 from watchdog.core.restart import count_failure, failed_restart, on_account, spend_restart
 from watchdog.core.silence import hushed, silenced, unsilenced
 from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
@@ -54,7 +54,7 @@ def step(state: State, event: Event, policy: Policy, now: Now) -> Step:
     taken = _taken(state, event, policy, now)
     if isinstance(event, Observation):
         taken = reminded(taken, event, policy, now)
-    told = hushed(state, taken, event, policy, now)
+    told = with_told(hushed(state, taken, event, policy, now), now)
     return Step(told.state, filed(told.effects, told.state.incident))
 
 

@@ -32,19 +32,25 @@ def reminded(step: Step, seen: Observation, policy: Policy, now: Now) -> Step:
     when *seen* shows that it lasts. A crash loop lasts though every round may pass.
     """
     state, incident = step.state, step.state.incident
-    if incident is None:
+    if incident is None or any(isinstance(effect, Alert) for effect in step.effects):
         return step
-    if any(isinstance(effect, Alert) for effect in step.effects):
-        return Step(replace(state, incident=replace(incident, told_mono=now.mono)), step.effects)
     due = next_reminder(incident, policy)
     lasts = seen.verdict is Verdict.FAIL or (incident.crash_loop and seen.verdict is Verdict.PASS)
     if due is None or now.mono < due or not lasts or state.phase not in _LASTING:
         return step
     lasted = max(0.0, now.mono - incident.opened_mono)
-    measure = _measure(state, now)
-    alert = make_alert(state, AlertKind.REMINDER, policy, now, measure, lasted)
+    alert = make_alert(state, AlertKind.REMINDER, policy, now, outlook(state, now), lasted)
     told = replace(incident, told_mono=now.mono, reminders=incident.reminders + 1)
     return Step(replace(state, incident=told), with_alert(step.effects, alert))
+
+
+def with_told(step: Step, now: Now) -> Step:
+    """Return *step* with the pause until the next reminder begun anew if it tells something."""
+    incident = step.state.incident
+    if incident is None or not any(isinstance(effect, Alert) for effect in step.effects):
+        return step
+    told = replace(incident, told_mono=now.mono)
+    return Step(replace(step.state, incident=told), step.effects)
 
 
 def next_reminder(incident: Incident, policy: Policy) -> float | None:
@@ -55,7 +61,7 @@ def next_reminder(incident: Incident, policy: Policy) -> float | None:
     return told + min(LONGEST, policy.remind_after * 2.0 ** min(incident.reminders, 32))
 
 
-def _measure(state: State, now: Now) -> Measure | None:
+def outlook(state: State, now: Now) -> Measure | None:
     """Return what happens next, if anything is decided."""
     if state.restart_at is None:
         curable = state.cause is None or state.cause.curable

@@ -10,6 +10,7 @@ from watchdog.core.model import (
     Alert,
     AlertKind,
     Event,
+    Incident,
     NoteKind,
     Now,
     Observation,
@@ -21,6 +22,7 @@ from watchdog.core.model import (
     Step,
     Verdict,
 )
+from watchdog.core.reminder import outlook
 from watchdog.core.telling import Measure
 
 _TROUBLED = frozenset(Phase) - {Phase.HEALTHY, Phase.PENDING, Phase.HELD, Phase.MAINTENANCE}
@@ -51,12 +53,12 @@ def hushed(before: State, step: Step, event: Event, policy: Policy, now: Now) ->
     state, incident = step.state, step.state.incident
     alerts = [effect for effect in step.effects if isinstance(effect, Alert)]
     is_over = state.silence is None and state.phase in _TROUBLED
-    if is_over and incident is not None and incident.hushed and not _is_good_news(event):
+    if is_over and incident is not None and incident.hushed and not _is_good_news(event, incident):
         others = [effect for effect in step.effects if not isinstance(effect, Alert)]
         told = replace(state, incident=replace(incident, hushed=False, told=True))
         kind = AlertKind.REMINDER if incident.told else AlertKind.FIRING
         lasted = max(0.0, now.mono - incident.opened_mono)
-        alert = make_alert(told, kind, policy, now, _newest_measure(alerts), lasted)
+        alert = make_alert(told, kind, policy, now, _measure(alerts, state, now), lasted)
         return Step(told, with_alert(others, alert))
     was_told = before.incident is None or before.incident.told
     kept = [alert for alert in alerts if _is_wanted(alert, state, was_told=was_told)]
@@ -68,8 +70,9 @@ def hushed(before: State, step: Step, event: Event, policy: Policy, now: Now) ->
     return Step(state, tuple(effect for effect in step.effects if effect not in dropped))
 
 
-def _is_good_news(event: Event) -> bool:
-    return isinstance(event, Observation) and event.verdict is Verdict.PASS
+def _is_good_news(event: Event, incident: Incident) -> bool:
+    passed = isinstance(event, Observation) and event.verdict is Verdict.PASS
+    return passed and not incident.crash_loop  # in a loop every round may pass
 
 
 def _is_wanted(alert: Alert, state: State, *, was_told: bool) -> bool:
@@ -78,5 +81,5 @@ def _is_wanted(alert: Alert, state: State, *, was_told: bool) -> bool:
     return state.silence is None
 
 
-def _newest_measure(alerts: Sequence[Alert]) -> Measure | None:
-    return alerts[-1].measure if alerts else None
+def _measure(alerts: Sequence[Alert], state: State, now: Now) -> Measure | None:
+    return alerts[-1].measure if alerts else outlook(state, now)

@@ -24,6 +24,7 @@ class MeasureKind(StrEnum):
     HEALED = "healed"  # by a restart
     CAME_BACK = "came-back"  # without our doing
     STAYED_HEALTHY = "stayed-healthy"  # for ``lasted`` seconds
+    NO_LONGER_WATCHED = "no-longer-watched"  # taken out of the configuration
     RESTARTED = "restarted"  # and healthy again
     WORDED = "worded"  # by an older version of this program, in ``words``
 

@@ -49,6 +49,7 @@ class Desk:
         self._calm.set()
         self._lines: dict[str, Sequence[str]] = {}
         self._open: dict[str, _File] = {}  # by service
+        self._troubles: dict[str, object] = {}  # by service: until it is healthy, one and the same
         self._filing: set[asyncio.Task[None]] = set()
 
     @contextmanager
@@ -65,22 +66,31 @@ class Desk:
 
     async def gather_later(self, service: str, collect: Collect) -> None:
         """Collect what outlives the process, once the restarts under way are over."""
+        trouble = self._trouble(service)
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
                 await self._calm.wait()
         async with self._later:
-            await self.gather(service, collect)
+            if self._troubles.get(service) is trouble:
+                await self.gather(service, collect)
 
     async def gather(self, service: str, collect: Collect) -> None:
         """Collect evidence for *service* now; what cannot be had in time is done without."""
+        trouble = self._trouble(service)
         try:
             async with asyncio.timeout(LIMIT), self._turn:
-                self._lines[service] = await collect()
+                lines = await collect()
+            if self._troubles.get(service) is not trouble:
+                return  # it is healthy again; another trouble has evidence of its own
+            self._lines[service] = lines
         except TimeoutError:
             log.warning("cannot gather evidence in time; going on without", service=service)
         except Exception:
             log.exception("cannot gather evidence; going on without", service=service)
         await self._file(service)
+
+    def _trouble(self, service: str) -> object:
+        return self._troubles.setdefault(service, object())
 
     def opened(self, service: str, incident: str) -> None:
         """File what is known of *service*, now and from now on, under *incident*."""
@@ -93,6 +103,7 @@ class Desk:
     def closed(self, service: str) -> None:
         """Forget *service*: it is healthy."""
         self._lines.pop(service, None)
+        self._troubles.pop(service, None)
         file = self._open.pop(service, None)
         if file is not None:
             file.ready.set()

@@ -60,16 +60,16 @@ def digest(
 
 
 def _summary(alerts: Sequence[Alert], words: Catalogue) -> str:
-    """Say how many services, and which come first."""
+    """Say how many services, and which come first; one may have had several incidents."""
     kinds = {alert.kind for alert in alerts}
     counts = ", ".join(
         words.in_state(sum(alert.kind is kind for alert in alerts), words.state(kind))
         for kind in _WORST_FIRST
         if kind in kinds
     )
-    what = counts if len(kinds) > 1 else words.services(len(alerts))
-    names = ", ".join(alert.service for alert in alerts[:_IN_TITLE])
-    more = len(alerts) - _IN_TITLE
+    services = list(dict.fromkeys(alert.service for alert in alerts))
+    what = counts if len(kinds) > 1 else words.services(len(services))
+    names, more = ", ".join(services[:_IN_TITLE]), len(services) - _IN_TITLE
     return f"{what}: {words.listed(names, more) if more > 0 else names}"
 
 

@@ -101,6 +101,8 @@ class Phrases:
                 return words.left_to_keeper()
             case MeasureKind.HEALED:
                 return words.healed()
+            case MeasureKind.NO_LONGER_WATCHED:
+                return words.no_longer_watched()
             case MeasureKind.CAME_BACK:
                 return words.came_back()
             case MeasureKind.STAYED_HEALTHY:

@@ -148,6 +148,10 @@ class Catalogue(ABC):
         """Say that a restart healed it."""
 
     @abstractmethod
+    def no_longer_watched(self) -> str:
+        """Say that it was taken out of the configuration, so that nobody looks any more."""
+
+    @abstractmethod
     def came_back(self) -> str:
         """Say that it came back without our doing."""
 

@@ -121,6 +121,9 @@ class English(Catalogue):
     def healed(self) -> str:
         return "healed by a restart"
 
+    def no_longer_watched(self) -> str:
+        return "no longer watched: it was taken out of the configuration"
+
     def came_back(self) -> str:
         return "came back without our doing"
 

@@ -134,6 +134,9 @@ class Korean(Catalogue):
     def healed(self) -> str:
         return "재시작으로 복구됨"
 
+    def no_longer_watched(self) -> str:
+        return "설정에서 제거되어 더 이상 감시하지 않음"
+
     def came_back(self) -> str:
         return "별도 조치 없이 복구됨"
 

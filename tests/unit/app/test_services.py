@@ -8,7 +8,16 @@ from collections.abc import Sequence
 from tests.unit.clock import FakeClock
 from tests.unit.doubles import ListStore, ScriptedControl
 from watchdog.app.services import Parts, Services
-from watchdog.core.model import Observation, Service, UnitControl, Verdict
+from watchdog.core.model import (
+    AlertKind,
+    Observation,
+    Policy,
+    Service,
+    State,
+    UnitControl,
+    Verdict,
+)
+from watchdog.core.telling import Measure, MeasureKind
 from watchdog.evidence.desk import Desk
 from watchdog.rounds import Question
 from watchdog.surroundings import Surroundings
@@ -47,3 +56,20 @@ async def test_who_stays_forgets_what_it_needed_through_others() -> None:
         await clock.advance(60)
         assert not web.ended
         await services.apply([])
+
+
+async def test_the_incident_of_a_service_that_is_taken_out_ends() -> None:
+    clock, store = FakeClock(), ListStore()
+    around = Surroundings(clock, store, Desk(store), ("slack",))
+    policy = Policy(max_failures=1, restart_after={"http": 0})
+    web = Service("web", UnitControl("web.service"), policy=policy)
+    async with asyncio.TaskGroup() as tasks:
+        services = Services(_parts, around, tasks)
+        await services.apply([web])
+        await clock.settle()
+        await services.apply([])
+    assert store.kinds == [AlertKind.FIRING, AlertKind.RESOLVED]
+    end = store.alerts[-1]
+    assert end.measure == Measure(MeasureKind.NO_LONGER_WATCHED)
+    assert end.incident == store.alerts[0].incident
+    assert store.changes[-1].state == State("web")

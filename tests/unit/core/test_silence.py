@@ -8,18 +8,20 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.core.life import DONE, HTTP, PASS, Life
+from tests.unit.core.life import CRASH, DEAD, DONE, HTTP, PASS, Life
 from tests.unit.core.test_properties import Course, courses, happen, policies
 from watchdog.core.model import (
     Alert,
     AlertKind,
     Effect,
+    Phase,
     Policy,
     Restart,
     Silenced,
     State,
     Unsilenced,
 )
+from watchdog.core.telling import MeasureKind
 
 FIRING, GAVE_UP, RESOLVED = AlertKind.FIRING, AlertKind.GAVE_UP, AlertKind.RESOLVED
 NEVER = Policy(restart_after={"http": 0})
@@ -62,6 +64,25 @@ def test_restarts_go_on_in_a_silence() -> None:
     life = silenced(Life().on(PASS)).on(HTTP, HTTP, HTTP, every=2)
     assert isinstance(life.last[-1], Restart)
     assert life.on(DONE, PASS, PASS).told == []
+
+
+def test_what_is_told_after_a_silence_says_what_happens_next() -> None:
+    life = silenced(Life(Policy(restart_budget=1, backoff_first=0))).on(DEAD, DONE)
+    while life.phase is not Phase.GAVE_UP:
+        life.on(DEAD, every=5)
+    measure = life.on(SPEAK).alerts[-1].measure
+    assert measure is not None
+    assert measure.kind is MeasureKind.GAVE_UP
+
+
+def test_a_reminder_comes_long_after_the_last_word_whatever_brought_that_about() -> None:
+    life = silenced(Life(NEVER).on(PASS), 7200).on(HTTP, HTTP, HTTP).wait(3590).on(SPEAK)
+    assert life.on(HTTP, HTTP, every=30).told == [FIRING]
+
+
+def test_a_crash_loop_that_outlasts_a_silence_is_told_though_rounds_pass() -> None:
+    life = silenced(Life(Policy(crash_limit=1)).on(PASS), 30).on(CRASH, every=1)
+    assert life.on(PASS, every=30).told == [FIRING]
 
 
 def without_silence(state: State) -> State:

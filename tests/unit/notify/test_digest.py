@@ -45,7 +45,7 @@ def test_the_worst_comes_first_and_every_service_is_named() -> None:
     told = digest(
         [*storm(50, AlertKind.RESOLVED), *storm(3, AlertKind.GAVE_UP)], "web-1", WALL, UTC, ENGLISH
     )
-    assert told.title == "GAVE UP web-1: 3 gave up, 50 resolved: s0, s1, s2 and 50 more"
+    assert told.title == "GAVE UP web-1: 3 gave up, 50 resolved: s0, s1, s2 and 47 more"
     assert told.lines[1] == "s0: gave up, s0.service was killed by SIGKILL"
     assert told.lines[4] == "s0: resolved, down 02:13 UTC to 02:13 UTC"
     assert told.lines[IN_FULL + 1].startswith("also resolved: s17, s18, ")
@@ -68,7 +68,7 @@ def test_a_digest_is_in_the_language_that_is_configured() -> None:
         KOREAN,
     )
     assert told.title == (
-        "web-1 다중 장애, 자동 복구 실패: 자동 복구 실패 3개, 복구됨 50개: s0, s1, s2 외 50개"
+        "web-1 다중 장애, 자동 복구 실패: 자동 복구 실패 3개, 복구됨 50개: s0, s1, s2 외 47개"
     )
     assert told.lines[:3] == (
         "지연: 가장 오래된 것이 10분 늦게 전달됨",

@@ -66,6 +66,10 @@ MEASURES = {
     ),
     Measure(M.HEALED): ("healed by a restart", "재시작으로 복구됨"),
     Measure(M.CAME_BACK): ("came back without our doing", "별도 조치 없이 복구됨"),
+    Measure(M.NO_LONGER_WATCHED): (
+        "no longer watched: it was taken out of the configuration",
+        "설정에서 제거되어 더 이상 감시하지 않음",
+    ),
     Measure(M.STAYED_HEALTHY, lasted=300): (
         "has stayed healthy for 5 min",
         "5분 동안 정상 유지됨",
