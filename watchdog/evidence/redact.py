@@ -51,10 +51,11 @@ _TOKEN = re.compile(
     r"|[prs]k_(?:live|test)_[A-Za-z0-9]{4,}+|whsec_[A-Za-z0-9+/=]{6,}+"  # Stripe
     r"|sk-(?=[A-Za-z_-]{0,64}[0-9])[\w-]{12,}+"  # OpenAI, Anthropic
     r"|AIza[\w-]{12,}+|ya29\.[\w.-]{8,}+|SG\.[\w-]{8,}+(?:\.[\w-]*+)?"
-    r"|npm_[A-Za-z0-9]{12,}+|hf_[A-Za-z0-9]{12,}+|pypi-[\w-]{12,}+|[0-9]{8,10}:AA[\w-]{20,}+"
+    r"|npm_[A-Za-z0-9]{12,}+|hf_[A-Za-z0-9]{12,}+|pypi-[\w-]{12,}+"
     r"|(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{8,}+"  # AWS
     r"|eyJ[\w-]{8,}+(?:\.[\w-]*+){0,4}+"  # JSON Web Token
     r")"
+    r"|(?<![0-9])[0-9]{8,10}:AA[\w-]{20,}+"  # Telegram, in URLs right behind "bot"
 )
 _HOOK = re.compile(
     r"(hooks\.slack\.com/|discord(?:app)?\.com/api/webhooks/|webhook\.office\.com/)[^\s\"'<>]++",

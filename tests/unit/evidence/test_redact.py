@@ -80,6 +80,7 @@ LOOKS = st.one_of(
     st.builds("AKIA{}".format, st.text(LETTERS[:26] + DIGITS, min_size=16, max_size=16)),
     st.builds("eyJ{}.eyJ{}.{}".format, PLAIN, PLAIN, PLAIN),
     st.builds("glpat-{}".format, PLAIN),
+    st.builds("123456789:AA{}".format, PLAIN),
 )
 AROUND = [
     "{}",
@@ -143,6 +144,12 @@ def test_what_looks_like_a_secret_goes(surroundings: str, secret: str) -> None:
     shown = REDACTOR.text(surroundings.format(secret))
     assert not any(part in shown for part in secret.split(".") if len(part) > 8)
     assert MASK in shown
+
+
+def test_the_token_of_a_telegram_bot_goes_out_of_a_url() -> None:
+    url = "https://api.telegram.org/bot{}/sendMessage"
+    shown = REDACTOR.text(url.format("123456789:AAEhBOweik6ad9r_QXMENQjcrGbqCr4K-bc"))
+    assert shown == url.format(MASK)
 
 
 @given(st.sampled_from(['"', "'", r"\""]), st.text("ab '\"@/&=<>;,", min_size=1))
