@@ -23,11 +23,20 @@ _SHORTEST = 8  # characters of a known secret; shorter ones are words like any o
 
 # What a value begins and ends with, escaped as often as its text is nested: " \" \\\"
 _QUOTED = r"""(?P<{q}>\\*+["'])(?:(?!(?<!\\)(?P={q}))[^\r\n])*+"""
-_AFTER_KEY = r"""(?:\\{0,3}["'])?\]?[ \t]{0,3}"""
+_OPENING = r"""(?:[\[(]{1,2}[ \t]{0,3}(?=b?\\{0,3}["']))?"""
 _BYTES = r"""(?:b(?=\\{0,3}["']))?"""
+_QUOTE = r"""(?:\\{0,3}["']|%(?:25){0,2}2[27])"""
+_AFTER_KEY = rf"{_QUOTE}?(?:\]|%(?:25){{0,2}}5d)?[ \t]{{0,32}}"
 
-# A value without quotes ends at a blank or at the next parameter of a URL.
-_BARE = r"[^\s&\"']++"
+# password: str = …
+_TYPE = (
+    r":[ \t]{0,3}(?:[a-z]{1,12}\.)?(?:(?:optional|final)\[)?(?:secret)?(?:str|string|bytes|any)"
+    r"\]?(?:[ \t]\|[ \t]none)?[ \t]{0,3}="
+)
+_ASSIGN = rf"(?:{_TYPE}|[=:]{{1,3}}>?|%(?:25){{0,2}}3[ad])[ \t]{{0,32}}{_OPENING}{_BYTES}"
+
+# A value without quotes ends at a blank, at the quote around it all, or at the next parameter.
+_BARE = r"""(?:[^\s&"']++|&(?![\w.\[\]%-]{1,32}=)|(?<![{\[(:,=\\])["'](?=\w))++"""
 
 # tokens and token_count are what language models bill; PASSWORD_FILE says where, not what.
 _HARMLESS = (
@@ -38,21 +47,26 @@ _NAMES = (
     r"passw(?:or)?d|passphrase|secret|token(?![_-]?ids?\b)|credentials?|csrf|session[_ -]?id"
     r"|signature|(?:api|access|account|private|encryption|signing|master|shared|auth)[_ -]?key"
 )
-_SHORT_NAMES = r"(?<![a-z])(?:pass|pw|auth|sig)(?= ?=|[\"'])|pwd"  # "pass: 3" counts tests
+_SHORT_NAMES = (
+    r"(?<![a-z])(?:pass|pw|auth|sig)(?= ?=|[\"'])|pwd"  # "pass: 3" counts tests
+    r"|(?<=[a-z0-9]_)pass(?![a-z0-9])"
+)
 _SUFFIXES = r"(?:[_.-]?[A-Za-z0-9]{1,32}){0,3}+"
 _KEY = rf"(?:(?:{_NAMES}){_HARMLESS}{_SUFFIXES}|{_SHORT_NAMES})"
 
-_HEADER = r"(?:proxy-)?authorization|(?:set-)?cookie2?|x-[a-z-]{0,32}(?:key|token|secret)"
+_HEADER = r"(?:proxy-)?authorization|(?:set-)?cookie2?|(?<![\w-])x-[a-z-]{0,32}(?:key|token|secret)"
 
 _TOKEN = re.compile(
-    r"(?<![A-Za-z0-9])(?:"
+    r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2}))(?:"
     r"xox[a-z][-.][A-Za-z0-9.-]{4,}+|xapp-[A-Za-z0-9-]{4,}+"  # Slack
-    r"|gh[oprsu]_[A-Za-z0-9]{6,}+|github_pat_\w{6,}+|glpat-[\w-]{6,}+"
+    r"|gh[oprsu]_[A-Za-z0-9]{6,}+|github_pat_\w{6,}+|gl(?:pat|rt|dt)-[\w-]{6,}+"
     r"|[prs]k_(?:live|test)_[A-Za-z0-9]{4,}+|whsec_[A-Za-z0-9+/=]{6,}+"  # Stripe
     r"|sk-(?=[A-Za-z_-]{0,64}[0-9])[\w-]{12,}+"  # OpenAI, Anthropic
     r"|AIza[\w-]{12,}+|ya29\.[\w.-]{8,}+|SG\.[\w-]{8,}+(?:\.[\w-]*+)?"
     r"|npm_[A-Za-z0-9]{12,}+|hf_[A-Za-z0-9]{12,}+|pypi-[\w-]{12,}+"
     r"|(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{8,}+"  # AWS
+    r"|lsv2_(?:pt|sk)_\w{8,}+|gsk_[A-Za-z0-9]{12,}+|hv[bs]\.[\w-]{8,}+"  # LangSmith, Groq, Vault
+    r"|dckr_pat_[\w-]{6,}+|shp(?:at|ca|pa|ss)_[A-Za-z0-9]{8,}+|do[opr]_v1_[A-Za-z0-9]{8,}+"
     r"|eyJ[\w-]{8,}+(?:\.[\w-]*+){0,4}+"  # JSON Web Token
     r")"
     r"|(?<![0-9])[0-9]{8,10}:AA[\w-]{20,}+"  # Telegram, in URLs right behind "bot"
@@ -61,18 +75,47 @@ _HOOK = re.compile(
     r"(hooks\.slack\.com/|discord(?:app)?\.com/api/webhooks/|webhook\.office\.com/)[^\s\"'<>]++",
     re.IGNORECASE,
 )
+_IN_QUOTES = _QUOTED.format(q="q")
+_QUOTED_HEADER = re.compile(
+    rf"\b((?:{_HEADER})\\{{0,3}}[\"']\]?[ \t]{{0,32}}"
+    rf"(?:[:=]>?|,(?=[ \t]{{0,32}}{_BYTES}\\{{0,3}}[\"']))[ \t]{{0,32}}{_OPENING}{_BYTES})"
+    rf"(?:{_IN_QUOTES}|[^\r\n\"']*+)",
+    re.IGNORECASE,
+)
+# Its value may hold quotes of its own, so it goes to the end of the line.
 _HEADER_LINE = re.compile(
-    rf"\b((?:{_HEADER}){_AFTER_KEY}(?:[:=]|,(?=[ \t]{{0,3}}{_BYTES}\\{{0,3}}[\"']))"
-    rf"[ \t]{{0,3}}{_BYTES})"
-    rf"(?:{_QUOTED.format(q='q')}|[^\r\n\"']*+)",
+    rf"\b((?:{_HEADER})\]?[ \t]{{0,32}}"
+    rf"(?::[ \t]{{0,32}}|=[ \t]{{0,32}}{_OPENING}{_BYTES}(?P<names>(?=\\{{0,3}}[\"']))?))"
+    rf"(?(names){_IN_QUOTES}|[^\r\n]*+)",
     re.IGNORECASE,
 )
 _ASSIGNED = re.compile(
-    rf"({_KEY}{_AFTER_KEY}(?:=>|:=|[=:])[ \t]{{0,3}}{_BYTES})"
-    rf"(?:{_QUOTED.format(q='q')}|({_BARE}))",
+    rf"({_KEY}{_AFTER_KEY}{_ASSIGN})(?:{_IN_QUOTES}|(?P<bare>{_BARE}))", re.IGNORECASE
+)
+# ("password", "…"): a list of names, of which this is not the first, stays.
+_PAIR = re.compile(
+    rf"([\[(]b?\\{{0,3}}[\"'][\w.-]{{0,32}}?{_KEY}\\{{0,3}}[\"'][ \t]{{0,3}},[ \t]{{0,32}}{_BYTES})"
+    rf"{_IN_QUOTES}",
     re.IGNORECASE,
 )
-_OPTION = re.compile(rf"((?<=-)(?:[a-z]{{1,16}}-)?{_KEY}[ \t]{{1,3}})(?!-){_BARE}", re.IGNORECASE)
+# As Kubernetes lists variables: the name is the value of one key, the secret that of the next.
+_NAMED_VALUE = re.compile(
+    rf"(\b(?:name|key)\\{{0,3}}[\"']?[ \t]{{0,3}}[:=]"
+    rf"[ \t]{{0,3}}\\{{0,3}}[\"'][\w.-]{{0,32}}?{_KEY}"
+    rf"\\{{0,3}}[\"'][ \t]{{0,3}},?[ \t]{{0,3}}\\{{0,3}}[\"']?value\\{{0,3}}[\"']?"
+    rf"[ \t]{{0,3}}[:=][ \t]{{0,3}}){_IN_QUOTES}",
+    re.IGNORECASE,
+)
+_SAID = re.compile(
+    rf"(\b(?:passw(?:or)?d|passphrase|identified[ \t]{{1,3}}by)[ \t]{{1,3}}){_IN_QUOTES}",
+    re.IGNORECASE,
+)
+_OPTION = re.compile(
+    rf"((?<=-)(?:[a-z]{{1,16}}-)?{_KEY}"
+    rf"(?:[ \t]{{1,32}}|\\{{0,3}}[\"'],[ \t]{{0,32}}(?=\\{{0,3}}[\"'])))"
+    rf"(?!-)(?:{_IN_QUOTES}|(?P<bare>{_BARE}))",
+    re.IGNORECASE,
+)
 _LOGIN = re.compile(r"((?<![^\s\"'])(?:-u|--user)[ =]{1,3}[^\s:\"']{1,64}:)[^\s\"']++")
 _ELEMENT = re.compile(rf"(<[^<>\s]{{0,32}}?(?:{_NAMES})>)[^<\r\n]++", re.IGNORECASE)
 _SCHEME = re.compile(r"\b((?:bearer|basic)[ \t]{1,3})([A-Za-z0-9._~+/=-]{6,}+)", re.IGNORECASE)
@@ -165,9 +208,9 @@ def _without_keys(lines: Sequence[str]) -> list[str]:
 
 
 def _assigned(match: re.Match[str]) -> str:
-    bare = match[3]
+    bare = match["bare"]
     if bare is not None and (
-        bare.rstrip(",;)}]").lower() in _NOTHING
+        bare.strip("{[(\\,;)}]").lower() in _NOTHING
         # The shell's working directory.
         or (match[1].lower().startswith("pwd") and bare.startswith("/"))
     ):
@@ -217,11 +260,15 @@ def _blob(match: re.Match[str]) -> str:
 _RULES: Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = (
     # A key on one line, its line ends written as \n; of a key that was cut all that is left.
     (re.compile(rf"({_KEY_BEGINS.pattern})(?:(?!-----END)[^\r\n])*+"), _after_first),
+    (_QUOTED_HEADER, _quoted),
     (_HEADER_LINE, _quoted),
     (_HOOK, _after_first),
     (_URL, _url),
+    (_NAMED_VALUE, _quoted),
+    (_PAIR, _quoted),
+    (_SAID, _quoted),
     (_ASSIGNED, _assigned),
-    (_OPTION, _after_first),
+    (_OPTION, _assigned),
     (_LOGIN, _after_first),
     (_ELEMENT, _after_first),
     (_TOKEN, MASK),
