@@ -48,11 +48,17 @@ _NAMES = (
     r"|signature|(?:api|access|account|private|encryption|signing|master|shared|auth)[_ -]?key"
 )
 _SHORT_NAMES = (
-    r"(?<![a-z])(?:pass|pw|auth|sig)(?= ?=|[\"'])|pwd"  # "pass: 3" counts tests
+    r"(?<![a-z])(?:pass|pw|auth|(?<=[?&;])sig)(?= ?=|[\"'])|pwd"  # "pass: 3" counts tests
     r"|(?<=[a-z0-9]_)pass(?![a-z0-9])"
 )
 _SUFFIXES = r"(?:[_.-]?[A-Za-z0-9]{1,32}){0,3}+"
-_KEY = rf"(?:(?:{_NAMES}){_HARMLESS}{_SUFFIXES}|{_SHORT_NAMES})"
+# token.py:42 is where an error is, not what a token is.
+_NO_FILE = (
+    r"(?<!\.[ch])(?<!\.(?:py|js|ts|go|rs|rb|sh|cc|cs|kt|md|so))"
+    r"(?<!\.(?:cpp|jsx|tsx|php|sql|txt|log|yml|ini|cfg|env|xml|pem|crt))"
+    r"(?<!\.(?:json|yaml|toml|java|conf|html))"
+)
+_KEY = rf"(?:(?:{_NAMES}){_HARMLESS}{_SUFFIXES}{_NO_FILE}|{_SHORT_NAMES})"
 
 _HEADER = r"(?:proxy-)?authorization|(?:set-)?cookie2?|(?<![\w-])x-[a-z-]{0,32}(?:key|token|secret)"
 
@@ -133,7 +139,19 @@ _KEY_ENDS = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 # Colours may stand between a name and its value; nobody who reads evidence needs them.
 _TERMINAL = re.compile(r"\x1b(?:\[[0-?]*+[ -/]*+[@-~]?|[@-Z\\^_-])")
 
-_NOTHING = frozenset({"", "null", "none", "nil", "true", "false", "undefined", MASK.lower()})
+# What stands behind a name in prose, or instead of a value.
+_NOTHING = frozenset(
+    f" null none nil true false undefined {MASK.lower()[1:-1]}"
+    " yes no not must invalid missing expired incorrect could cannot wrong required unexpected"
+    " denied failed mismatch too is was has".split(" ")
+)
+_AROUND = "{[(\\.,;:)}]"
+_COUNT = re.compile(r"[0-9]{1,5}")
+_COUNTED = re.compile(r"(?:token|pass(?![pw])|sig)", re.IGNORECASE)
+_PROSE = re.compile(
+    r"(?!(?:bearer|basic|digest|negotiate|ntlm|token|api-?key|key|hmac|hawk)\b)"
+    r"[a-z]{1,20}[,:;]?(?: [a-z]{1,20}[,:;]?){2}(?![^ ,:;])[^=]*+"
+)
 
 _E = TypeVar("_E", bound=Event)
 
@@ -208,14 +226,34 @@ def _without_keys(lines: Sequence[str]) -> list[str]:
 
 
 def _assigned(match: re.Match[str]) -> str:
-    bare = match["bare"]
+    name, bare = match[1], match["bare"]
     if bare is not None and (
-        bare.strip("{[(\\,;)}]").lower() in _NOTHING
+        _is_nothing(bare)
+        # How many tokens, how many tests: four digits of a password would be another matter.
+        or (
+            _COUNTED.match(name) and not _is_suffix(match) and _COUNT.fullmatch(bare.strip(_AROUND))
+        )
         # The shell's working directory.
-        or (match[1].lower().startswith("pwd") and bare.startswith("/"))
+        or (name.lower().startswith("pwd") and bare.startswith("/"))
     ):
         return match[0]
     return _quoted(match)
+
+
+def _is_nothing(bare: str) -> bool:
+    return bare.strip(_AROUND).lower() in _NOTHING
+
+
+def _is_suffix(match: re.Match[str]) -> bool:
+    """Tell whether the name is the end of another: DB_PASS counts nothing."""
+    return match[1].lower().startswith("pass") and match.string[max(match.start() - 1, 0)] == "_"
+
+
+def _header(match: re.Match[str]) -> str:
+    value = match.string[match.end(1) : match.end()]
+    first = value.split(maxsplit=1)[0].strip(_AROUND) if value.strip() else "none"
+    is_prose = "=" not in value and first != "" and _is_nothing(first)
+    return match[0] if is_prose or _PROSE.fullmatch(value) else _quoted(match)
 
 
 def _quoted(match: re.Match[str]) -> str:
@@ -261,7 +299,7 @@ _RULES: Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] =
     # A key on one line, its line ends written as \n; of a key that was cut all that is left.
     (re.compile(rf"({_KEY_BEGINS.pattern})(?:(?!-----END)[^\r\n])*+"), _after_first),
     (_QUOTED_HEADER, _quoted),
-    (_HEADER_LINE, _quoted),
+    (_HEADER_LINE, _header),
     (_HOOK, _after_first),
     (_URL, _url),
     (_NAMED_VALUE, _quoted),

@@ -146,6 +146,25 @@ ORDINARY = [
     'Thread 0x7F3A (active): "MainThread"',
     "k3f9ta",
     "tests: pass: 3 fail: 0",
+    "Access denied for user 'a'@'b' (using password: YES)",
+    "token.py:42: error",
+    'File "auth/token.py", line 3: password.c:12: segfault',
+    "credentials.json: No such file or directory",
+    "secret.yaml: permission denied",
+    "secret: not found",
+    "ValueError: secret: must be 32 bytes",
+    "signature: invalid, token: expired; credentials: missing.",
+    "AWS credentials: could not be found",
+    "Authorization: user bob is not allowed to restart nginx",
+    "authorization: denied for role reader on table users, code 42501",
+    "cookie: too large (8192 bytes)",
+    "Authorization: ",
+    'exit sig="SIGKILL"',
+    "killed by sig=9",
+    "pass=3 fail=0",
+    '{"pass": 12, "fail": 0}',
+    "token_budget=4096",
+    "Error at token = 5: missing",
     "",
 ]
 
@@ -204,6 +223,24 @@ WORDS = [
 @pytest.mark.parametrize("line", ORDINARY)
 def test_an_ordinary_line_stays_as_it_is(line: str) -> None:
     assert REDACTOR.text(line) == line
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "DB_PASS=4711",
+        "password=4711",
+        "token=471100",
+        "Authorization: bearer of bad news",
+        "Authorization: a=b of the",
+        f"Authorization:{40 * ' '}4711",
+        "Authorization: { 4711 }",
+        "password=no&4711",
+        "password: not4711",
+    ],
+)
+def test_what_only_resembles_prose_or_a_count_goes(line: str) -> None:
+    assert REDACTOR.text(line).endswith(MASK)
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=40))
