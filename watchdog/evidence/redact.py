@@ -7,10 +7,14 @@ ahead or back than a fixed number of characters, save over what it then consumes
 
 from __future__ import annotations
 
+import base64
+import html
+import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
+from urllib.parse import quote, quote_plus
 
 from watchdog.core.model import Crashed, Event, Observation, RestartFinished, Verdict
 
@@ -20,6 +24,8 @@ LONGEST = 16 * 1024
 """Characters of a line that are looked at; the rest is left out, and the line says so."""
 
 _SHORTEST = 8  # characters of a known secret; shorter ones are words like any other
+_PHRASE = 16  # letters of one that is lower-case throughout
+_LEFT_OUT = " characters left out)"
 
 # What a value begins and ends with, escaped as often as its text is nested: " \" \\\"
 _QUOTED = r"""(?P<{q}>\\*+["'])(?:(?!(?<!\\)(?P={q}))[^\r\n])*+"""
@@ -161,7 +167,8 @@ class Redactor:
 
     def __init__(self) -> None:
         self._emails = False
-        self._known: re.Pattern[str] | None = None
+        self._known: Sequence[str] = ()  # the longest first
+        self._begins: dict[str, list[str]] = {}  # the first characters -> what begins so
 
     def configure(self, *, emails: bool = False, known: Iterable[str] = ()) -> None:
         """Take addresses out as well if *emails*; *known* secrets go wherever they stand."""
@@ -169,8 +176,11 @@ class Redactor:
         # Of a header "Bearer …" the token alone may be quoted.
         either_form = (form for each in known for form in (each, *each.split()))
         telling = {form for form in either_form if len(form) >= _SHORTEST and not _is_word(form)}
-        either = "|".join(map(re.escape, sorted(telling, key=len, reverse=True)))
-        self._known = re.compile(either) if either else None
+        written = {form for each in telling for form in _written(each) if len(form) >= _SHORTEST}
+        self._known = sorted(written, key=lambda form: (-len(form), form))
+        self._begins = {}
+        for form in self._known:
+            self._begins.setdefault(form[:_SHORTEST], []).append(form)
 
     def lines(self, lines: Sequence[str]) -> list[str]:
         """Return *lines*, which belong together: a private key may stretch over many of them."""
@@ -189,21 +199,62 @@ class Redactor:
     def text(self, text: str) -> str:
         """Return *text*, one line or several, without what is or may be a secret."""
         text = _TERMINAL.sub("", _cut(text))
-        if self._known is not None:
-            text = self._known.sub(MASK, text)
+        for form in self._known:
+            if form in text:
+                text = text.replace(form, MASK)
+        text = self._without_cut(text)
         for pattern, shown in _RULES:
             text = pattern.sub(shown, text)
         return _EMAIL.sub("[email]", text) if self._emails else text
 
+    def _without_cut(self, text: str) -> str:
+        """Return *text* without the beginning of a known secret that its end was cut out of."""
+        if not self._known:
+            return text
+        kept = text.rpartition("…")[0] if text.endswith(_LEFT_OUT) else text
+        kept = kept.rstrip("…\"')]}")
+        for start in range(max(0, len(kept) - len(self._known[0])), len(kept) - _SHORTEST + 1):
+            for form in self._begins.get(kept[start : start + _SHORTEST], ()):
+                part = kept[start:]
+                if form.startswith(part) and _is_telling(part, form):
+                    return kept[:start] + MASK + text[len(kept) :]
+        return text
+
 
 def _is_word(secret: str) -> bool:
     """Tell whether *secret* is like ``postgres``: it would be taken out of half of all lines."""
-    return secret.isalpha() and secret.islower()
+    return len(secret) < _PHRASE and secret.isalpha() and secret.islower()
+
+
+def _is_telling(part: str, form: str) -> bool:
+    """Tell whether *part*, which *form* begins with, is more than a word or https://host."""
+    if form.startswith(("http://", "https://")):
+        return "/" in part.partition("://")[2]
+    is_common = _is_word(part) or "://" in form
+    return not is_common or 2 * len(part) >= len(form)
+
+
+def _written(secret: str) -> Iterator[str]:
+    """Yield *secret* as it is, and as programs write it into other text."""
+    yield secret
+    raw = secret.encode(errors="surrogateescape")
+    for form in (quote(raw), quote(raw, safe=""), quote_plus(raw)):
+        yield form
+        yield re.sub("%..", lambda escape: escape[0].lower(), form)
+    for is_ascii in (True, False):
+        yield json.dumps(secret, ensure_ascii=is_ascii)[1:-1]
+    yield repr(secret)[1:-1]
+    yield html.escape(secret)
+    # What stands before it, as in user:password, shifts it by so many bytes.
+    for shift, start in enumerate((0, 2, 3)):
+        padded = bytes(shift) + raw
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            yield encode(padded)[start : len(padded) * 8 // 6].decode()
 
 
 def _cut(text: str) -> str:
     left_out = len(text) - LONGEST
-    return text if left_out <= 0 else f"{text[:LONGEST]}… ({left_out} characters left out)"
+    return text if left_out <= 0 else f"{text[:LONGEST]}… ({left_out}{_LEFT_OUT}"
 
 
 def _without_keys(lines: Sequence[str]) -> list[str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import time
+import urllib.parse
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -298,6 +301,41 @@ def test_a_secret_that_the_configuration_holds_goes_wherever_it_stands() -> None
     assert knowing.text("postgres is down") == "postgres is down"
     knowing.configure(known=["Bearer k3y-of-mine"])
     assert knowing.text("it sent k3y-of-mine") == f"it sent {MASK}"
+
+
+CANARY = 'Zq8#pL2!vN"4tRes\\Tless/99é'
+PHRASE = "correcthorsebatterystaple"
+
+
+@pytest.mark.parametrize("secret", [CANARY, PHRASE])
+@pytest.mark.parametrize("user", ["", "a:", "bo:", "bob:"])
+def test_a_known_secret_goes_however_programs_write_it(secret: str, user: str) -> None:
+    knowing = Redactor()
+    knowing.configure(known=[secret])
+    login = base64.b64encode(f"{user}{secret}".encode()).decode()
+    assert login[6:-4] not in knowing.text(f"it sent {login}, no more")
+    for written in (
+        secret,
+        urllib.parse.quote(secret),
+        urllib.parse.quote(secret, safe=""),
+        urllib.parse.quote_plus(secret),
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+    ):
+        assert knowing.text(f"it sent <{written}> to us") == f"it sent <{MASK}> to us"
+
+
+@pytest.mark.parametrize("secret", [CANARY, PHRASE])
+@pytest.mark.parametrize("end", ["", "…", '…"', '"', "… (7 characters left out)"])
+def test_a_known_secret_that_a_cut_goes_through_shows_little_of_itself(
+    secret: str, end: str
+) -> None:
+    knowing = Redactor()
+    knowing.configure(known=[secret, "https://example.com/hook/4711/secret"])
+    for length in range(len(secret) * 2 // 3, len(secret)):
+        assert secret[:8] not in knowing.text(f"it sent {secret[:length]}{end}")
+    assert knowing.text("it sent correcthorse") == "it sent correcthorse"
+    assert knowing.text("see https://example.com") == "see https://example.com"
 
 
 @pytest.mark.parametrize(
