@@ -86,6 +86,23 @@ def _check_url(url: str) -> None:
         raise ValueError("the part after # is never sent; expected a URL without it")
 
 
+def _check_member(url: str) -> None:
+    """Refuse a URL that the path of the API cannot follow."""
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        raise ValueError(
+            "a URL must not hold a user or password; expected them as username and password"
+        )
+    for sign in "?#":
+        if sign in url:
+            raise ValueError(
+                f"/api/v2/alerts is added to it, which cannot follow {sign};"
+                f" expected a URL without {sign}"
+            )
+    _check_url(url)
+    if url.rstrip("/").endswith("/api/v2/alerts"):
+        raise ValueError("/api/v2/alerts is added to it; expected a URL without it")
+
+
 def _check_api_url(url: str) -> None:
     _check_url(url)
     parts = urlsplit(url)
@@ -187,8 +204,11 @@ Url = Annotated[
 ApiUrl = Annotated[
     str, _text("a URL such as https://slack.com/api/", r"^https?://[^\s]+$", _check_api_url)
 ]
+MemberUrl = Annotated[
+    str, _text("a URL such as http://127.0.0.1:9093", r"^https?://[^\s]+$", _check_member)
+]
 Urls = Annotated[
-    list[Url],
+    list[MemberUrl],
     Meta(min_length=1, extra={"expected": 'an array of URLs such as ["http://127.0.0.1:9093"]'}),
 ]
 ConditionText = Annotated[

@@ -68,6 +68,7 @@ class ServiceBuilder:
             (*self._path, "evidence"),
             self._problems,
             has_port=self._stated("port"),
+            has_control=self._stated("control"),
         )
         name, needs = self._name(), tuple(table.depends_on)
         return Service(name, control, tuple(checks), policy, needs, evidence)

@@ -7,10 +7,14 @@ ahead or back than a fixed number of characters, save over what it then consumes
 
 from __future__ import annotations
 
+import base64
+import html
+import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
+from urllib.parse import quote, quote_plus
 
 from watchdog.core.model import Crashed, Event, Observation, RestartFinished, Verdict
 
@@ -20,14 +24,25 @@ LONGEST = 16 * 1024
 """Characters of a line that are looked at; the rest is left out, and the line says so."""
 
 _SHORTEST = 8  # characters of a known secret; shorter ones are words like any other
+_PHRASE = 16  # letters of one that is lower-case throughout
+_LEFT_OUT = " characters left out)"
 
 # What a value begins and ends with, escaped as often as its text is nested: " \" \\\"
 _QUOTED = r"""(?P<{q}>\\*+["'])(?:(?!(?<!\\)(?P={q}))[^\r\n])*+"""
-_AFTER_KEY = r"""(?:\\{0,3}["'])?\]?[ \t]{0,3}"""
+_OPENING = r"""(?:[\[(]{1,2}[ \t]{0,3}(?=b?\\{0,3}["']))?"""
 _BYTES = r"""(?:b(?=\\{0,3}["']))?"""
+_QUOTE = r"""(?:\\{0,3}["']|%(?:25){0,2}2[27])"""
+_AFTER_KEY = rf"{_QUOTE}?(?:\]|%(?:25){{0,2}}5d)?[ \t]{{0,32}}"
 
-# A value without quotes ends at a blank or at the next parameter of a URL.
-_BARE = r"[^\s&\"']++"
+# password: str = …
+_TYPE = (
+    r":[ \t]{0,3}(?:[a-z]{1,12}\.)?(?:(?:optional|final)\[)?(?:secret)?(?:str|string|bytes|any)"
+    r"\]?(?:[ \t]\|[ \t]none)?[ \t]{0,3}="
+)
+_ASSIGN = rf"(?:{_TYPE}|[=:]{{1,3}}>?|%(?:25){{0,2}}3[ad])[ \t]{{0,32}}{_OPENING}{_BYTES}"
+
+# A value without quotes ends at a blank, at the quote around it all, or at the next parameter.
+_BARE = r"""(?:[^\s&"']++|&(?![\w.\[\]%-]{1,32}=)|(?<![{\[(:,=\\])["'](?=\w))++"""
 
 # tokens and token_count are what language models bill; PASSWORD_FILE says where, not what.
 _HARMLESS = (
@@ -38,40 +53,81 @@ _NAMES = (
     r"passw(?:or)?d|passphrase|secret|token(?![_-]?ids?\b)|credentials?|csrf|session[_ -]?id"
     r"|signature|(?:api|access|account|private|encryption|signing|master|shared|auth)[_ -]?key"
 )
-_SHORT_NAMES = r"(?<![a-z])(?:pass|pw|auth|sig)(?= ?=|[\"'])|pwd"  # "pass: 3" counts tests
+_SHORT_NAMES = (
+    r"(?<![a-z])(?:pass|pw|auth|(?<=[?&;])sig)(?= ?=|[\"'])|pwd"  # "pass: 3" counts tests
+    r"|(?<=[a-z0-9]_)pass(?![a-z0-9])"
+)
 _SUFFIXES = r"(?:[_.-]?[A-Za-z0-9]{1,32}){0,3}+"
-_KEY = rf"(?:(?:{_NAMES}){_HARMLESS}{_SUFFIXES}|{_SHORT_NAMES})"
+# token.py:42 is where an error is, not what a token is.
+_NO_FILE = (
+    r"(?<!\.[ch])(?<!\.(?:py|js|ts|go|rs|rb|sh|cc|cs|kt|md|so))"
+    r"(?<!\.(?:cpp|jsx|tsx|php|sql|txt|log|yml|ini|cfg|env|xml|pem|crt))"
+    r"(?<!\.(?:json|yaml|toml|java|conf|html))"
+)
+_KEY = rf"(?:(?:{_NAMES}){_HARMLESS}{_SUFFIXES}{_NO_FILE}|{_SHORT_NAMES})"
 
-_HEADER = r"(?:proxy-)?authorization|(?:set-)?cookie2?|x-[a-z-]{0,32}(?:key|token|secret)"
+_HEADER = r"(?:proxy-)?authorization|(?:set-)?cookie2?|(?<![\w-])x-[a-z-]{0,32}(?:key|token|secret)"
 
 _TOKEN = re.compile(
-    r"(?<![A-Za-z0-9])(?:"
+    r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2}))(?:"
     r"xox[a-z][-.][A-Za-z0-9.-]{4,}+|xapp-[A-Za-z0-9-]{4,}+"  # Slack
-    r"|gh[oprsu]_[A-Za-z0-9]{6,}+|github_pat_\w{6,}+|glpat-[\w-]{6,}+"
+    r"|gh[oprsu]_[A-Za-z0-9]{6,}+|github_pat_\w{6,}+|gl(?:pat|rt|dt)-[\w-]{6,}+"
     r"|[prs]k_(?:live|test)_[A-Za-z0-9]{4,}+|whsec_[A-Za-z0-9+/=]{6,}+"  # Stripe
     r"|sk-(?=[A-Za-z_-]{0,64}[0-9])[\w-]{12,}+"  # OpenAI, Anthropic
     r"|AIza[\w-]{12,}+|ya29\.[\w.-]{8,}+|SG\.[\w-]{8,}+(?:\.[\w-]*+)?"
-    r"|npm_[A-Za-z0-9]{12,}+|hf_[A-Za-z0-9]{12,}+|pypi-[\w-]{12,}+|[0-9]{8,10}:AA[\w-]{20,}+"
+    r"|npm_[A-Za-z0-9]{12,}+|hf_[A-Za-z0-9]{12,}+|pypi-[\w-]{12,}+"
     r"|(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{8,}+"  # AWS
+    r"|lsv2_(?:pt|sk)_\w{8,}+|gsk_[A-Za-z0-9]{12,}+|hv[bs]\.[\w-]{8,}+"  # LangSmith, Groq, Vault
+    r"|dckr_pat_[\w-]{6,}+|shp(?:at|ca|pa|ss)_[A-Za-z0-9]{8,}+|do[opr]_v1_[A-Za-z0-9]{8,}+"
     r"|eyJ[\w-]{8,}+(?:\.[\w-]*+){0,4}+"  # JSON Web Token
     r")"
+    r"|(?<![0-9])[0-9]{8,10}:AA[\w-]{20,}+"  # Telegram, in URLs right behind "bot"
 )
 _HOOK = re.compile(
     r"(hooks\.slack\.com/|discord(?:app)?\.com/api/webhooks/|webhook\.office\.com/)[^\s\"'<>]++",
     re.IGNORECASE,
 )
+_IN_QUOTES = _QUOTED.format(q="q")
+_QUOTED_HEADER = re.compile(
+    rf"\b((?:{_HEADER})\\{{0,3}}[\"']\]?[ \t]{{0,32}}"
+    rf"(?:[:=]>?|,(?=[ \t]{{0,32}}{_BYTES}\\{{0,3}}[\"']))[ \t]{{0,32}}{_OPENING}{_BYTES})"
+    rf"(?:{_IN_QUOTES}|[^\r\n\"']*+)",
+    re.IGNORECASE,
+)
+# Its value may hold quotes of its own, so it goes to the end of the line.
 _HEADER_LINE = re.compile(
-    rf"\b((?:{_HEADER}){_AFTER_KEY}(?:[:=]|,(?=[ \t]{{0,3}}{_BYTES}\\{{0,3}}[\"']))"
-    rf"[ \t]{{0,3}}{_BYTES})"
-    rf"(?:{_QUOTED.format(q='q')}|[^\r\n\"']*+)",
+    rf"\b((?:{_HEADER})\]?[ \t]{{0,32}}"
+    rf"(?::[ \t]{{0,32}}|=[ \t]{{0,32}}{_OPENING}{_BYTES}(?P<names>(?=\\{{0,3}}[\"']))?))"
+    rf"(?(names){_IN_QUOTES}|[^\r\n]*+)",
     re.IGNORECASE,
 )
 _ASSIGNED = re.compile(
-    rf"({_KEY}{_AFTER_KEY}(?:=>|:=|[=:])[ \t]{{0,3}}{_BYTES})"
-    rf"(?:{_QUOTED.format(q='q')}|({_BARE}))",
+    rf"({_KEY}{_AFTER_KEY}{_ASSIGN})(?:{_IN_QUOTES}|(?P<bare>{_BARE}))", re.IGNORECASE
+)
+# ("password", "…"): a list of names, of which this is not the first, stays.
+_PAIR = re.compile(
+    rf"([\[(]b?\\{{0,3}}[\"'][\w.-]{{0,32}}?{_KEY}\\{{0,3}}[\"'][ \t]{{0,3}},[ \t]{{0,32}}{_BYTES})"
+    rf"{_IN_QUOTES}",
     re.IGNORECASE,
 )
-_OPTION = re.compile(rf"((?<=-)(?:[a-z]{{1,16}}-)?{_KEY}[ \t]{{1,3}})(?!-){_BARE}", re.IGNORECASE)
+# As Kubernetes lists variables: the name is the value of one key, the secret that of the next.
+_NAMED_VALUE = re.compile(
+    rf"(\b(?:name|key)\\{{0,3}}[\"']?[ \t]{{0,3}}[:=]"
+    rf"[ \t]{{0,3}}\\{{0,3}}[\"'][\w.-]{{0,32}}?{_KEY}"
+    rf"\\{{0,3}}[\"'][ \t]{{0,3}},?[ \t]{{0,3}}\\{{0,3}}[\"']?value\\{{0,3}}[\"']?"
+    rf"[ \t]{{0,3}}[:=][ \t]{{0,3}}){_IN_QUOTES}",
+    re.IGNORECASE,
+)
+_SAID = re.compile(
+    rf"(\b(?:passw(?:or)?d|passphrase|identified[ \t]{{1,3}}by)[ \t]{{1,3}}){_IN_QUOTES}",
+    re.IGNORECASE,
+)
+_OPTION = re.compile(
+    rf"((?<=-)(?:[a-z]{{1,16}}-)?{_KEY}"
+    rf"(?:[ \t]{{1,32}}|\\{{0,3}}[\"'],[ \t]{{0,32}}(?=\\{{0,3}}[\"'])))"
+    rf"(?!-)(?:{_IN_QUOTES}|(?P<bare>{_BARE}))",
+    re.IGNORECASE,
+)
 _LOGIN = re.compile(r"((?<![^\s\"'])(?:-u|--user)[ =]{1,3}[^\s:\"']{1,64}:)[^\s\"']++")
 _ELEMENT = re.compile(rf"(<[^<>\s]{{0,32}}?(?:{_NAMES})>)[^<\r\n]++", re.IGNORECASE)
 _SCHEME = re.compile(r"\b((?:bearer|basic)[ \t]{1,3})([A-Za-z0-9._~+/=-]{6,}+)", re.IGNORECASE)
@@ -89,7 +145,19 @@ _KEY_ENDS = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 # Colours may stand between a name and its value; nobody who reads evidence needs them.
 _TERMINAL = re.compile(r"\x1b(?:\[[0-?]*+[ -/]*+[@-~]?|[@-Z\\^_-])")
 
-_NOTHING = frozenset({"", "null", "none", "nil", "true", "false", "undefined", MASK.lower()})
+# What stands behind a name in prose, or instead of a value.
+_NOTHING = frozenset(
+    f" null none nil true false undefined {MASK.lower()[1:-1]}"
+    " yes no not must invalid missing expired incorrect could cannot wrong required unexpected"
+    " denied failed mismatch too is was has".split(" ")
+)
+_AROUND = "{[(\\.,;:)}]"
+_COUNT = re.compile(r"[0-9]{1,5}")
+_COUNTED = re.compile(r"(?:token|pass(?![pw])|sig)", re.IGNORECASE)
+_PROSE = re.compile(
+    r"(?!(?:bearer|basic|digest|negotiate|ntlm|token|api-?key|key|hmac|hawk)\b)"
+    r"[a-z]{1,20}[,:;]?(?: [a-z]{1,20}[,:;]?){2}(?![^ ,:;])[^=]*+"
+)
 
 _E = TypeVar("_E", bound=Event)
 
@@ -99,7 +167,8 @@ class Redactor:
 
     def __init__(self) -> None:
         self._emails = False
-        self._known: re.Pattern[str] | None = None
+        self._known: Sequence[str] = ()  # the longest first
+        self._begins: dict[str, list[str]] = {}  # the first characters -> what begins so
 
     def configure(self, *, emails: bool = False, known: Iterable[str] = ()) -> None:
         """Take addresses out as well if *emails*; *known* secrets go wherever they stand."""
@@ -107,8 +176,11 @@ class Redactor:
         # Of a header "Bearer …" the token alone may be quoted.
         either_form = (form for each in known for form in (each, *each.split()))
         telling = {form for form in either_form if len(form) >= _SHORTEST and not _is_word(form)}
-        either = "|".join(map(re.escape, sorted(telling, key=len, reverse=True)))
-        self._known = re.compile(either) if either else None
+        written = {form for each in telling for form in _written(each) if len(form) >= _SHORTEST}
+        self._known = sorted(written, key=lambda form: (-len(form), form))
+        self._begins = {}
+        for form in self._known:
+            self._begins.setdefault(form[:_SHORTEST], []).append(form)
 
     def lines(self, lines: Sequence[str]) -> list[str]:
         """Return *lines*, which belong together: a private key may stretch over many of them."""
@@ -127,21 +199,62 @@ class Redactor:
     def text(self, text: str) -> str:
         """Return *text*, one line or several, without what is or may be a secret."""
         text = _TERMINAL.sub("", _cut(text))
-        if self._known is not None:
-            text = self._known.sub(MASK, text)
+        for form in self._known:
+            if form in text:
+                text = text.replace(form, MASK)
+        text = self._without_cut(text)
         for pattern, shown in _RULES:
             text = pattern.sub(shown, text)
         return _EMAIL.sub("[email]", text) if self._emails else text
 
+    def _without_cut(self, text: str) -> str:
+        """Return *text* without the beginning of a known secret that its end was cut out of."""
+        if not self._known:
+            return text
+        kept = text.rpartition("…")[0] if text.endswith(_LEFT_OUT) else text
+        kept = kept.rstrip("…\"')]}")
+        for start in range(max(0, len(kept) - len(self._known[0])), len(kept) - _SHORTEST + 1):
+            for form in self._begins.get(kept[start : start + _SHORTEST], ()):
+                part = kept[start:]
+                if form.startswith(part) and _is_telling(part, form):
+                    return kept[:start] + MASK + text[len(kept) :]
+        return text
+
 
 def _is_word(secret: str) -> bool:
     """Tell whether *secret* is like ``postgres``: it would be taken out of half of all lines."""
-    return secret.isalpha() and secret.islower()
+    return len(secret) < _PHRASE and secret.isalpha() and secret.islower()
+
+
+def _is_telling(part: str, form: str) -> bool:
+    """Tell whether *part*, which *form* begins with, is more than a word or https://host."""
+    if form.startswith(("http://", "https://")):
+        return "/" in part.partition("://")[2]
+    is_common = _is_word(part) or "://" in form
+    return not is_common or 2 * len(part) >= len(form)
+
+
+def _written(secret: str) -> Iterator[str]:
+    """Yield *secret* as it is, and as programs write it into other text."""
+    yield secret
+    raw = secret.encode(errors="surrogateescape")
+    for form in (quote(raw), quote(raw, safe=""), quote_plus(raw)):
+        yield form
+        yield re.sub("%..", lambda escape: escape[0].lower(), form)
+    for is_ascii in (True, False):
+        yield json.dumps(secret, ensure_ascii=is_ascii)[1:-1]
+    yield repr(secret)[1:-1]
+    yield html.escape(secret)
+    # What stands before it, as in user:password, shifts it by so many bytes.
+    for shift, start in enumerate((0, 2, 3)):
+        padded = bytes(shift) + raw
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            yield encode(padded)[start : len(padded) * 8 // 6].decode()
 
 
 def _cut(text: str) -> str:
     left_out = len(text) - LONGEST
-    return text if left_out <= 0 else f"{text[:LONGEST]}… ({left_out} characters left out)"
+    return text if left_out <= 0 else f"{text[:LONGEST]}… ({left_out}{_LEFT_OUT}"
 
 
 def _without_keys(lines: Sequence[str]) -> list[str]:
@@ -164,14 +277,34 @@ def _without_keys(lines: Sequence[str]) -> list[str]:
 
 
 def _assigned(match: re.Match[str]) -> str:
-    bare = match[3]
+    name, bare = match[1], match["bare"]
     if bare is not None and (
-        bare.rstrip(",;)}]").lower() in _NOTHING
+        _is_nothing(bare)
+        # How many tokens, how many tests: four digits of a password would be another matter.
+        or (
+            _COUNTED.match(name) and not _is_suffix(match) and _COUNT.fullmatch(bare.strip(_AROUND))
+        )
         # The shell's working directory.
-        or (match[1].lower().startswith("pwd") and bare.startswith("/"))
+        or (name.lower().startswith("pwd") and bare.startswith("/"))
     ):
         return match[0]
     return _quoted(match)
+
+
+def _is_nothing(bare: str) -> bool:
+    return bare.strip(_AROUND).lower() in _NOTHING
+
+
+def _is_suffix(match: re.Match[str]) -> bool:
+    """Tell whether the name is the end of another: DB_PASS counts nothing."""
+    return match[1].lower().startswith("pass") and match.string[max(match.start() - 1, 0)] == "_"
+
+
+def _header(match: re.Match[str]) -> str:
+    value = match.string[match.end(1) : match.end()]
+    first = value.split(maxsplit=1)[0].strip(_AROUND) if value.strip() else "none"
+    is_prose = "=" not in value and first != "" and _is_nothing(first)
+    return match[0] if is_prose or _PROSE.fullmatch(value) else _quoted(match)
 
 
 def _quoted(match: re.Match[str]) -> str:
@@ -216,11 +349,15 @@ def _blob(match: re.Match[str]) -> str:
 _RULES: Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = (
     # A key on one line, its line ends written as \n; of a key that was cut all that is left.
     (re.compile(rf"({_KEY_BEGINS.pattern})(?:(?!-----END)[^\r\n])*+"), _after_first),
-    (_HEADER_LINE, _quoted),
+    (_QUOTED_HEADER, _quoted),
+    (_HEADER_LINE, _header),
     (_HOOK, _after_first),
     (_URL, _url),
+    (_NAMED_VALUE, _quoted),
+    (_PAIR, _quoted),
+    (_SAID, _quoted),
     (_ASSIGNED, _assigned),
-    (_OPTION, _after_first),
+    (_OPTION, _assigned),
     (_LOGIN, _after_first),
     (_ELEMENT, _after_first),
     (_TOKEN, MASK),

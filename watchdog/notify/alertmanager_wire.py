@@ -16,10 +16,8 @@ from watchdog.notify.alertmanager import Cluster
 from watchdog.notify.http_wire import LOST, Reply, open_session, post, why_lost
 from watchdog.notify.repair import REPAIR_PAUSE
 from watchdog.notify.route import Route
-from watchdog.notify.text import one_line
 
 PATH = "/api/v2/alerts"
-WORDS_WIDTH = 200
 
 LATER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 # This very alert is what is not taken; every other 4xx is about the address or the login.
@@ -75,8 +73,7 @@ def failure(reply: Reply, member: str) -> DeliveryError | None:
     if status in LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return TemporaryDeliveryError(f"{member}: it answered {status}", reply.retry_after)
     if status in CONTENT:
-        words = one_line(reply.words, WORDS_WIDTH)
-        return RejectedDeliveryError(f"{member}: it refuses the alert ({status}: {words})")
+        return RejectedDeliveryError(f"{member}: it refuses the alert with status {status}")
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         why = f"it refuses the login ({status}); check username and password, or token"
         return TemporaryDeliveryError(f"{member}: {why}", REPAIR_PAUSE)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -32,6 +33,14 @@ REPAIRS = {
     "missing": "the package apprise is not installed any more; install it again",
     "unknown-url": "apprise does not understand the URL; correct it",
 }
+
+# @everyone, <@4711>, <!channel> and @name, but not the @ of an address. An invisible character
+# behind it keeps services from pinging people.
+MENTION = re.compile(
+    r"@(?=everyone|here|channel|[!&]?[0-9])|(?<![\w.+-])@(?=\w)"
+    r"|<!(?=everyone|here|channel|subteam)",
+    re.IGNORECASE,
+)
 
 # What the child is given of our environment. No proxies: as for every other channel.
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
@@ -79,8 +88,8 @@ class Apprise:
         del key
         request = {
             "url": self._target.url,
-            "title": message.title,
-            "body": body(message),
+            "title": inert(message.title),
+            "body": inert(body(message)),
             "kind": KINDS.get(message.alert.kind, "failure"),
         }
         verdict = await self._run(msgspec.json.encode(request))
@@ -136,6 +145,11 @@ def body(message: Message) -> str:
     if message.evidence:
         parts.append("\n".join([f"{message.evidence_label}:", *message.evidence]))
     return "\n\n".join(parts)
+
+
+def inert(text: str) -> str:
+    """Return *text*, in which foreign words may mention somebody, with nobody mentioned."""
+    return MENTION.sub("\\g<0>\N{ZERO WIDTH SPACE}", text)
 
 
 def failure(verdict: Verdict, name: str) -> DeliveryError | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -25,16 +24,13 @@ RETRY_AFTER_MAX = 3600.0
 LOST = (aiohttp.ClientError, OSError, ValueError)
 """What an exchange without an answer raises."""
 
-_WORDS_SIZE = 4096  # bytes of an answer that are worth reading
-
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a server answered."""
+    """What a server answered; its words are left out, for they may hold secrets."""
 
     status: int
     retry_after: float | None = None  # seconds
-    words: str = ""  # of a refusal: the beginning of the body, foreign text
 
 
 def open_session(route: Route, connections: int = 2) -> aiohttp.ClientSession:
@@ -61,12 +57,7 @@ async def post(
     async with session.post(
         url, data=body, headers=headers, allow_redirects=False, proxy=route.proxy
     ) as response:
-        words = b""
-        if not response.ok:
-            with suppress(*LOST):  # the status says enough
-                words = await response.content.read(_WORDS_SIZE)
-        asked = retry_after(response.headers)
-        return Reply(response.status, asked, words.decode(errors="replace"))
+        return Reply(response.status, retry_after(response.headers))
 
 
 def why_lost(error: Exception, timeout: float) -> tuple[str, float | None]:

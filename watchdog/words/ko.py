@@ -26,6 +26,13 @@ def _date(moment: datetime) -> str:
     return f"{moment.year}년 {moment.month}월 {moment.day}일({weekday})"
 
 
+def _period(begin: str, end: str) -> str:
+    """Say from when to when, with the date once if it is the same."""
+    date, is_dated, time = end.partition(") ")
+    is_same = is_dated and begin.startswith(date + is_dated)
+    return f"{begin} ~ {time if is_same else end}"
+
+
 class Korean(Catalogue):
     """Alerts in Korean."""
 
@@ -59,7 +66,7 @@ class Korean(Catalogue):
             case AlertKind.RESOLVED:
                 return f"{subject} 복구됨({lasted} 만에)"
             case AlertKind.NOTICE:
-                return f"{subject} 참고"
+                return f"{subject} 주의"
             case AlertKind.TEST:
                 return f"{subject} 테스트"
         assert_never(kind)
@@ -68,7 +75,8 @@ class Korean(Catalogue):
         return _CHECKS.get(name, name)
 
     def failed_check(self, check: str) -> str:
-        return f"{check} 검사 실패"
+        # A command fails itself; of the others a check does.
+        return f"{check} 실패" if check == _CHECKS["status"] else f"{check} 검사 실패"
 
     # --- why -------------------------------------------------------------------------------------
 
@@ -111,7 +119,7 @@ class Korean(Catalogue):
         return "재시작 한도를 다 썼으나 한 번 더 재시작 중"
 
     def restart_due(self, when: str) -> str:
-        return f"{when} 다시 재시작 예정"
+        return f"다음 재시작: {when.removesuffix('에')}"
 
     def restart_after(self, failures: int) -> str:
         return f"{failures}회 실패하면 재시작 예정"
@@ -120,13 +128,13 @@ class Korean(Catalogue):
         return "재시작으로 해결되지 않는 문제라 재시작하지 않음, 담당자 확인 필요"
 
     def restarts_off(self, check: str) -> str:
-        return f"{check} 검사 실패 시 재시작하지 않도록 설정됨, 담당자 확인 필요"
+        return f"{self.failed_check(check)} 시 재시작하지 않도록 설정됨, 담당자 확인 필요"
 
     def no_restart_possible(self, when: str) -> str:
         return f"재시작할 수 없음, 담당자 확인 필요, {when} 한 번 더 시도"
 
     def gave_up(self, count: int, when: str) -> str:
-        return f"{count}회 재시작 후 중단, {when} 한 번 더 시도"
+        return f"{count}회 재시작했으나 복구되지 않아 포기, {when} 한 번 더 시도"
 
     def left_to_keeper(self) -> str:
         return "systemd의 Restart= 설정으로 매번 다시 시작되므로 그대로 둠"
@@ -196,7 +204,7 @@ class Korean(Catalogue):
             case AlertKind.RESOLVED:
                 return "복구됨"
             case AlertKind.NOTICE:
-                return "참고"
+                return "주의"
             case AlertKind.TEST:
                 return "테스트"
         assert_never(kind)
@@ -214,7 +222,7 @@ class Korean(Catalogue):
         return f"그 외 {state}"
 
     def was_down(self, begin: str, end: str) -> str:
-        return f"다운 {begin} ~ {end}"
+        return f"다운 {_period(begin, end)}"
 
     def oldest_late(self, lasted: str) -> str:
         return f"가장 오래된 것이 {lasted} 늦게 전달됨"
@@ -256,7 +264,7 @@ class Korean(Catalogue):
         return f"{stamp}에"
 
     def down(self, begin: str, end: str, lasted: str) -> str:
-        return f"{begin} ~ {end}, {lasted}"
+        return f"{_period(begin, end)}, {lasted}"
 
     # --- late, and around it ---------------------------------------------------------------------
 

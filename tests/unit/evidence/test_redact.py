@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import time
+import urllib.parse
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -63,6 +66,32 @@ NAMED = [
     "API key: {}",
     "curl -u bob:{} http://example.com/",
     "\x1b[36mpassword\x1b[0m=\x1b[35m{}\x1b[0m \x1b[36muser\x1b[0m=bob",
+    'password      = "{}"',
+    "password:        {}",
+    "{{'password': ['{}']}}",
+    'password=("{}")',
+    "[('user', 'bob'), ('password', '{}')]",
+    '["password", "{}"]',
+    "['mysql', '--password', '{}']",
+    "mysql --password '{}' db",
+    'mysql --db-password "{}" db',
+    "DB_PASS: {}",
+    "smtp_pass: '{}'",
+    "password: str = '{}'",
+    "token: str | None = '{}'",
+    "password=ab&{}",
+    'PGPASSWORD=ab"{}',
+    "password=it's{}",
+    'Authorization: Digest username="b", response="{}"',
+    'Cookie: a="x"; sid={}',
+    '"Authorization": ["Bearer {}"]',
+    '{{"name":"DB_PASSWORD","value":"{}"}}',
+    '<add key="Password" value="{}"/>',
+    "ALTER USER x WITH PASSWORD '{}'",
+    "CREATE USER x IDENTIFIED BY '{}'",
+    'Invalid password "{}" for user bob',
+    "next=%2Flogin%3Ftoken%3D{}",
+    "user%5Bpassword%5D={}",
     "https://x.blob.core.windows.net/c/b?sv=2022&sig={}&se=1",
 ]
 BARE = st.text(LETTERS + DIGITS + "_-.!$%*+,;:~^()[]{}|", min_size=8, max_size=60).map(
@@ -80,6 +109,10 @@ LOOKS = st.one_of(
     st.builds("AKIA{}".format, st.text(LETTERS[:26] + DIGITS, min_size=16, max_size=16)),
     st.builds("eyJ{}.eyJ{}.{}".format, PLAIN, PLAIN, PLAIN),
     st.builds("glpat-{}".format, PLAIN),
+    st.builds("123456789:AA{}".format, PLAIN),
+    st.builds("lsv2_pt_{}_0".format, PLAIN),
+    st.builds("{}{}".format, st.sampled_from(["gsk_", "hvs.", "dckr_pat_", "shpat_"]), PLAIN),
+    st.builds("dop_v1_{}".format, PLAIN),
 )
 AROUND = [
     "{}",
@@ -116,6 +149,25 @@ ORDINARY = [
     'Thread 0x7F3A (active): "MainThread"',
     "k3f9ta",
     "tests: pass: 3 fail: 0",
+    "Access denied for user 'a'@'b' (using password: YES)",
+    "token.py:42: error",
+    'File "auth/token.py", line 3: password.c:12: segfault',
+    "credentials.json: No such file or directory",
+    "secret.yaml: permission denied",
+    "secret: not found",
+    "ValueError: secret: must be 32 bytes",
+    "signature: invalid, token: expired; credentials: missing.",
+    "AWS credentials: could not be found",
+    "Authorization: user bob is not allowed to restart nginx",
+    "authorization: denied for role reader on table users, code 42501",
+    "cookie: too large (8192 bytes)",
+    "Authorization: ",
+    'exit sig="SIGKILL"',
+    "killed by sig=9",
+    "pass=3 fail=0",
+    '{"pass": 12, "fail": 0}',
+    "token_budget=4096",
+    "Error at token = 5: missing",
     "",
 ]
 
@@ -145,6 +197,12 @@ def test_what_looks_like_a_secret_goes(surroundings: str, secret: str) -> None:
     assert MASK in shown
 
 
+def test_the_token_of_a_telegram_bot_goes_out_of_a_url() -> None:
+    url = "https://api.telegram.org/bot{}/sendMessage"
+    shown = REDACTOR.text(url.format("123456789:AAEhBOweik6ad9r_QXMENQjcrGbqCr4K-bc"))
+    assert shown == url.format(MASK)
+
+
 @given(st.sampled_from(['"', "'", r"\""]), st.text("ab '\"@/&=<>;,", min_size=1))
 def test_a_quoted_secret_goes_up_to_its_end_whatever_it_holds(quote: str, text: str) -> None:
     secret = f"canary{text.replace(quote[-1], '')}4711"
@@ -168,6 +226,24 @@ WORDS = [
 @pytest.mark.parametrize("line", ORDINARY)
 def test_an_ordinary_line_stays_as_it_is(line: str) -> None:
     assert REDACTOR.text(line) == line
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "DB_PASS=4711",
+        "password=4711",
+        "token=471100",
+        "Authorization: bearer of bad news",
+        "Authorization: a=b of the",
+        f"Authorization:{40 * ' '}4711",
+        "Authorization: { 4711 }",
+        "password=no&4711",
+        "password: not4711",
+    ],
+)
+def test_what_only_resembles_prose_or_a_count_goes(line: str) -> None:
+    assert REDACTOR.text(line).endswith(MASK)
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=40))
@@ -227,6 +303,41 @@ def test_a_secret_that_the_configuration_holds_goes_wherever_it_stands() -> None
     assert knowing.text("it sent k3y-of-mine") == f"it sent {MASK}"
 
 
+CANARY = 'Zq8#pL2!vN"4tRes\\Tless/99é'
+PHRASE = "correcthorsebatterystaple"
+
+
+@pytest.mark.parametrize("secret", [CANARY, PHRASE])
+@pytest.mark.parametrize("user", ["", "a:", "bo:", "bob:"])
+def test_a_known_secret_goes_however_programs_write_it(secret: str, user: str) -> None:
+    knowing = Redactor()
+    knowing.configure(known=[secret])
+    login = base64.b64encode(f"{user}{secret}".encode()).decode()
+    assert login[6:-4] not in knowing.text(f"it sent {login}, no more")
+    for written in (
+        secret,
+        urllib.parse.quote(secret),
+        urllib.parse.quote(secret, safe=""),
+        urllib.parse.quote_plus(secret),
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+    ):
+        assert knowing.text(f"it sent <{written}> to us") == f"it sent <{MASK}> to us"
+
+
+@pytest.mark.parametrize("secret", [CANARY, PHRASE])
+@pytest.mark.parametrize("end", ["", "…", '…"', '"', "… (7 characters left out)"])
+def test_a_known_secret_that_a_cut_goes_through_shows_little_of_itself(
+    secret: str, end: str
+) -> None:
+    knowing = Redactor()
+    knowing.configure(known=[secret, "https://example.com/hook/4711/secret"])
+    for length in range(len(secret) * 2 // 3, len(secret)):
+        assert secret[:8] not in knowing.text(f"it sent {secret[:length]}{end}")
+    assert knowing.text("it sent correcthorse") == "it sent correcthorse"
+    assert knowing.text("see https://example.com") == "see https://example.com"
+
+
 @pytest.mark.parametrize(
     "piece",
     [
@@ -247,6 +358,7 @@ def test_a_secret_that_the_configuration_holds_goes_wherever_it_stands() -> None
             "a.",
             "sk-a",
         ),
+        *("x-x-", "password & ", "password=&a", "('a", "password%25", 'token": [(', "--token ' "),
         *("password", "password_a", "--password ", "x-", "cookie:", "bearer ", '\\"', 'token "'),
         "-----BEGIN RSA PRIVATE KEY-----",
     ],

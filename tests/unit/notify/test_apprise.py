@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import traceback
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ import pytest
 from tests.unit.notify.alerts import message
 from tests.unit.notify.canned import Answer, as_text, canned
 from watchdog.errors import DeliveryError, RejectedDeliveryError, TemporaryDeliveryError
-from watchdog.notify.apprise import Apprise, Target, Verdict, environment, failure
+from watchdog.notify.apprise import Apprise, Target, Verdict, environment, failure, inert
 
 KEY = "0b8f2a6e-6a53-5c0e-8b9a-0d7a4c1f2e3d"
 CANARY = "canary4711"
@@ -83,6 +84,29 @@ async def test_a_refusal_is_told_by_the_status_that_the_library_lets_out(
     assert isinstance(raised, error)
     assert words in str(raised)
     assert len(server.bodies) == 1  # no retries of the library's own
+
+
+async def test_a_mention_in_foreign_words_pings_nobody() -> None:
+    shown = replace(message(), title="FIRING x: @everyone", evidence=("<@4711> <!channel> @here",))
+    async with canned(OK) as server:
+        await service(server.port).send(shown, KEY)
+    [content] = server.bodies
+    posted = json.loads(content)
+    assert posted["title"] == "FIRING x: @\u200beveryone"
+    assert posted["message"].endswith("<@\u200b4711> <!\u200bchannel> @\u200bhere")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("x@everyone", "x@|everyone"),
+        ("<@&1> <@!2>", "<@|&1> <@|!2>"),
+        ("ask @bob", "ask @|bob"),
+        ("bob@example.com getty@tty1.service a @ b", "bob@example.com getty@tty1.service a @ b"),
+    ],
+)
+def test_what_would_mention_somebody_is_made_inert(text: str, shown: str) -> None:
+    assert inert(text) == shown.replace("|", "\u200b")
 
 
 async def test_a_service_that_is_down_is_temporary() -> None:

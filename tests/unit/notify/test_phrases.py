@@ -26,15 +26,15 @@ MEASURES = {
     ),
     Measure(M.RESTART_DUE, next_try=OPENED + 10): (
         "the next restart follows in 10 s",
-        "10초 뒤 다시 재시작 예정",
+        "다음 재시작: 10초 뒤",
     ),
     Measure(M.RESTART_DUE, next_try=OPENED + 300): (
         "the next restart follows in 5 min, at 02:18 UTC",
-        "5분 뒤(11:18 KST) 다시 재시작 예정",
+        "다음 재시작: 5분 뒤(11:18 KST)",
     ),
     Measure(M.RESTART_DUE, next_try=OPENED - 5): (
         "the next restart follows in 0 s",
-        "0초 뒤 다시 재시작 예정",
+        "다음 재시작: 0초 뒤",
     ),
     Measure(M.RESTART_AFTER, limit=5): (
         "a restart follows after 5 failures",
@@ -54,11 +54,14 @@ MEASURES = {
     ),
     Measure(M.GAVE_UP, count=5, next_try=OPENED + 86400): (
         "gave up after 5 restarts; tries once more in 24 h, at 2025-11-23 02:13 UTC",
-        "5회 재시작 후 중단, 24시간 뒤(2025년 11월 23일(일) 11:13 KST) 한 번 더 시도",
+        (
+            "5회 재시작했으나 복구되지 않아 포기, "
+            "24시간 뒤(2025년 11월 23일(일) 11:13 KST) 한 번 더 시도"
+        ),
     ),
     Measure(M.GAVE_UP, count=1, next_try=OPENED + 60): (
         "gave up after 1 restart; tries once more in 60 s",
-        "1회 재시작 후 중단, 60초 뒤 한 번 더 시도",
+        "1회 재시작했으나 복구되지 않아 포기, 60초 뒤 한 번 더 시도",
     ),
     Measure(M.LEFT_TO_KEEPER): (
         "its own Restart= brings it back each time; it is left to do so",
@@ -209,7 +212,36 @@ def test_why_there_is_an_alert_is_a_sentence_around_foreign_words(told: Circumst
 def test_a_late_alert_tells_the_next_try_by_the_clock() -> None:
     alert = replace(ALERTS["firing"], measure=Measure(M.GAVE_UP, count=5, next_try=OPENED + 900))
     assert english(alert, 60).action() == "gave up after 5 restarts; tries once more at 02:28 UTC"
-    assert korean(alert, 60).action() == "5회 재시작 후 중단, 11:28 KST에 한 번 더 시도"
+    told = "5회 재시작했으나 복구되지 않아 포기, 11:28 KST에 한 번 더 시도"
+    assert korean(alert, 60).action() == told
+
+
+def test_korean_tells_the_next_restart_by_the_clock_without_a_particle() -> None:
+    alert = replace(ALERTS["firing"], measure=Measure(M.RESTART_DUE, next_try=OPENED + 900))
+    assert korean(alert, 60).action() == "다음 재시작: 11:28 KST"
+
+
+def test_korean_calls_a_failed_command_a_failed_command() -> None:
+    assert KOREAN.failed_check(KOREAN.check("status")) == "상태 명령 실패"
+    assert KOREAN.failed_check(KOREAN.check("port")) == "포트 검사 실패"
+    assert KOREAN.restarts_off(KOREAN.check("status")).startswith("상태 명령 실패 시 ")
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "shown"),
+    [
+        ("2025년 11월 22일(토) 11:13:00 KST", "2025년 11월 22일(토) 11:19:00 KST", "11:19:00 KST"),
+        (
+            "2025년 11월 22일(토) 23:13:00 KST",
+            "2025년 11월 23일(일) 00:19:00 KST",
+            "2025년 11월 23일(일) 00:19:00 KST",
+        ),
+        ("11:13 KST", "11:19 KST", "11:19 KST"),
+    ],
+)
+def test_korean_tells_a_date_once(begin: str, end: str, shown: str) -> None:
+    assert KOREAN.down(begin, end, "6분") == f"{begin} ~ {shown}, 6분"
+    assert KOREAN.was_down(begin, end) == f"다운 {begin} ~ {shown}"
 
 
 @pytest.mark.parametrize(
