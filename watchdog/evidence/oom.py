@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from watchdog.evidence.journal import journalctl
@@ -53,11 +51,8 @@ async def kernel_oom_lines(unit: str) -> Sequence[str]:
     Needs the group systemd-journal. Raises OSError if journalctl(1) cannot be run.
     """
     since = f"--since=-{MINUTES}min"
-    with suppress(TimeoutError):
-        async with asyncio.timeout(WITHIN):
-            log = await journalctl("--dmesg", since, "--output=cat", "--lines=500")
-            return oom_in_words(log, unit)
-    return ()
+    log = await journalctl("--dmesg", since, "--output=cat", "--lines=500", within=WITHIN)
+    return oom_in_words(log, unit)
 
 
 def oom_in_words(log: Sequence[str], unit: str) -> Sequence[str]:
