@@ -11,9 +11,26 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+FIRST_TO_GO = 500
+"""The oom_score_adj of what merely serves us: it goes before any service does."""
 
 _CHUNK = 64 * 1024
 _DEATH = 0.2  # seconds from KILL to the end; what takes longer is stuck in the kernel
+
+
+def raise_oom_score(pid: int, score: int) -> None:
+    """Give child *pid* at least this oom_score_adj, proc(5); it has inherited ours.
+
+    The unit makes this daemon the kernel's last choice, which nothing that it starts should be.
+    From outside: to raise it takes no privilege, and a hook between fork and exec is not safe
+    where there are threads. Where it cannot be done the program runs all the same.
+    """
+    adjusted = Path(f"/proc/{pid}/oom_score_adj")
+    with contextlib.suppress(OSError, ValueError):
+        if int(adjusted.read_text()) < score:
+            adjusted.write_text(str(score))
 
 
 class Program:
@@ -52,6 +69,7 @@ class Program:
             env=self._env,
             start_new_session=True,
         )
+        raise_oom_score(popen.pid, FIRST_TO_GO)
         with self._lock:
             self._popen = popen
             if self._stopped.is_set():
