@@ -38,6 +38,10 @@ def test_one_that_was_stopped_before_it_began_does_not_begin(tmp_path: Path) -> 
     assert not (tmp_path / "begun").exists()
 
 
+def score(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/oom_score_adj").read_text())
+
+
 async def test_a_service_that_is_our_child_does_not_inherit_our_protection(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -45,7 +49,7 @@ async def test_a_service_that_is_our_child_does_not_inherit_our_protection(
     monkeypatch.setattr(child, "_OOM_SCORE", 300)  # to lower our own takes a privilege
     started = child.Child.start(["sleep", "600"], subprocess.DEVNULL)
     try:
-        assert Path(f"/proc/{started.pid}/oom_score_adj").read_text() == "300\n"
+        assert score(started.pid) == 300
     finally:
         started.kill()
         await started.exited
