@@ -24,10 +24,10 @@ def follow_children_without_threads() -> None:
 def start_children_without_vfork() -> None:
     """Have subprocess fork children, so that one that is slow to start holds up its thread alone.
 
-    After vfork(2) the parent is suspended until the child has called execve(2), and CPython holds
-    the interpreter's lock meanwhile (_posixsubprocess.c, do_fork_exec): all threads stand still,
-    for as long as a stalled disk takes to deliver the program. After fork(2) it waits without the
-    lock, at the price of copied page tables. The switch is the one that the documentation of
-    subprocess names; CPython 3.14 ignores it (gh-120754).
+    After vfork(2) the parent is suspended until the child has called execve(2), and CPython before
+    3.11.4, which Debian 12 has, holds the interpreter's lock meanwhile (gh-104372): all threads
+    stand still, for as long as a stalled disk takes to deliver the program. After fork(2) it waits
+    without the lock, at the price of copied page tables.
     """
-    subprocess._USE_VFORK = False  # type: ignore[misc]  # noqa: SLF001 - documented
+    if sys.version_info < (3, 11, 4):
+        subprocess._USE_VFORK = False  # type: ignore[misc]  # noqa: SLF001 - documented

@@ -110,3 +110,13 @@ def test_neither_does_an_alert_that_a_process_sends(
     start_children_without_vfork()
     sending = Apprise(Target("apprise:json", "json://127.0.0.1:9/"))._run(b"{}")
     assert stood_still(sending) < 0.5
+
+
+@pytest.mark.parametrize(("version", "vfork"), [((3, 11, 2), False), ((3, 11, 4), True)])
+def test_vfork_is_done_without_where_it_holds_the_interpreters_lock(
+    monkeypatch: pytest.MonkeyPatch, version: tuple[int, int, int], *, vfork: bool
+) -> None:
+    monkeypatch.setattr(subprocess, "_USE_VFORK", True)
+    monkeypatch.setattr(sys, "version_info", version)
+    start_children_without_vfork()
+    assert subprocess._USE_VFORK is vfork
