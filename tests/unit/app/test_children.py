@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import signal
 import subprocess
 import sys
 import threading
@@ -49,6 +48,7 @@ def test_a_child_costs_no_thread() -> None:
 HOLDER = f"""
 import fcntl, os, signal, sys
 signal.signal(signal.SIGIO, signal.SIG_IGN)
+signal.alarm(10)  # should all threads of the test stand still
 file = os.open(sys.argv[1], os.O_RDONLY)
 fcntl.fcntl(file, {fcntl.F_SETLEASE}, {fcntl.F_WRLCK})
 print("held", flush=True)
@@ -68,11 +68,7 @@ def stalled(tmp_path: Path) -> Iterator[Path]:
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
-        # Whatever stands still for so long: the test must come to its end.
-        watch = threading.Timer(10, holder.send_signal, [signal.SIGKILL])
-        watch.start()
         yield path
-        watch.cancel()
 
 
 def stood_still(starting: object) -> float:
