@@ -1,9 +1,10 @@
-"""How asyncio waits for the daemon's child processes."""
+"""How the daemon's child processes are started and waited for."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import sys
 from contextlib import suppress
 
@@ -18,3 +19,15 @@ def follow_children_without_threads() -> None:
         with suppress(OSError):
             os.close(os.pidfd_open(os.getpid()))
             asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
+
+
+def start_children_without_vfork() -> None:
+    """Have subprocess fork children, so that one that is slow to start holds up its thread alone.
+
+    After vfork(2) the parent is suspended until the child has called execve(2), and CPython before
+    3.11.4, which Debian 12 has, holds the interpreter's lock meanwhile (gh-104372): all threads
+    stand still, for as long as a stalled disk takes to deliver the program. After fork(2) it waits
+    without the lock, at the price of copied page tables.
+    """
+    if sys.version_info < (3, 11, 4):
+        subprocess._USE_VFORK = False  # type: ignore[misc]  # noqa: SLF001 - documented

@@ -18,7 +18,7 @@ from watchdog.app import log as logging
 from watchdog.app.alone import alone
 from watchdog.app.api import Api
 from watchdog.app.assemble import Assembly
-from watchdog.app.children import follow_children_without_threads
+from watchdog.app.children import follow_children_without_threads, start_children_without_vfork
 from watchdog.app.engine import Engine
 from watchdog.app.readiness import Readiness, watchdog_period
 from watchdog.app.self_check import refuse_foreign_package
@@ -61,6 +61,7 @@ def run(path: Path) -> int:
     config = load(path)
     logging.set_up(config.daemon.log)
     follow_children_without_threads()
+    start_children_without_vfork()
     with alone((config.daemon.state_dir, config.daemon.runtime_dir)):
         try:
             asyncio.run(_Daemon(path, config).serve())

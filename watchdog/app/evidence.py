@@ -8,8 +8,8 @@ in trouble each of these can hang. Imported only where needed: psutil comes with
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,6 +24,8 @@ from watchdog.core.model import (
 from watchdog.evidence.gathering import Gathering, Read, Source
 from watchdog.evidence.redact import Redactor
 from watchdog.thread import in_thread
+
+_HANGS = 1.6  # seconds; by then a gathering is as good as over, and a command has been killed
 
 
 class LastAnswer:
@@ -118,8 +120,24 @@ _Blocking = Callable[[int | None], Sequence[str]]
 
 
 def _in_thread(read: _Blocking) -> Read:
+    """Return *read* in threads that do not pile up where one hangs, as on a server that is gone."""
+    under_way: dict[object, float] = {}  # -> when it began
+
     async def run(_run: str, pid: int | None) -> Sequence[str]:
-        return await in_thread(partial(read, pid))
+        now = time.monotonic()
+        waiting = now - min(list(under_way.values()), default=now)  # threads take out of it
+        if waiting > _HANGS:  # a younger one may be of a gathering that this one overlaps
+            return [f"still waiting since {waiting:.0f} s; not asked again until that ends"]
+        mark = object()
+        under_way[mark] = now
+
+        def marked() -> Sequence[str]:
+            try:
+                return read(pid)
+            finally:
+                del under_way[mark]
+
+        return await in_thread(marked)
 
     return run
 

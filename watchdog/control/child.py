@@ -13,8 +13,11 @@ from typing import Self
 
 from watchdog.control import proc
 from watchdog.control.exits import CLD_DUMPED, CLD_EXITED, signal_name
+from watchdog.program import raise_oom_score
 
 _DEATH = 5.0  # seconds from KILL to the end; only a process stuck in the kernel takes longer
+
+_OOM_SCORE = 0  # the kernel's default: a service is as good as any other
 
 _OURS = frozenset({
     "CREDENTIALS_DIRECTORY", "INVOCATION_ID", "JOURNAL_STREAM", "LISTEN_FDNAMES", "LISTEN_FDS",
@@ -64,6 +67,7 @@ class Child:
             env=environment(more),
             start_new_session=True,
         )
+        raise_oom_score(popen.pid, _OOM_SCORE)
         process = proc.process(popen.pid)
         assert process is not None  # noqa: S101 - not before we reap it
         return cls(process, popen)

@@ -31,6 +31,11 @@ def titled(title: str, lines: Sequence[str]) -> list[str]:
     return [f"== {title} ==", *lines]
 
 
+def plain(line: str) -> str:
+    """Return *line* so that it is no title: indented if it reads like one."""
+    return f" {line}" if _TITLE.fullmatch(line) else line
+
+
 def excerpt(lines: Sequence[str], count: int, size: int, width: int = 1 << 20) -> list[str]:
     """Return at most about *count* of *lines* with *size* bytes, from each group its share.
 

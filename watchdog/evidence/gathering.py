@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from weakref import WeakKeyDictionary
 
 import structlog
 
-from watchdog.core.excerpt import excerpt, titled
+from watchdog.core.excerpt import excerpt, plain, titled
 from watchdog.evidence.redact import Redactor
 from watchdog.thread import in_thread
 
@@ -28,7 +30,11 @@ LINES, SIZE = 400, 48 * 1024
 """Lines and bytes that are kept of everything."""
 
 _READ = 100  # lines of one kind that are looked at
-_LOOKED_AT = 4 * WIDTH  # characters of a line that secrets are looked for in
+# Characters of a line that secrets are looked for in: no rule needs to see more of one to know it.
+_LOOKED_AT = WIDTH + 200
+
+_one = threading.Lock()
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
 Read = Callable[[str, int | None], Awaitable[Sequence[str]]]
 """Reads one kind of evidence of a run: by its identity and, while it lives, its process."""
@@ -112,12 +118,26 @@ class Gathering:
             log.exception("cannot gather evidence; going on without", kind=source.title)
             lines = [f"cannot be had: {error!r}"]
         kept = lines[-_READ:] if "last" in source.title.split() else lines[:_READ]
-        return await in_thread(partial(self._fit, kept))
+        async with _turn():
+            return await in_thread(partial(self._fit, kept))
 
     def _fit(self, lines: Sequence[str]) -> list[str]:
         """Return *lines* without secrets and cut, and printable: a terminal will show them."""
-        redacted = self._redactor.lines([_cut(line, _LOOKED_AT) for line in lines])
-        return [_cut(_printable(line), WIDTH) for line in redacted]
+        with _one:  # also where nobody waits any more for the one before
+            redacted = self._redactor.lines([_cut(line, _LOOKED_AT) for line in lines])
+        return [plain(_cut(_printable(line), WIDTH)) for line in redacted]
+
+
+def _turn() -> asyncio.Lock:
+    """Return what lets one redaction at a time be made, in the whole process.
+
+    A search holds the interpreter's lock: with many at once each thread would come between the
+    loop and its next turn.
+    """
+    loop = asyncio.get_running_loop()
+    if loop not in _turns:
+        _turns[loop] = asyncio.Lock()
+    return _turns[loop]
 
 
 def _printable(line: str) -> str:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
+from functools import partial
+
+from watchdog.evidence.command import WITHIN, environment
+from watchdog.program import Output, Program
+from watchdog.thread import in_thread
 
 LINES = 20
 
-_MOST = 512 * 1024  # bytes of what journalctl prints that are looked at; the end is what counts
+LIMIT = 4 * 1024 * 1024
+"""Bytes of output after which journalctl is ended: an entry alone may have hundreds of them."""
+
+_MOST = 512 * 1024  # bytes of what journalctl prints that are kept; the end is what counts
 
 
 async def journal_lines(unit: str, invocation: str = "") -> Sequence[str]:
@@ -25,22 +31,36 @@ async def journal_lines(unit: str, invocation: str = "") -> Sequence[str]:
     return lines[-LINES:]
 
 
-async def journalctl(*arguments: str) -> Sequence[str]:
-    """Return the lines that journalctl prints when asked with *arguments*. Raises OSError."""
-    process = await asyncio.create_subprocess_exec(
-        "journalctl",
-        "--quiet",
-        "--no-pager",
-        *arguments,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
+async def journalctl(*arguments: str, within: float = WITHIN) -> Sequence[str]:
+    """Return the last lines that journalctl prints when asked with *arguments*, and why not all.
+
+    What it has printed after *within* seconds is all. Raises OSError if it cannot be run.
+    """
+    command = ["journalctl", "--quiet", "--no-pager", *arguments]
+    program = Program(command, env=environment())
     try:
-        output, _ = await process.communicate()
-    except BaseException:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                process.kill()
-        raise
-    return output[-_MOST:].decode("utf-8", "replace").splitlines()
+        return await in_thread(partial(_printed, program, within))
+    finally:
+        program.stop()  # nobody waits for it any more
+
+
+def _printed(program: Program, within: float) -> Sequence[str]:
+    process = program.start()
+    output = Output(LIMIT, _MOST)
+    try:
+        assert process.stdout is not None  # noqa: S101 - a pipe was asked for
+        output.read(process.stdout.fileno(), process.pid, within)
+    finally:
+        program.end(process)
+    kept = bytes(output.kept)
+    if output.size > len(kept):
+        # Of a line that begins further up nothing is shown: what names a secret may be missing.
+        _, _, kept = kept.partition(b"\n")
+    if output.is_full:
+        kept, _, _ = kept.rpartition(b"\n")  # nor of one that is cut: half a secret looks like none
+    lines = kept.decode("utf-8", "replace").splitlines()
+    if output.is_full:
+        lines.append(f"cannot read on: more than {LIMIT >> 20} MB; the newest lines are missing")
+    elif not output.has_ended:
+        lines.append(f"cannot read on: not had within {within:g} s; newer lines may be missing")
+    return lines

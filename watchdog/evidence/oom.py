@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from watchdog.evidence.journal import journalctl
@@ -15,6 +13,7 @@ MINUTES = 10
 
 # mm/oom_kill.c, dump_oom_victim and __oom_kill_process: who it was, and what it had.
 _CHOICE = re.compile(
+    r"(?:^(?P<at>\d{4}-\d\d-\d\dT\S+) .*?)?"
     r"oom-kill:constraint=(?P<why>\w+).*?(?:oom_memcg=(?P<limit>[^,\s]+),)?"
     r"task_memcg=(?P<cgroup>[^,\s]+),task=(?P<name>.+?),pid=(?P<pid>\d+),"
 )
@@ -53,11 +52,8 @@ async def kernel_oom_lines(unit: str) -> Sequence[str]:
     Needs the group systemd-journal. Raises OSError if journalctl(1) cannot be run.
     """
     since = f"--since=-{MINUTES}min"
-    with suppress(TimeoutError):
-        async with asyncio.timeout(WITHIN):
-            log = await journalctl("--dmesg", since, "--output=cat", "--lines=500")
-            return oom_in_words(log, unit)
-    return ()
+    log = await journalctl("--dmesg", since, "--output=short-iso", "--lines=500", within=WITHIN)
+    return oom_in_words(log, unit)
 
 
 def oom_in_words(log: Sequence[str], unit: str) -> Sequence[str]:
@@ -71,11 +67,11 @@ def oom_in_words(log: Sequence[str], unit: str) -> Sequence[str]:
         if choice is None or unit not in choice["cgroup"].split("/"):
             continue
         had = f", RSS {memory[choice['pid']]:.0f} MB" if choice["pid"] in memory else ""
+        at = f" at {choice['at']}" if choice["at"] else ""  # it may have been an earlier run
         if choice["why"] == "CONSTRAINT_MEMCG":
             why = f"the limit of {choice['limit']} was reached"
         else:
             why = "the host had none left"
-        sentences.append(
-            f"out of memory: the kernel killed {choice['name']} (pid {choice['pid']}{had}): {why}"
-        )
+        who = f"{choice['name']} (pid {choice['pid']}{had})"
+        sentences.append(f"out of memory{at}: the kernel killed {who}: {why}")
     return sentences

@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import signal
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 
 import msgspec
@@ -23,6 +24,8 @@ from watchdog.core.model import AlertKind
 from watchdog.errors import DeliveryError, RejectedDeliveryError, TemporaryDeliveryError
 from watchdog.notify.repair import REPAIR_PAUSE
 from watchdog.ports import Message, Receipt
+from watchdog.program import Program
+from watchdog.thread import in_thread
 
 CHILD = ("-I", "-m", "watchdog.notify.apprise_child")
 
@@ -101,37 +104,44 @@ class Apprise:
         """Do nothing: no process outlives its alert."""
 
     async def _run(self, request: bytes) -> Verdict:
-        """Return what the child makes of *request*; it is gone by then. Raises DeliveryError."""
+        """Return what the child makes of *request*; it is killed by then. Raises DeliveryError."""
         cannot = f"cannot deliver to {self._target.name}"
-        try:
-            child = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *self._command,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,  # it may quote the URL
-                env=environment(os.environ),
-                start_new_session=True,
-            )
-        except OSError as error:
-            why = f"no process can be started: {error.strerror}"
-            raise TemporaryDeliveryError(f"{cannot}: {why}") from None
+        program = Program(
+            [sys.executable, *self._command],
+            stdin=subprocess.PIPE,  # and errors go nowhere: they may quote the URL
+            env=environment(os.environ),
+        )
         try:
             async with asyncio.timeout(self._timeout):
-                said, _ = await child.communicate(request)
+                said, status = await in_thread(partial(_answer, program, request))
         except TimeoutError:
             why = f"no answer within {self._timeout:g} s; should it have arrived all the same, "
             raise TemporaryDeliveryError(f"{cannot}: {why}it will arrive twice") from None
+        except OSError as error:
+            why = f"no process can be started: {error.strerror}"
+            raise TemporaryDeliveryError(f"{cannot}: {why}") from None
         finally:
-            if child.returncode is None:
-                with suppress(ProcessLookupError):
-                    os.killpg(child.pid, signal.SIGKILL)  # with all that it may have started
-                await child.wait()
+            program.stop()  # with all that it may have started
         try:
             return msgspec.json.decode(said, type=Verdict)
         except msgspec.DecodeError:
-            why = f"what sends it ended with status {child.returncode} and without a word"
+            why = f"what sends it ended with status {status} and without a word"
             raise TemporaryDeliveryError(f"{cannot}: {why}") from None
+
+
+def _answer(program: Program, request: bytes) -> tuple[bytes, int | None]:
+    """Return what *program* answers to *request*, and how it ended. Blocks. Raises OSError."""
+    child = program.start()
+    try:
+        assert child.stdin is not None  # noqa: S101 - pipes were asked for
+        assert child.stdout is not None  # noqa: S101
+        with suppress(BrokenPipeError), child.stdin as asked:
+            asked.write(request)
+        said = child.stdout.read()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    finally:
+        status = program.end(child)
+    return said, status
 
 
 def environment(ours: Mapping[str, str]) -> Mapping[str, str]:

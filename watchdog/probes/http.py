@@ -55,6 +55,7 @@ class _Question:
         self._accepted = frozenset(check.status or range(200, 300))
 
     async def ask(self, began: float) -> _Answer:
+        self._keep(())  # what an earlier run answered explains nothing of this one
         reception = Reception(self._accepted)
         progress = "the name was not resolved"
         sock: socket.socket | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from watchdog.core.model import (
     ProcessControl,
     Service,
 )
+from watchdog.evidence import logfile
 from watchdog.evidence.redact import Redactor
 
 COMMANDS = CommandControl(("true",), ("true",), ("true",))
@@ -87,6 +89,32 @@ async def test_commands_run_where_only_the_keeper_knows_the_process(
     service = Service("db", COMMANDS, evidence=Evidence(commands=(("echo", word),)))
     groups = await gathered(service, tmp_path)
     assert groups[f"== $ echo {word} =="] == [said]
+
+
+async def test_no_more_threads_are_started_behind_a_log_that_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads, answer = [], threading.Event()
+
+    def hang(path: Path) -> list[str]:
+        reads.append(path)
+        answer.wait()
+        return ["at last"]
+
+    monkeypatch.setattr(logfile, "log_lines", hang)
+    log = tmp_path / "log"
+    service = Service("api", PROCESS, evidence=Evidence((str(log),)))
+    collect = gathering(service, Redactor(), tmp_path, LastAnswer())
+    assert "not had within 1.75 s" in await collect("run", None)
+    for _ in range(3):
+        shown = await collect("run", None)
+        assert "still waiting since 2 s; not asked again until that ends" in shown
+    assert reads == [log]
+    answer.set()
+    for thread in threading.enumerate():
+        if thread.name == "watchdog-blocking":
+            thread.join(5)
+    assert "at last" in await collect("run", None)
 
 
 def test_psutil_is_not_loaded_before_there_is_a_failure() -> None:

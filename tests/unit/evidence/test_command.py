@@ -82,3 +82,17 @@ def test_placeholders_are_filled_in_and_other_braces_stay() -> None:
     values = {"main_pid": "4711", "service": "api", "port": "8000"}
     command = ["docker", "{{.Names}}", "{service}:{port}", "--pid={main_pid}", "{x}"]
     assert filled_in(command, values) == ["docker", "{{.Names}}", "api:8000", "--pid=4711", "{x}"]
+
+
+def test_one_that_cannot_be_followed_is_killed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    pids = []
+
+    def refuse(pid: int) -> int:
+        pids.append(pid)
+        raise OSError(38, "Function not implemented")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pidfd_open", refuse)
+        lines = sh("exec sleep 4711")
+    assert lines == ["cannot be followed: Function not implemented; killed"]
+    assert has_ended(pids[0])

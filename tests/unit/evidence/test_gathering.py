@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Sequence
 
 from watchdog.evidence.gathering import LINES, SIZE, Gathering, Read, Source
@@ -123,3 +124,31 @@ async def test_what_would_steer_a_terminal_is_made_harmless() -> None:
 async def test_a_title_is_one_line() -> None:
     collect = gathering(Source("$ python3 -c import os\nprint(1)", saying("1")))
     assert await collect("run", 7) == ["== $ python3 -c import os print(1) ==", "1"]
+
+
+async def test_no_line_can_pass_for_a_title() -> None:
+    forged = ("== port 80 ==", "== port\t80 ==", "\x1b[1m== port 80 ==")
+    collect = gathering(Source("log", saying(*forged)))
+    assert await collect("run", 7) == ["== log ==", *[" == port 80 =="] * 3]
+
+
+async def test_one_redaction_is_made_at_a_time() -> None:
+    busy = threading.Semaphore(1)
+    clashes = []
+
+    class Slow(Redactor):
+        def lines(self, lines: Sequence[str]) -> list[str]:
+            if not busy.acquire(blocking=False):
+                clashes.append(lines)
+                return []
+            threading.Event().wait(0.02)  # other threads would run meanwhile
+            busy.release()
+            return list(lines)
+
+    several = [
+        Gathering([Source(f"$ {n}", saying("x")) for n in range(5)], Slow(), within=ENOUGH)
+        for _ in range(3)
+    ]
+    for shown in await asyncio.gather(*(each("run", 7) for each in several)):
+        assert shown.count("x") == 5
+    assert clashes == []

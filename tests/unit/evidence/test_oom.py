@@ -40,6 +40,16 @@ def test_a_limit_that_was_reached_is_named() -> None:
     ]
 
 
+def test_when_it_was_is_told_for_it_may_have_been_an_earlier_run() -> None:
+    log = [f"2026-11-22T23:55:46+0000 web-1 kernel: {line}" for line in LIMIT]
+    assert oom_in_words(log, "api.service") == [
+        (
+            "out of memory at 2026-11-22T23:55:46+0000: the kernel killed python3 "
+            "(pid 4711, RSS 512 MB): the limit of /system.slice/api.service was reached"
+        )
+    ]
+
+
 def test_a_host_without_memory_is_told_apart_from_a_limit() -> None:
     assert oom_in_words(HOST, "api.service") == [
         "out of memory: the kernel killed gunicorn: x (pid 12): the host had none left"

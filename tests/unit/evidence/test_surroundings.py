@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from watchdog.evidence import host, process
 from watchdog.evidence.host import host_lines
-from watchdog.evidence.logfile import last_lines, log_lines
 from watchdog.evidence.process import SHOWN, process_snapshot
 from watchdog.probes.listeners import listener_lines
 
@@ -80,29 +79,6 @@ def test_a_process_that_spins_is_told_from_one_that_waits() -> None:
                 break
         spinning.kill()
     assert shares[-1] > 0
-
-
-def test_a_line_that_begins_above_what_is_read_is_not_shown(tmp_path: Path) -> None:
-    path = tmp_path / "log"
-    path.write_text("password=" + "x" * 20_000 + "canary\nlast\n")
-    assert last_lines(path) == ["last"]
-
-
-def test_a_log_that_cannot_be_read_says_why(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert log_lines(tmp_path / "no") == [f"{tmp_path}/no is empty or does not exist"]
-    assert log_lines(tmp_path) == [f"cannot read {tmp_path}: it is no regular file"]
-    fifo = tmp_path / "fifo"
-    os.mkfifo(fifo)
-    assert log_lines(fifo) == [f"cannot read {fifo}: it is no regular file"]
-
-    def refuse(*_: object) -> int:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(os, "open", refuse)
-    [line] = log_lines(Path("/var/log/nginx/error.log"))
-    assert line.startswith("cannot read /var/log/nginx/error.log: not permitted; ")
 
 
 def test_who_listens_is_named_with_its_queue() -> None:

@@ -341,6 +341,7 @@ class TestFailingAnswers:
         async with serving(serve) as port:
             check = HttpCheck(f"http://127.0.0.1:{port}/", **more)  # type: ignore[arg-type]
             await make_http_probe(check, told.append)()
+        assert told.pop(0) == ()  # the one before is forgotten as soon as it asks
         return told
 
     async def test_are_kept_with_status_headers_of_interest_and_first_bytes(self) -> None:
@@ -367,3 +368,14 @@ class TestFailingAnswers:
 
     async def test_that_did_not_come_are_nothing(self) -> None:
         assert await self.kept(answering(b"")) == [()]
+
+
+async def test_an_answer_of_an_earlier_run_is_not_kept_where_this_one_gives_none() -> None:
+    kept: list[Sequence[str]] = []
+    async with serving(answering(answer(b"broken", "500 Internal Server Error"))) as port:
+        probe = make_http_probe(HttpCheck(f"http://127.0.0.1:{port}/"), kept.append)
+        await probe()
+    assert kept[-1]
+    refused = await probe()
+    assert refused.verdict is Verdict.FAIL
+    assert kept[-1] == ()
