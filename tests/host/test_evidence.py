@@ -108,6 +108,19 @@ def test_a_command_that_hangs_does_not_delay_the_restart_beyond_two_seconds(
     assert watching.host.run("pgrep", "-f", "sleep 4711", check=False).returncode == 1
 
 
+def test_a_command_does_not_inherit_the_daemons_protection_from_the_kernel(
+    watching: WatchedHost,
+) -> None:
+    watching.start_sample()
+    waiting = "until grep -qx 500 /proc/$$/oom_score_adj; do :; done; echo goes first"
+    watch(watching, f"commands = [['sh', '-c', '{waiting}']]".replace("'", '"'))
+    watching.behave(status="503")
+    alert = told(watching)
+    assert "goes first" in alert.replace(waiting, "")
+    watching.behave(status=None)
+    watching.wait_for_phase("healthy")
+
+
 def test_a_dead_process_is_restarted_without_waiting_for_evidence(watching: WatchedHost) -> None:
     watching.start_sample()
     watch(watching, 'commands = [["sleep", "4711"]]')

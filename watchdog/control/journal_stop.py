@@ -7,6 +7,8 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 
+from watchdog.program import FIRST_TO_GO, raise_oom_score
+
 JOURNALCTL = ("journalctl",)
 
 TIMEOUT = 3.0
@@ -60,6 +62,7 @@ async def _output(command: Sequence[str], within: float) -> bytes:
         )
     except OSError:
         return b""
+    raise_oom_score(process.pid, FIRST_TO_GO)
     try:
         async with asyncio.timeout(within):
             output, _ = await process.communicate()
