@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog.core.excerpt import excerpt, titled
+from watchdog.core.excerpt import excerpt, plain, titled
 
 JOURNAL = titled("journal, last lines", [f"journal {n}" for n in range(20)])
 STACK = titled("py-spy dump", [f"frame {n}" for n in range(20)])
@@ -63,3 +63,8 @@ def test_an_excerpt_is_bounded_and_in_order(lines: list[str], count: int, size: 
     assert all(line in left for line in shown)
     assert len(shown) <= count
     assert sum(len(line.encode("utf-8", "replace")) + 1 for line in shown) <= size + len(shown)
+
+
+def test_a_line_that_reads_like_a_title_is_made_plain() -> None:
+    assert plain("== port 80 ==") == " == port 80 =="
+    assert plain("a == b") == "a == b"

@@ -1,0 +1,35 @@
+"""A service that is taken out of the configuration leaves no incident open."""
+
+from __future__ import annotations
+
+from tests.unit.core.life import HTTP, PASS, Life
+from watchdog.core.incident import withdrawn
+from watchdog.core.model import Alert, AlertKind, Note, NoteKind, Policy, Silenced, State, Step
+from watchdog.core.telling import Measure, MeasureKind
+
+NEVER = Policy(restart_after={"http": 0})
+
+
+def test_a_service_without_an_incident_leaves_nothing_to_tell() -> None:
+    life = Life().on(PASS)
+    assert withdrawn(life.state, life.policy, life.now) == Step(State("api"))
+
+
+def test_an_open_incident_is_closed_and_told_to_be_over() -> None:
+    life = Life(NEVER).on(HTTP, HTTP, HTTP, every=2).wait(60)
+    incident = life.alerts[0].incident
+    end = withdrawn(life.state, life.policy, life.now)
+    note, alert = end.effects
+    assert end.state == State("api")
+    assert isinstance(note, Note)
+    assert (note.kind, note.incident) == (NoteKind.CLOSED, incident)
+    assert isinstance(alert, Alert)
+    assert (alert.kind, alert.incident, alert.duration) == (AlertKind.RESOLVED, incident, 60)
+    assert alert.measure == Measure(MeasureKind.NO_LONGER_WATCHED)
+
+
+def test_an_incident_that_a_silence_kept_back_is_closed_and_not_told() -> None:
+    life = Life(NEVER).on(Silenced(1e9, "kim", "known"), HTTP, HTTP, HTTP)
+    [note] = withdrawn(life.state, life.policy, life.now).effects
+    assert isinstance(note, Note)
+    assert note.kind is NoteKind.CLOSED
