@@ -12,7 +12,7 @@ from scripts.benchmarks.report import Aim, Section
 from tests.host.host import wait_for
 from tests.host.installed import DAEMON, InstalledHost
 
-TRIALS = 60
+TRIALS = 40
 MANY = 200
 
 BEFORE = 0.3
