@@ -40,15 +40,19 @@ class Cache:
             return place
         for directory in (self.root, self.root / "locks", self.root / "building"):
             directory.mkdir(parents=True, exist_ok=True)
-        lock = self._open_lock(place)
+        lock = self._open_lock(place.name)
         try:
             fcntl.flock(lock, fcntl.LOCK_SH)
-            while not place.exists():
-                # Between the two locks there is none: another may build, or remove, meanwhile.
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                if not place.exists():
-                    self._build(place, build, about)
-                fcntl.flock(lock, fcntl.LOCK_SH)
+            if not place.exists():
+                # A lock of its own: who has built an entry goes on to share the other one for as
+                # long as it runs, and those who waited to build it too would wait for that.
+                building = self._open_lock(f"{place.name}.building")
+                try:
+                    fcntl.flock(building, fcntl.LOCK_EX)
+                    if not place.exists():
+                        self._build(place, build, about)
+                finally:
+                    os.close(building)
         except BaseException:
             os.close(lock)
             raise
@@ -62,8 +66,8 @@ class Cache:
         while self._used:
             os.close(self._used.popitem()[1])
 
-    def _open_lock(self, place: Path) -> int:
-        path = self.root / "locks" / place.name
+    def _open_lock(self, name: str) -> int:
+        path = self.root / "locks" / name
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def _build(self, place: Path, build: Callable[[Path], object], about: str) -> None:
@@ -96,7 +100,7 @@ class Cache:
     @contextmanager
     def _unused(self, place: Path) -> Iterator[bool]:
         """Hold the lock of *place* for oneself, if nobody else has it."""
-        lock = self._open_lock(place)
+        lock = self._open_lock(place.name)
         try:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -53,7 +53,9 @@ def test_two_runs_build_an_entry_once_between_them(tmp_path: Path) -> None:
         "    sys.stdin.readline()\n"
         "entry = Cache(Path(sys.argv[1])).entry('thing', '1', build, 'a thing')\n"
         "print(entry.name, flush=True)\n"
+        "sys.stdin.read()\n"  # who has built it goes on to use it
     )
+    said = []
     with ExitStack() as stack:
         runs = [
             stack.enter_context(
@@ -71,8 +73,12 @@ def test_two_runs_build_an_entry_once_between_them(tmp_path: Path) -> None:
             assert run.stdin is not None
             run.stdin.write("go on\n")
             run.stdin.flush()
-        output = "".join(run.communicate()[0] for run in runs)
-    assert sorted(output.split()) == ["building", "thing-1", "thing-1"]
+        for run in runs:
+            assert run.stdout is not None
+            said += list(iter(run.stdout.readline, "thing-1\n"))
+        for run in runs:
+            run.communicate()
+    assert said == ["building\n"]
 
 
 def test_the_versions_used_last_are_kept_and_those_in_use(tmp_path: Path) -> None:
