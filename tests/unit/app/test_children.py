@@ -7,14 +7,17 @@ import fcntl
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from watchdog.app.children import follow_children_without_threads, start_children_without_vfork
+from watchdog.errors import DeliveryError
 from watchdog.evidence.command import command_lines
 from watchdog.notify.apprise import Apprise, Target
 from watchdog.thread import in_thread
@@ -43,11 +46,11 @@ def test_a_child_costs_no_thread() -> None:
     assert asyncio.run(threads_beside_a_child()) == 0
 
 
-# Holds a lease on a file, so that execve(2) of it waits until that is given up: /proc/sys/fs/
-# lease-break-time, 45 s. So does a program on a disk that stalls.
+# Holds a lease on a file, so that execve(2) of it waits until that is given up, as it would for a
+# disk that stalls; the kernel asks for it with SIGIO (fcntl(2), F_SETLEASE).
 HOLDER = f"""
 import fcntl, os, signal, sys
-signal.signal(signal.SIGIO, signal.SIG_IGN)
+signal.signal(signal.SIGIO, lambda *_: print("asked", flush=True))
 signal.alarm(10)  # should all threads of the test stand still
 file = os.open(sys.argv[1], os.O_RDONLY)
 fcntl.fcntl(file, {fcntl.F_SETLEASE}, {fcntl.F_WRLCK})
@@ -57,9 +60,32 @@ fcntl.fcntl(file, {fcntl.F_SETLEASE}, {fcntl.F_UNLCK})
 """
 
 
+@dataclass
+class Stalled:
+    """A program that cannot be loaded until it is let go."""
+
+    path: Path
+    holder: subprocess.Popen[bytes]
+
+    def is_let_go_by_the_loop_that_starts_it(self, starting: Coroutine[Any, Any, object]) -> bool:
+        """Tell whether the loop goes on while *starting* waits for the program to be loaded."""
+        assert self.holder.stdin is not None
+        assert self.holder.stdout is not None
+        read, let_go = self.holder.stdout.readline, self.holder.stdin.close
+
+        async def run() -> None:
+            started = asyncio.ensure_future(starting)
+            assert await asyncio.to_thread(read) == b"asked\n"
+            let_go()
+            with suppress(DeliveryError):
+                await started
+
+        asyncio.run(run())
+        return self.holder.wait() == 0  # and not by its own alarm
+
+
 @pytest.fixture
-def stalled(tmp_path: Path) -> Iterator[Path]:
-    """A program that cannot be loaded while the test runs."""
+def stalled(tmp_path: Path) -> Iterator[Stalled]:
     path = tmp_path / "python3"
     path.write_bytes(Path("/bin/true").read_bytes())
     path.chmod(0o755)
@@ -68,44 +94,26 @@ def stalled(tmp_path: Path) -> Iterator[Path]:
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
-        yield path
-
-
-def stood_still(starting: object) -> float:
-    """Return for how many seconds the loop stood still while it waited for *starting*, at most."""
-    assert asyncio.iscoroutine(starting)
-
-    async def run() -> float:
-        longest, last = 0.0, time.monotonic()
-        task = asyncio.ensure_future(starting)
-        end = last + 1
-        while last < end:
-            await asyncio.sleep(0.01)
-            now = time.monotonic()
-            longest, last = max(longest, now - last), now
-        assert longest > 0.5 or not task.done()
-        task.cancel()
-        return longest
-
-    return asyncio.run(run())
+        yield Stalled(path, holder)
 
 
 def test_a_command_that_cannot_be_loaded_does_not_hold_up_the_loop(
-    stalled: Path, monkeypatch: pytest.MonkeyPatch
+    stalled: Stalled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(subprocess, "_USE_VFORK", True)
     start_children_without_vfork()
-    assert stood_still(in_thread(partial(command_lines, [str(stalled)]))) < 0.5
+    starting = in_thread(partial(command_lines, [str(stalled.path)]))
+    assert stalled.is_let_go_by_the_loop_that_starts_it(starting)
 
 
 def test_neither_does_an_alert_that_a_process_sends(
-    stalled: Path, monkeypatch: pytest.MonkeyPatch
+    stalled: Stalled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(subprocess, "_USE_VFORK", True)
-    monkeypatch.setattr(sys, "executable", str(stalled))
+    monkeypatch.setattr(sys, "executable", str(stalled.path))
     start_children_without_vfork()
     sending = Apprise(Target("apprise:json", "json://127.0.0.1:9/"))._run(b"{}")
-    assert stood_still(sending) < 0.5
+    assert stalled.is_let_go_by_the_loop_that_starts_it(sending)
 
 
 @pytest.mark.parametrize(("version", "vfork"), [((3, 11, 2), False), ((3, 11, 4), True)])
