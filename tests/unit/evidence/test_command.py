@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import select
 import time
 from typing import TYPE_CHECKING
 
+from tests.unit.evidence.ending import has_ended
 from watchdog.evidence.command import LIMIT, WITHIN, command_lines, filled_in
 
 if TYPE_CHECKING:
@@ -15,18 +15,6 @@ if TYPE_CHECKING:
 
 def sh(script: str, within: float = 5.0) -> list[str]:
     return list(command_lines(["sh", "-c", script], within))
-
-
-def has_ended(pid: int) -> bool:
-    """Wait until process *pid* has ended, for a while: to be killed takes a moment."""
-    try:
-        pidfd = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return True
-    try:
-        return bool(select.select([pidfd], [], [], 5)[0])
-    finally:
-        os.close(pidfd)
 
 
 def test_what_it_prints_is_returned_errors_too_and_how_it_ended() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import select
 import tracemalloc
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
+from tests.unit.evidence.ending import has_ended
 from watchdog.evidence.journal import journal_lines, journalctl
 from watchdog.evidence.oom import kernel_oom_lines
 
@@ -32,18 +32,6 @@ class Scripted:
 @pytest.fixture
 def scripted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scripted:
     return Scripted(tmp_path, monkeypatch)
-
-
-def has_ended(pid: int) -> bool:
-    """Wait until process *pid* has ended, for a while: to be killed takes a moment."""
-    try:
-        pidfd = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return True
-    try:
-        return bool(select.select([pidfd], [], [], 5)[0])
-    finally:
-        os.close(pidfd)
 
 
 async def test_its_last_lines_are_returned(scripted: Scripted) -> None:
