@@ -10,19 +10,24 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 import watchdog
-from watchdog.core import policy as rules
+from watchdog.app.describing import (
+    BROKEN,
+    BUSY,
+    FINE,
+    VERDICT_CODES,
+    describe,
+    quantiles,
+    worst,
+)
 from watchdog.core.model import (
     Alert,
     AlertKind,
-    Maintenance,
-    Observation,
     Paused,
     Phase,
     RestartFinished,
     RestartOutcome,
     RestartRequested,
     Resumed,
-    Silence,
     Silenced,
     State,
     Unsilenced,
@@ -35,24 +40,6 @@ from watchdog.worker import Worker
 if TYPE_CHECKING:
     from watchdog.app.engine import Engine
 
-FINE, BROKEN, UNASKED, BUSY = 0, 1, 3, 4
-"""Exit codes: all is fine; the service is not; it could not be asked; something is in progress."""
-
-_CODES = {
-    Phase.HEALTHY: FINE,
-    Phase.SUSPECT: BROKEN,
-    Phase.WAITING: BROKEN,
-    Phase.FAILING: BROKEN,
-    Phase.GAVE_UP: BROKEN,
-}
-
-_VERDICT_CODES = {
-    Verdict.PASS: FINE,
-    Verdict.FAIL: BROKEN,
-    Verdict.UNKNOWN: UNASKED,
-    Verdict.HOLD: BUSY,
-}
-
 _UNPROVEN = frozenset({Phase.PENDING, Phase.RESTARTING, Phase.RECOVERING})
 """What came of a restart is not known yet. All that follows, a second try too, is an answer."""
 
@@ -64,7 +51,7 @@ class _Names(msgspec.Struct, forbid_unknown_fields=True):
     name: str = ""
 
 
-class _Pause(msgspec.Struct, forbid_unknown_fields=True):
+class _ForAWhile(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     seconds: float
     reason: str = ""
@@ -112,9 +99,9 @@ class Api:
                 "pid": os.getpid(),
                 "host": self._engine.host,
                 "trouble": self._engine.troubles(),
-                "late_ms": _quantiles(self._engine.late()),
+                "late_ms": quantiles(self._engine.late()),
             },
-            "code": _worst([service["code"] for service in services]),
+            "code": worst([service["code"] for service in services]),
         }
 
     async def check(self, arguments: Mapping[str, Any], _caller: str) -> dict[str, Any]:
@@ -126,9 +113,9 @@ class Api:
         for worker in workers:
             seen = worker.seen
             verdict = seen.verdict if seen is not None else Verdict.UNKNOWN
-            code = _VERDICT_CODES[verdict]
+            code = VERDICT_CODES[verdict]
             services.append(describe(worker, mono) | {"verdict": verdict, "code": code})
-        return {"services": services, "code": _worst([service["code"] for service in services])}
+        return {"services": services, "code": worst([service["code"] for service in services])}
 
     async def restart(self, arguments: Mapping[str, Any], caller: str) -> dict[str, Any]:
         """Restart a service and answer once its health is proven, or is not."""
@@ -154,11 +141,7 @@ class Api:
 
     async def pause(self, arguments: Mapping[str, Any], caller: str) -> dict[str, Any]:
         """Begin maintenance."""
-        wanted = _bounded("pause", arguments)
-        worker = self._one(wanted.name)
-        until = self._engine.clock.now().mono + wanted.seconds
-        await worker.tell(Paused(until, caller, wanted.reason or "no reason given"))
-        return describe(worker, self._engine.clock.now().mono)
+        return await self._for_a_while("pause", Paused, arguments, caller)
 
     async def resume(self, arguments: Mapping[str, Any], caller: str) -> dict[str, Any]:
         """End maintenance and judge anew."""
@@ -171,11 +154,7 @@ class Api:
 
     async def silence(self, arguments: Mapping[str, Any], caller: str) -> dict[str, Any]:
         """Keep alerts about a service back for a while."""
-        wanted = _bounded("silence", arguments)
-        worker = self._one(wanted.name)
-        until = self._engine.clock.now().mono + wanted.seconds
-        await worker.tell(Silenced(until, caller, wanted.reason or "no reason given"))
-        return describe(worker, self._engine.clock.now().mono)
+        return await self._for_a_while("silence", Silenced, arguments, caller)
 
     async def unsilence(self, arguments: Mapping[str, Any], caller: str) -> dict[str, Any]:
         """End a silence; what it kept back and is still true is told."""
@@ -218,6 +197,24 @@ class Api:
         limit = max(1, min(wanted.limit, 1000))
         return {"incidents": msgspec.to_builtins(await self._engine.store.incidents(limit))}
 
+    async def _for_a_while(
+        self,
+        call: str,
+        event: type[Paused | Silenced],
+        arguments: Mapping[str, Any],
+        caller: str,
+    ) -> dict[str, Any]:
+        wanted = msgspec.convert(arguments, _ForAWhile)
+        if not 1 <= wanted.seconds <= 30 * 86400:
+            raise RefusalError(
+                f"cannot {call} {wanted.name}: {wanted.seconds:g} s is not between 1 s and"
+                " 30 days; nothing has changed"
+            )
+        worker = self._one(wanted.name)
+        until = self._engine.clock.now().mono + wanted.seconds
+        await worker.tell(event(until, caller, wanted.reason or "no reason given"))
+        return describe(worker, self._engine.clock.now().mono)
+
     def _chosen(self, name: str) -> Sequence[Worker]:
         return [self._one(name)] if name else list(self._engine.workers.values())
 
@@ -232,41 +229,6 @@ class Api:
         return worker
 
 
-def _bounded(what: str, arguments: Mapping[str, Any]) -> _Pause:
-    wanted = msgspec.convert(arguments, _Pause)
-    if not 1 <= wanted.seconds <= 30 * 86400:
-        raise RefusalError(
-            f"cannot {what} {wanted.name}: {wanted.seconds:g} s is not between 1 s and 30 days; "
-            "nothing has changed"
-        )
-    return wanted
-
-
-def describe(worker: Worker, mono: float) -> dict[str, Any]:
-    """Return what is known of a service, as JSON can say it; durations in seconds."""
-    state, policy = worker.state, worker.service.policy
-    incident, seen = state.incident, worker.seen
-    due = worker.next_round
-    return {
-        "name": state.service,
-        "phase": state.phase.value,
-        "for": round(mono - state.since, 1) if state.since else None,
-        "reason": _reason(worker, seen),
-        "failures": state.failures,
-        "max_failures": policy.max_failures,
-        "checks": [_check(answer) for answer in worker.results],
-        "restarts_left": 0 if state.gave_up else rules.budget_left(state, policy, mono),
-        "restart_in": round(state.restart_at - mono, 1) if state.restart_at else None,
-        "incident": incident and {"id": incident.id, "opened": incident.opened},
-        "maintenance": _while(state.maintenance, mono),
-        "silence": _while(state.silence, mono),
-        "next_round_in": round(due - mono, 2) if due is not None else None,
-        "pid": worker.control.main_pid,
-        "run": worker.control.identity,
-        "code": _CODES.get(state.phase, BUSY),
-    }
-
-
 def _is_restarting(state: State) -> bool:
     """Tell whether a restart of ours is under way; in maintenance a person may ask for one."""
     waits = state.phase is Phase.MAINTENANCE and state.unfinished
@@ -275,45 +237,3 @@ def _is_restarting(state: State) -> bool:
 
 def _is_done(end: RestartFinished | None) -> bool:
     return end is not None and end.outcome is RestartOutcome.DONE
-
-
-def _while(asked_for: Maintenance | Silence | None, mono: float) -> dict[str, Any] | None:
-    """Return who asked for it, why, and for how many more seconds."""
-    if asked_for is None:
-        return None
-    ends_in = round(asked_for.until - mono, 1)
-    return {"owner": asked_for.owner, "reason": asked_for.reason, "ends_in": ends_in}
-
-
-def _reason(worker: Worker, seen: Observation | None) -> str:
-    if worker.state.phase is Phase.HEALTHY:
-        return ""
-    if seen is not None and seen.verdict is not Verdict.PASS:
-        return seen.reason
-    return worker.state.cause.reason if worker.state.cause is not None else ""
-
-
-def _check(answer: Observation) -> dict[str, Any]:
-    return {
-        "check": answer.check,
-        "verdict": answer.verdict.value,
-        "reason": answer.reason,
-        "ms": round(answer.duration * 1000, 2),
-    }
-
-
-def _worst(codes: Sequence[int]) -> int:
-    """Return the exit code of the whole: broken before unasked before busy before fine."""
-    return next((code for code in (BROKEN, UNASKED, BUSY) if code in codes), FINE)
-
-
-def _quantiles(seconds: Sequence[float]) -> dict[str, float]:
-    """Return how late rounds began, in milliseconds."""
-    if not seconds:
-        return {}
-    ordered = sorted(seconds)
-    last = len(ordered) - 1
-    return {
-        name: round(ordered[round(last * share)] * 1000, 3)
-        for name, share in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
-    }

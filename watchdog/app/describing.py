@@ -1,0 +1,95 @@
+"""How a service stands, as JSON can say it and as an exit code does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from watchdog.core import policy as rules
+from watchdog.core.model import Maintenance, Observation, Phase, Silence, Verdict
+from watchdog.worker import Worker
+
+FINE, BROKEN, UNASKED, BUSY = 0, 1, 3, 4
+"""Exit codes: all is fine; the service is not; it could not be asked; something is in progress."""
+
+_CODES = {
+    Phase.HEALTHY: FINE,
+    Phase.SUSPECT: BROKEN,
+    Phase.WAITING: BROKEN,
+    Phase.FAILING: BROKEN,
+    Phase.GAVE_UP: BROKEN,
+}
+
+VERDICT_CODES = {
+    Verdict.PASS: FINE,
+    Verdict.FAIL: BROKEN,
+    Verdict.UNKNOWN: UNASKED,
+    Verdict.HOLD: BUSY,
+}
+
+
+def describe(worker: Worker, mono: float) -> dict[str, Any]:
+    """Return what is known of a service, as JSON can say it; durations in seconds."""
+    state, policy = worker.state, worker.service.policy
+    incident, seen = state.incident, worker.seen
+    due = worker.next_round
+    return {
+        "name": state.service,
+        "phase": state.phase.value,
+        "for": round(mono - state.since, 1) if state.since else None,
+        "reason": _reason(worker, seen),
+        "failures": state.failures,
+        "max_failures": policy.max_failures,
+        "checks": [_check(answer) for answer in worker.results],
+        "restarts_left": 0 if state.gave_up else rules.budget_left(state, policy, mono),
+        "restart_in": round(state.restart_at - mono, 1) if state.restart_at else None,
+        "incident": incident and {"id": incident.id, "opened": incident.opened},
+        "maintenance": _while(state.maintenance, mono),
+        "silence": _while(state.silence, mono),
+        "next_round_in": round(due - mono, 2) if due is not None else None,
+        "pid": worker.control.main_pid,
+        "run": worker.control.identity,
+        "code": _CODES.get(state.phase, BUSY),
+    }
+
+
+def _while(asked_for: Maintenance | Silence | None, mono: float) -> dict[str, Any] | None:
+    """Return who asked for it, why, and for how many more seconds."""
+    if asked_for is None:
+        return None
+    ends_in = round(asked_for.until - mono, 1)
+    return {"owner": asked_for.owner, "reason": asked_for.reason, "ends_in": ends_in}
+
+
+def _reason(worker: Worker, seen: Observation | None) -> str:
+    if worker.state.phase is Phase.HEALTHY:
+        return ""
+    if seen is not None and seen.verdict is not Verdict.PASS:
+        return seen.reason
+    return worker.state.cause.reason if worker.state.cause is not None else ""
+
+
+def _check(answer: Observation) -> dict[str, Any]:
+    return {
+        "check": answer.check,
+        "verdict": answer.verdict.value,
+        "reason": answer.reason,
+        "ms": round(answer.duration * 1000, 2),
+    }
+
+
+def worst(codes: Sequence[int]) -> int:
+    """Return the exit code of the whole: broken before unasked before busy before fine."""
+    return next((code for code in (BROKEN, UNASKED, BUSY) if code in codes), FINE)
+
+
+def quantiles(seconds: Sequence[float]) -> dict[str, float]:
+    """Return how late rounds began, in milliseconds."""
+    if not seconds:
+        return {}
+    ordered = sorted(seconds)
+    last = len(ordered) - 1
+    return {
+        name: round(ordered[round(last * share)] * 1000, 3)
+        for name, share in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
+    }
