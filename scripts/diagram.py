@@ -19,7 +19,6 @@ from watchdog.core.model import (
     Observation,
     Paused,
     Phase,
-    Policy,
     Restart,
     RestartFinished,
     RestartOutcome,
@@ -28,6 +27,7 @@ from watchdog.core.model import (
     State,
     Verdict,
 )
+from watchdog.core.service import Policy
 
 PAGE = Path(__file__).parents[1] / "docs/reference/state-machine.md"
 BEGIN = "<!-- Written by scripts/diagram. Do not edit: run it. -->"

@@ -12,7 +12,10 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from watchdog.core.model import Observation, Verdict
+from watchdog.core.model import (
+    Observation,
+    Verdict,
+)
 from watchdog.ports import Clock, Probe, ServiceControl
 
 log = structlog.get_logger()

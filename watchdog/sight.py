@@ -6,7 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 
 from watchdog.core.incident import span
-from watchdog.core.model import Observation, Verdict
+from watchdog.core.model import (
+    Observation,
+    Verdict,
+)
 from watchdog.core.telling import Circumstance, CircumstanceKind, Notice
 from watchdog.ports import Clock
 

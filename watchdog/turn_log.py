@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 import structlog
 
-from watchdog.core.model import Event, Note, NoteKind, Observation, Policy, RestartFinished, State
+from watchdog.core.model import (
+    Event,
+    Note,
+    NoteKind,
+    Observation,
+    RestartFinished,
+    State,
+)
+from watchdog.core.service import Policy
 
 log = structlog.get_logger()
 

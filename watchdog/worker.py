@@ -16,7 +16,6 @@ from watchdog.core.machine import step
 from watchdog.core.model import (
     Alert,
     Began,
-    CommandControl,
     Event,
     Note,
     NoteKind,
@@ -24,9 +23,12 @@ from watchdog.core.model import (
     Phase,
     Restart,
     RestartFinished,
-    Service,
     State,
     Verdict,
+)
+from watchdog.core.service import (
+    CommandControl,
+    Service,
 )
 from watchdog.errors import WatchdogError
 from watchdog.ports import Change, Left, ServiceControl

@@ -11,7 +11,11 @@ import structlog
 
 from watchdog.control.bus import SystemBus
 from watchdog.control.systemd import SystemdUnit
-from watchdog.core.model import Now, Policy, Verdict
+from watchdog.core.model import (
+    Now,
+    Verdict,
+)
+from watchdog.core.service import Policy
 
 DEADLINE = 20.0
 

@@ -12,7 +12,10 @@ from contextlib import contextmanager
 from tests.host.host import Host
 from tests.host.watching import DEADLINE, Watched, install, watched
 from watchdog.control.bus import SystemBus
-from watchdog.core.model import RestartOutcome, Verdict
+from watchdog.core.model import (
+    RestartOutcome,
+    Verdict,
+)
 
 WEB = "web.service"
 SYSTEMD = "org.freedesktop.systemd1"

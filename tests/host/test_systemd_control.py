@@ -11,7 +11,10 @@ from tests.host.conftest import HostFactory
 from tests.host.host import Host
 from tests.host.watching import SLEEPER, install, watched
 from watchdog.control.systemd_names import PEER
-from watchdog.core.model import RestartOutcome, Verdict
+from watchdog.core.model import (
+    RestartOutcome,
+    Verdict,
+)
 from watchdog.ports import Listener
 
 FAIL, HOLD, PASS = Verdict.FAIL, Verdict.HOLD, Verdict.PASS

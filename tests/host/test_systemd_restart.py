@@ -13,7 +13,10 @@ from tests.host.conftest import HostFactory
 from tests.host.host import Host
 from tests.host.watching import install, watched
 from watchdog.control.grant import polkit_rule
-from watchdog.core.model import RestartOutcome, Verdict
+from watchdog.core.model import (
+    RestartOutcome,
+    Verdict,
+)
 
 WEB = "web.service"
 DONE, FAILED = RestartOutcome.DONE, RestartOutcome.FAILED

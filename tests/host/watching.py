@@ -11,7 +11,13 @@ from tests.host.host import Host
 from watchdog.control.bus import SystemBus
 from watchdog.control.judge import judge
 from watchdog.control.systemd import SystemdUnit
-from watchdog.core.model import Crashed, Now, Observation, Policy, Verdict
+from watchdog.core.model import (
+    Crashed,
+    Now,
+    Observation,
+    Verdict,
+)
+from watchdog.core.service import Policy
 
 POLICY = Policy(stopped_grace=120.0)
 DEADLINE = 20.0

@@ -10,7 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC
 
 from tests.unit.clock import FakeClock
-from watchdog.core.model import Alert, AlertKind, Now
+from watchdog.core.model import (
+    Alert,
+    AlertKind,
+    Now,
+)
 from watchdog.errors import StoreError, TemporaryDeliveryError
 from watchdog.ports import Change, Delivery, Left, Message, Notifier, Receipt
 from watchdog.relay import Pace, Relay

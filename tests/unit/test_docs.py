@@ -10,7 +10,11 @@ import pytest
 from tests.markdown import ROOT, Block, blocks, command_lines, pages, prose, words_of
 from watchdog.cli import main
 from watchdog.config import load
-from watchdog.core.model import AlertKind, Phase, Verdict
+from watchdog.core.model import (
+    AlertKind,
+    Phase,
+    Verdict,
+)
 
 PAGES = pages()
 READMES = (ROOT / "README.md", ROOT / "README.ko.md")

@@ -10,7 +10,10 @@ import pytest
 
 from tests.unit.notify.cluster import Member, members, moment, serving_at
 from tests.unit.relay_bench import OFFLINE, Bench, Channel
-from watchdog.core.model import Alert, AlertKind
+from watchdog.core.model import (
+    Alert,
+    AlertKind,
+)
 from watchdog.errors import StoreError
 from watchdog.notify.alertmanager import Alertmanager, Cluster
 from watchdog.notify.route import Route

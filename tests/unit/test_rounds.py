@@ -8,7 +8,11 @@ import pytest
 
 from tests.unit.clock import FakeClock
 from tests.unit.doubles import DEAD, ScriptedControl
-from watchdog.core.model import Now, Observation, Verdict
+from watchdog.core.model import (
+    Now,
+    Observation,
+    Verdict,
+)
 from watchdog.evidence.redact import Redactor
 from watchdog.rounds import Question, Round, RoundAbandoned
 

@@ -8,7 +8,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from tests.unit.clock import FakeClock
-from watchdog.core.model import Observation, Verdict
+from watchdog.core.model import (
+    Observation,
+    Verdict,
+)
 from watchdog.core.telling import Circumstance, CircumstanceKind, Notice
 from watchdog.sight import BLIND_AFTER, Sight
 

@@ -13,21 +13,23 @@ from tests.unit.clock import FakeClock, skip
 from tests.unit.doubles import DEAD, ListStore, ScriptedControl
 from watchdog.core.model import (
     AlertKind,
-    CommandControl,
     Crashed,
     NoteKind,
     Now,
     Observation,
     Paused,
     Phase,
-    Policy,
     RestartOutcome,
     RestartRequested,
     Resumed,
-    Service,
     State,
-    UnitControl,
     Verdict,
+)
+from watchdog.core.service import (
+    CommandControl,
+    Policy,
+    Service,
+    UnitControl,
 )
 from watchdog.errors import WatchdogError
 from watchdog.evidence.desk import PATIENCE, Desk

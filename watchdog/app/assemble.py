@@ -30,8 +30,8 @@ from watchdog.config import (
     SlackWebhookSettings,
     WebhookSettings,
 )
-from watchdog.core.model import (
-    Alert,
+from watchdog.core.model import Alert
+from watchdog.core.service import (
     Check,
     CommandControl,
     PortCheck,

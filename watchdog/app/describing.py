@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from watchdog.core import policy as rules
-from watchdog.core.model import Maintenance, Observation, Phase, Silence, Verdict
+from watchdog.core.model import (
+    Maintenance,
+    Observation,
+    Phase,
+    Silence,
+    Verdict,
+)
 from watchdog.worker import Worker
 
 FINE, BROKEN, UNASKED, BUSY = 0, 1, 3, 4

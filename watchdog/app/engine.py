@@ -10,7 +10,10 @@ from watchdog.app.assemble import Assembly
 from watchdog.app.channels import Channels
 from watchdog.app.services import Services
 from watchdog.config import Config
-from watchdog.core.model import Alert, AlertKind
+from watchdog.core.model import (
+    Alert,
+    AlertKind,
+)
 from watchdog.core.telling import Notice
 from watchdog.evidence.desk import Desk
 from watchdog.ports import Clock

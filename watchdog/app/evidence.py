@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from watchdog.core.model import (
+from watchdog.core.service import (
     CommandControl,
     HttpCheck,
     PortCheck,

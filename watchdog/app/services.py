@@ -8,7 +8,16 @@ from dataclasses import dataclass
 
 from watchdog.core import chain, schedule
 from watchdog.core.incident import withdrawn
-from watchdog.core.model import Alert, Note, Phase, Policy, Service, State
+from watchdog.core.model import (
+    Alert,
+    Note,
+    Phase,
+    State,
+)
+from watchdog.core.service import (
+    Policy,
+    Service,
+)
 from watchdog.ports import Change, Left, ServiceControl
 from watchdog.rounds import Question, Round
 from watchdog.surroundings import Surroundings

@@ -85,7 +85,7 @@ def _remove() -> int:
 def configured_units(config: Path) -> tuple[str, ...]:
     """Return the units that *config* names. Raises ConfigError."""
     from watchdog.config import load
-    from watchdog.core.model import UnitControl
+    from watchdog.core.service import UnitControl
 
     # A rule needs no secrets, so that one which is missing cannot keep it from being made.
     services = load(config, {}, for_daemon=False).services

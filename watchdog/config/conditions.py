@@ -6,7 +6,10 @@ import re
 
 import msgspec
 
-from watchdog.core.model import Comparison, Condition
+from watchdog.core.service import (
+    Comparison,
+    Condition,
+)
 
 _KEY = r"""[^\s.\[\]=!<>"']+"""
 _CONDITION = re.compile(

@@ -11,7 +11,7 @@ from msgspec import NODEFAULT, UNSET
 from watchdog.config.durations import format_duration
 from watchdog.config.reading import Shape, keys_of
 from watchdog.config.table import Table
-from watchdog.core.model import Policy
+from watchdog.core.service import Policy
 
 _POLICY = Policy()
 

@@ -8,7 +8,10 @@ from posixpath import normpath
 
 from watchdog.config.problems import Path, Problems, quoted
 from watchdog.config.service_tables import ServiceEvidenceTable
-from watchdog.core.model import PLACEHOLDERS, Evidence
+from watchdog.core.service import (
+    PLACEHOLDERS,
+    Evidence,
+)
 
 MOST = 8
 """Logs, and commands, of one service; more would not be gathered in the time there is."""

@@ -23,7 +23,10 @@ from watchdog.config.relations import check_relations
 from watchdog.config.services import ServiceBuilder
 from watchdog.config.settings import Config, DaemonSettings
 from watchdog.config.tables import ConfigFile, DaemonTable
-from watchdog.core.model import Policy, Service
+from watchdog.core.service import (
+    Policy,
+    Service,
+)
 from watchdog.errors import ConfigError
 
 _LONGEST = 4 << 20  # bytes; ten thousand services need less

@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 from watchdog.config.durations import format_duration
 from watchdog.config.problems import Path, Problems
 from watchdog.config.service_tables import PolicyTable, RestartAfterTable
-from watchdog.core.model import Policy
+from watchdog.core.service import Policy
 
 _STANDARD = Policy()
 _KEYS = tuple(field.name for field in fields(Policy))

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from watchdog.config.problems import Path, Problems, did_you_mean, name_of, quoted
-from watchdog.core.model import Service, UnitControl
+from watchdog.core.service import (
+    Service,
+    UnitControl,
+)
 
 
 def check_relations(services: Sequence[Service], problems: Problems) -> None:

@@ -19,7 +19,7 @@ from watchdog.config.service_tables import (
     ServiceTable,
 )
 from watchdog.config.units import service_unit
-from watchdog.core.model import (
+from watchdog.core.service import (
     CommandControl,
     Control,
     HttpCheck,

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from watchdog.config.secret import HiddenText, Secret
-from watchdog.core.model import HttpCheck, ProcessControl, Service
+from watchdog.core.service import (
+    HttpCheck,
+    ProcessControl,
+    Service,
+)
 
 
 @dataclass(frozen=True, slots=True)

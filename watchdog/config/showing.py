@@ -20,7 +20,7 @@ from watchdog.config.settings import (
     SlackWebhookSettings,
     WebhookSettings,
 )
-from watchdog.core.model import (
+from watchdog.core.service import (
     CommandControl,
     HttpCheck,
     PortCheck,

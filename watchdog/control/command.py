@@ -12,7 +12,6 @@ from uuid import uuid4
 from watchdog.control.child import Child
 from watchdog.control.output import Output
 from watchdog.core.model import (
-    CommandControl,
     Crashed,
     Now,
     Observation,
@@ -20,6 +19,7 @@ from watchdog.core.model import (
     RestartOutcome,
     Verdict,
 )
+from watchdog.core.service import CommandControl
 from watchdog.ports import Listener
 
 CHECK = "status"

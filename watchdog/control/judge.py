@@ -7,7 +7,11 @@ import math
 from watchdog.control.exits import exit_in_words
 from watchdog.control.unit_state import UnitState
 from watchdog.core.incident import span
-from watchdog.core.model import Observation, Policy, Verdict
+from watchdog.core.model import (
+    Observation,
+    Verdict,
+)
+from watchdog.core.service import Policy
 
 CHECK = "unit"
 

@@ -18,11 +18,11 @@ from watchdog.core.model import (
     Crashed,
     Now,
     Observation,
-    ProcessControl,
     RestartFinished,
     RestartOutcome,
     Verdict,
 )
+from watchdog.core.service import ProcessControl
 from watchdog.ports import Listener
 
 CHECK = "process"

@@ -15,11 +15,11 @@ from watchdog.core.model import (
     Crashed,
     Now,
     Observation,
-    Policy,
     RestartFinished,
     RestartOutcome,
     Verdict,
 )
+from watchdog.core.service import Policy
 from watchdog.ports import Listener
 
 

@@ -18,7 +18,10 @@ from watchdog.control.systemd_names import (
     properties_of,
 )
 from watchdog.core.incident import span
-from watchdog.core.model import RestartFinished, RestartOutcome
+from watchdog.core.model import (
+    RestartFinished,
+    RestartOutcome,
+)
 from watchdog.errors import BusError
 
 BUS_WAIT = 10.0

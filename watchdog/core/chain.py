@@ -6,7 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 
-from watchdog.core.model import Observation, Phase, Service, State, Verdict
+from watchdog.core.model import (
+    Observation,
+    Phase,
+    State,
+    Verdict,
+)
+from watchdog.core.service import Service
 
 _CALM = frozenset({Phase.HEALTHY, Phase.PENDING})
 """Phases that explain no failure elsewhere. Being deployed, stopped on purpose or in maintenance

@@ -16,11 +16,11 @@ from watchdog.core.model import (
     NoteKind,
     Now,
     Phase,
-    Policy,
     Restart,
     State,
     Step,
 )
+from watchdog.core.service import Policy
 from watchdog.core.telling import Measure, MeasureKind
 
 _TIMED = frozenset({Phase.WAITING, Phase.GAVE_UP})

@@ -22,7 +22,6 @@ from watchdog.core.model import (
     Observation,
     Paused,
     Phase,
-    Policy,
     Restart,
     RestartFinished,
     RestartOutcome,
@@ -36,6 +35,7 @@ from watchdog.core.model import (
 )
 from watchdog.core.reminder import reminded, with_told
 from watchdog.core.restart import count_failure, failed_restart, on_account, spend_restart
+from watchdog.core.service import Policy
 from watchdog.core.silence import hushed, silenced, unsilenced
 from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from watchdog.core.model import Policy, State
+from watchdog.core.model import State
+from watchdog.core.service import Policy
 
 
 def threshold(policy: Policy, check: str) -> int:

@@ -12,11 +12,11 @@ from watchdog.core.model import (
     Now,
     Observation,
     Phase,
-    Policy,
     State,
     Step,
     Verdict,
 )
+from watchdog.core.service import Policy
 from watchdog.core.telling import Measure, MeasureKind
 
 LONGEST = 86400.0

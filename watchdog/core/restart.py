@@ -20,7 +20,6 @@ from watchdog.core.model import (
     Now,
     Observation,
     Phase,
-    Policy,
     Restart,
     RestartFinished,
     RestartOutcome,
@@ -28,6 +27,7 @@ from watchdog.core.model import (
     Step,
     Verdict,
 )
+from watchdog.core.service import Policy
 from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
 
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import math
 
-from watchdog.core.model import Phase, Policy, State
+from watchdog.core.model import (
+    Phase,
+    State,
+)
+from watchdog.core.service import Policy
 
 SLOT = 0.25
 """Seconds. Regular rounds start on a grid of slots, so that a thousand services wake the daemon

@@ -15,7 +15,6 @@ from watchdog.core.model import (
     Now,
     Observation,
     Phase,
-    Policy,
     Silence,
     Silenced,
     State,
@@ -23,6 +22,7 @@ from watchdog.core.model import (
     Verdict,
 )
 from watchdog.core.reminder import outlook
+from watchdog.core.service import Policy
 from watchdog.core.telling import Measure
 
 _TROUBLED = frozenset(Phase) - {Phase.HEALTHY, Phase.PENDING, Phase.HELD, Phase.MAINTENANCE}

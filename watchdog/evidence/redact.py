@@ -16,7 +16,13 @@ from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import quote, quote_plus
 
-from watchdog.core.model import Crashed, Event, Observation, RestartFinished, Verdict
+from watchdog.core.model import (
+    Crashed,
+    Event,
+    Observation,
+    RestartFinished,
+    Verdict,
+)
 
 MASK = "[redacted]"
 

@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from watchdog.core.model import Alert, AlertKind
+from watchdog.core.model import (
+    Alert,
+    AlertKind,
+)
 from watchdog.notify.alertmanager_message import labels, posted, started
 from watchdog.notify.facts import is_about_incident
 from watchdog.ports import Message

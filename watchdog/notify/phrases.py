@@ -10,7 +10,10 @@ from datetime import datetime, tzinfo
 from typing import assert_never
 
 from watchdog.core.incident import clock_parts
-from watchdog.core.model import Alert, AlertKind
+from watchdog.core.model import (
+    Alert,
+    AlertKind,
+)
 from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
 from watchdog.words.catalogue import Catalogue
 

@@ -10,7 +10,10 @@ from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
 from watchdog.core.excerpt import excerpt
-from watchdog.core.model import Alert, AlertKind
+from watchdog.core.model import (
+    Alert,
+    AlertKind,
+)
 from watchdog.notify.phrases import LATE, Phrases
 from watchdog.notify.text import newest, one_line
 from watchdog.ports import Message

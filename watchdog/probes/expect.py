@@ -7,7 +7,10 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from watchdog.core.model import Comparison, Condition
+from watchdog.core.service import (
+    Comparison,
+    Condition,
+)
 from watchdog.probes.text import clean, quoted
 
 _COMPARE: dict[Comparison, Callable[[Any, Any], bool]] = {

@@ -8,7 +8,14 @@ import ssl
 import time
 from collections.abc import Sequence
 
-from watchdog.core.model import Condition, HttpCheck, Observation, Verdict
+from watchdog.core.model import (
+    Observation,
+    Verdict,
+)
+from watchdog.core.service import (
+    Condition,
+    HttpCheck,
+)
 from watchdog.ports import Probe
 from watchdog.probes.address import is_permanent, literal, resolve
 from watchdog.probes.answer import Keep, answer_lines

@@ -8,7 +8,11 @@ import time
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 
-from watchdog.core.model import Observation, PortCheck, Verdict
+from watchdog.core.model import (
+    Observation,
+    Verdict,
+)
+from watchdog.core.service import PortCheck
 from watchdog.ports import Listener, Probe
 from watchdog.probes.address import Address, is_permanent, literal, resolve
 from watchdog.probes.connect import Refusal, connect_any

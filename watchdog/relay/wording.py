@@ -8,7 +8,10 @@ from datetime import tzinfo
 
 import structlog
 
-from watchdog.core.model import Alert, AlertKind
+from watchdog.core.model import (
+    Alert,
+    AlertKind,
+)
 from watchdog.errors import StoreError
 from watchdog.notify.digest import digest
 from watchdog.notify.render import render

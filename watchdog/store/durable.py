@@ -8,7 +8,10 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self, TypeVar
 
-from watchdog.core.model import Alert, Now
+from watchdog.core.model import (
+    Alert,
+    Now,
+)
 from watchdog.core.telling import Notice
 from watchdog.errors import StoreError
 from watchdog.ports import Change, Delivery, Left, Receipt

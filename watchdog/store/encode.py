@@ -14,7 +14,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from watchdog.core.model import Alert, State
+from watchdog.core.model import (
+    Alert,
+    State,
+)
 from watchdog.core.telling import Measure, MeasureKind
 from watchdog.errors import StoreError
 

@@ -13,7 +13,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import uuid4, uuid5
 
-from watchdog.core.model import Alert, Now
+from watchdog.core.model import (
+    Alert,
+    Now,
+)
 from watchdog.ports import Change, Delivery, Receipt
 from watchdog.store.encode import encode, plain
 

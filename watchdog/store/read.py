@@ -7,7 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from watchdog.core.model import Alert, Note, NoteKind, Now
+from watchdog.core.model import (
+    Alert,
+    Note,
+    NoteKind,
+    Now,
+)
 from watchdog.core.telling import Circumstance, CircumstanceKind, Notice
 from watchdog.errors import StoreError
 from watchdog.ports import Delivery, Left

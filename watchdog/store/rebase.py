@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from watchdog.core.model import Now, State
+from watchdog.core.model import (
+    Now,
+    State,
+)
 
 
 def read_boot_id() -> str:

@@ -12,7 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import ParamSpec, Self, TypeVar
 
-from watchdog.core.model import Alert, Now
+from watchdog.core.model import (
+    Alert,
+    Now,
+)
 from watchdog.core.telling import Circumstance, CircumstanceKind, Notice
 from watchdog.errors import StoreError
 from watchdog.ports import Change, Delivery, Left, Receipt

@@ -5,7 +5,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 
-from watchdog.core.model import Note, NoteKind
+from watchdog.core.model import (
+    Note,
+    NoteKind,
+)
 from watchdog.ports import Change
 from watchdog.store.encode import plain
 from watchdog.store.entry import Batch, Entry, Result, Status

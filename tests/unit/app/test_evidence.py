@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from watchdog.app.evidence import LastAnswer, gathering
-from watchdog.core.model import (
+from watchdog.core.service import (
     CommandControl,
     Evidence,
     HttpCheck,

@@ -11,11 +11,13 @@ from watchdog.app.services import Parts, Services
 from watchdog.core.model import (
     AlertKind,
     Observation,
+    State,
+    Verdict,
+)
+from watchdog.core.service import (
     Policy,
     Service,
-    State,
     UnitControl,
-    Verdict,
 )
 from watchdog.core.telling import Measure, MeasureKind
 from watchdog.evidence.desk import Desk

@@ -5,7 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchdog.config.conditions import format_condition, parse_condition
-from watchdog.core.model import Comparison, Condition
+from watchdog.core.service import (
+    Comparison,
+    Condition,
+)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from watchdog.config import (
     load,
 )
 from watchdog.config.problems import listing
-from watchdog.core.model import (
+from watchdog.core.service import (
     CommandControl,
     Comparison,
     Condition,

@@ -13,7 +13,10 @@ from tests.unit.config.conftest import SERVICE, Load, Problems
 from watchdog.config import Secret
 from watchdog.config.secret import HiddenText
 from watchdog.config.showing import effective, show
-from watchdog.core.model import HttpCheck, ProcessControl
+from watchdog.core.service import (
+    HttpCheck,
+    ProcessControl,
+)
 
 CANARY = "xoxb-canary-4711"
 

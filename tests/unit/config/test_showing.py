@@ -19,7 +19,7 @@ from watchdog.config.reference import reference
 from watchdog.config.schema import schema
 from watchdog.config.showing import show
 from watchdog.config.tables import ConfigFile
-from watchdog.core.model import Policy
+from watchdog.core.service import Policy
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = (ROOT / "config.example.toml").read_text(encoding="utf-8")

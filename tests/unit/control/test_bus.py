@@ -10,7 +10,11 @@ import pytest
 
 from watchdog.control.bus import SystemBus
 from watchdog.control.systemd import SystemdUnit
-from watchdog.core.model import Now, Policy, Verdict
+from watchdog.core.model import (
+    Now,
+    Verdict,
+)
+from watchdog.core.service import Policy
 from watchdog.errors import BusError
 
 

@@ -11,7 +11,13 @@ import pytest
 from tests.unit.control.waiting import gone, is_alive, line_of, until
 from watchdog.control.command import Commands
 from watchdog.control.output import LIMIT, Output
-from watchdog.core.model import CommandControl, Now, Observation, RestartOutcome, Verdict
+from watchdog.core.model import (
+    Now,
+    Observation,
+    RestartOutcome,
+    Verdict,
+)
+from watchdog.core.service import CommandControl
 from watchdog.ports import Listener
 
 NOW = Now(0.0, 0.0)

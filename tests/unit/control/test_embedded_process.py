@@ -16,7 +16,13 @@ import pytest
 from tests.unit.control.waiting import gone, is_alive, line_of, until
 from watchdog.control import proc
 from watchdog.control.process import EmbeddedProcess
-from watchdog.core.model import Now, Observation, ProcessControl, RestartOutcome, Verdict
+from watchdog.core.model import (
+    Now,
+    Observation,
+    RestartOutcome,
+    Verdict,
+)
+from watchdog.core.service import ProcessControl
 from watchdog.probes.sock_diag import Listening, SockDiag
 
 NOW = Now(0.0, 0.0)
@@ -47,7 +53,7 @@ DAEMON = """
 import asyncio, sys
 from pathlib import Path
 from watchdog.control.process import EmbeddedProcess
-from watchdog.core.model import ProcessControl
+from watchdog.core.service import ProcessControl
 
 async def main():
     async with EmbeddedProcess(ProcessControl(tuple(sys.argv[2:])), "app", Path(sys.argv[1])) as it:

@@ -12,7 +12,11 @@ from msgspec.structs import replace
 
 from watchdog.control.judge import MARGIN, TURN, UNBOUNDED, judge
 from watchdog.control.unit_state import Exit, UnitState
-from watchdog.core.model import Observation, Policy, Verdict
+from watchdog.core.model import (
+    Observation,
+    Verdict,
+)
+from watchdog.core.service import Policy
 
 POLICY = Policy(stopped_grace=120.0)
 NOW = 1000.0

@@ -19,7 +19,6 @@ from watchdog.core.model import (
     Observation,
     Paused,
     Phase,
-    Policy,
     Restart,
     RestartFinished,
     RestartOutcome,
@@ -28,6 +27,7 @@ from watchdog.core.model import (
     State,
     Verdict,
 )
+from watchdog.core.service import Policy
 
 MONO = 1000.0
 WALL = 1_763_777_580.0  # 2025-11-22 02:13:00 UTC

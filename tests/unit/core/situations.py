@@ -38,13 +38,13 @@ from watchdog.core.model import (
     Now,
     Paused,
     Phase,
-    Policy,
     Restart,
     Silence,
     Silenced,
     State,
     Unsilenced,
 )
+from watchdog.core.service import Policy
 
 NOW = Now(MONO, WALL)
 

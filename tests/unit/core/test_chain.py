@@ -6,7 +6,16 @@ import pytest
 
 from tests.unit.core.life import DEAD, HOLD, HTTP, PASS, PORT, STRANGER, UNKNOWN
 from watchdog.core.chain import dependencies, first_cause, start_order
-from watchdog.core.model import Observation, Phase, Service, State, UnitControl, Verdict
+from watchdog.core.model import (
+    Observation,
+    Phase,
+    State,
+    Verdict,
+)
+from watchdog.core.service import (
+    Service,
+    UnitControl,
+)
 
 
 def service(name: str, *needed: str) -> Service:

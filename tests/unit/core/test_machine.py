@@ -37,10 +37,10 @@ from watchdog.core.model import (
     NoteKind,
     Observation,
     Phase,
-    Policy,
     Restart,
     Verdict,
 )
+from watchdog.core.service import Policy
 from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
 
 FIRING, GAVE_UP, RESOLVED = AlertKind.FIRING, AlertKind.GAVE_UP, AlertKind.RESOLVED

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from watchdog.core.model import Comparison, Condition
+from watchdog.core.service import (
+    Comparison,
+    Condition,
+)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from watchdog.core import policy as rules
-from watchdog.core.model import Policy, State
+from watchdog.core.model import State
+from watchdog.core.service import Policy
 
 
 @pytest.mark.parametrize(

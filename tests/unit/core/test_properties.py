@@ -43,7 +43,6 @@ from watchdog.core.model import (
     Observation,
     Paused,
     Phase,
-    Policy,
     Restart,
     RestartFinished,
     RestartOutcome,
@@ -52,6 +51,7 @@ from watchdog.core.model import (
     Step,
     Verdict,
 )
+from watchdog.core.service import Policy
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.core.life import CRASH, DONE, HTTP, PASS, STRANGER, Life
-from watchdog.core.model import Alert, AlertKind, Phase, Policy
+from watchdog.core.model import (
+    Alert,
+    AlertKind,
+    Phase,
+)
+from watchdog.core.service import Policy
 from watchdog.core.telling import Measure, MeasureKind
 
 HOUR = 3600.0

@@ -4,8 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from watchdog.core.model import Maintenance, Phase, Policy, State
+from watchdog.core.model import (
+    Maintenance,
+    Phase,
+    State,
+)
 from watchdog.core.schedule import next_round, spread
+from watchdog.core.service import Policy
 
 BEGAN = 1007.0
 OFFSET = 4.0

@@ -15,12 +15,12 @@ from watchdog.core.model import (
     AlertKind,
     Effect,
     Phase,
-    Policy,
     Restart,
     Silenced,
     State,
     Unsilenced,
 )
+from watchdog.core.service import Policy
 from watchdog.core.telling import MeasureKind
 
 FIRING, GAVE_UP, RESOLVED = AlertKind.FIRING, AlertKind.GAVE_UP, AlertKind.RESOLVED

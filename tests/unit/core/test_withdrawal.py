@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from tests.unit.core.life import HTTP, PASS, Life
 from watchdog.core.incident import withdrawn
-from watchdog.core.model import Alert, AlertKind, Note, NoteKind, Policy, Silenced, State, Step
+from watchdog.core.model import (
+    Alert,
+    AlertKind,
+    Note,
+    NoteKind,
+    Silenced,
+    State,
+    Step,
+)
+from watchdog.core.service import Policy
 from watchdog.core.telling import Measure, MeasureKind
 
 NEVER = Policy(restart_after={"http": 0})

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, timedelta, timezone
 
-from watchdog.core.model import Alert, AlertKind
+from watchdog.core.model import (
+    Alert,
+    AlertKind,
+)
 from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
 from watchdog.notify.render import render
 from watchdog.ports import Message

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from tests.host.peers.slack_rules import check_message
 from tests.unit.notify.alerts import ENGLISH, KOREAN, KST, ZONES
 from tests.unit.notify.test_snapshots import SNAPSHOTS
-from watchdog.core.model import Alert, AlertKind
+from watchdog.core.model import (
+    Alert,
+    AlertKind,
+)
 from watchdog.notify.digest import IN_FULL, digest
 from watchdog.notify.slack_message import blocks, full_text
 from watchdog.words.catalogue import Catalogue

@@ -8,7 +8,10 @@ from datetime import UTC
 import pytest
 
 from tests.unit.notify.alerts import ALERTS, ENGLISH, KOREAN, KST, OPENED
-from watchdog.core.model import Alert, AlertKind
+from watchdog.core.model import (
+    Alert,
+    AlertKind,
+)
 from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
 from watchdog.notify.phrases import Phrases
 

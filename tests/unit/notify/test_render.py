@@ -18,7 +18,10 @@ from tests.unit.notify.alerts import (
     OPENED,
     message,
 )
-from watchdog.core.model import Alert, AlertKind
+from watchdog.core.model import (
+    Alert,
+    AlertKind,
+)
 from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
 from watchdog.notify.render import (
     EVIDENCE_BYTES,

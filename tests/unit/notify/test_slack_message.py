@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 
 from tests.host.peers.slack_rules import check_message
 from tests.unit.notify.alerts import ALERTS, OPENED, message
-from watchdog.core.model import Alert, AlertKind
+from watchdog.core.model import (
+    Alert,
+    AlertKind,
+)
 from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
 from watchdog.notify.render import render
 from watchdog.notify.slack_message import blocks, escape, full_text, metadata, plain_text

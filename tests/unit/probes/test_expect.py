@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog.core.model import Comparison, Condition
+from watchdog.core.service import (
+    Comparison,
+    Condition,
+)
 from watchdog.probes.expect import unmet
 
 BODY = json.dumps({

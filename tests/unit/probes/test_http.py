@@ -24,7 +24,15 @@ from tests.unit.probes.servers import (
     serving,
 )
 from watchdog import __version__
-from watchdog.core.model import Comparison, Condition, HttpCheck, Observation, Verdict
+from watchdog.core.model import (
+    Observation,
+    Verdict,
+)
+from watchdog.core.service import (
+    Comparison,
+    Condition,
+    HttpCheck,
+)
 from watchdog.probes import exchange
 from watchdog.probes.http import make_http_probe
 

@@ -12,7 +12,11 @@ import pytest
 
 from tests.host.peers.certificate import self_signed
 from tests.unit.probes.servers import answer, answering, free_port, serving
-from watchdog.core.model import HttpCheck, Observation, Verdict
+from watchdog.core.model import (
+    Observation,
+    Verdict,
+)
+from watchdog.core.service import HttpCheck
 from watchdog.probes import exchange
 from watchdog.probes.http import _no_session, make_http_probe
 

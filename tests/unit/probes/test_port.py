@@ -9,7 +9,11 @@ import socket
 import pytest
 
 from tests.unit.probes.servers import free_port, listening
-from watchdog.core.model import Observation, PortCheck, Verdict
+from watchdog.core.model import (
+    Observation,
+    Verdict,
+)
+from watchdog.core.service import PortCheck
 from watchdog.ports import Listener
 from watchdog.probes.port import Owns, make_port_probe
 from watchdog.probes.sock_diag import Listening, SockDiag, UnavailableError

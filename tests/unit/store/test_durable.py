@@ -14,7 +14,12 @@ from tests.unit.store.faults import Disk, failing
 from tests.unit.store.outbox import oldest
 from tests.unit.store.place import delete, put, query
 from tests.unit.store.values import NOW, WALL, alert, change, opening
-from watchdog.core.model import AlertKind, Note, NoteKind, State
+from watchdog.core.model import (
+    AlertKind,
+    Note,
+    NoteKind,
+    State,
+)
 from watchdog.errors import StoreError
 from watchdog.ports import Delivery, Receipt, Store
 from watchdog.store import DurableStore, SqliteStore

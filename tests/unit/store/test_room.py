@@ -14,7 +14,14 @@ from tests.unit.store.faults import Disk, failing
 from tests.unit.store.outbox import oldest
 from tests.unit.store.place import query
 from tests.unit.store.values import NOW, WALL, alert, change, opening
-from watchdog.core.model import Note, NoteKind, Now, Restart, RestartFinished, RestartOutcome
+from watchdog.core.model import (
+    Note,
+    NoteKind,
+    Now,
+    Restart,
+    RestartFinished,
+    RestartOutcome,
+)
 from watchdog.errors import StoreError
 from watchdog.ports import Receipt
 from watchdog.store import DurableStore, SqliteStore, retention
