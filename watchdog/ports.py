@@ -16,6 +16,7 @@ from watchdog.core.model import (
     RestartFinished,
     State,
 )
+from watchdog.core.telling import Circumstance
 
 
 class Timer(Protocol):
@@ -48,6 +49,18 @@ class Clock(Protocol):
 
 Probe = Callable[[], Awaitable[Observation]]
 """Asks once and answers; the runner of rounds owns deadline, timer and exception guard."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTrouble:
+    """What is wrong with this host itself, so that a failed check says nothing of the service."""
+
+    reason: str
+    circumstance: Circumstance | None = None  # None: it is not known yet, only likely
+
+
+Excuse = Callable[[], Awaitable[OwnTrouble | None]]
+"""Tells whether the last failure of a check is this host's own trouble; bounded by the round."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from watchdog.core.incident import span
 from watchdog.core.model import (
@@ -21,12 +22,31 @@ _NAMED = 3
 _SEES_AGAIN = Notice("every service can be judged again", Circumstance(CircumstanceKind.SEES_AGAIN))
 
 
+@dataclass(frozen=True, slots=True)
+class _Loss:
+    """Since when (mono) a service cannot be judged, and why."""
+
+    since: float
+    why: str
+    by_network: bool  # this host's own network is down
+
+
+@dataclass(frozen=True, slots=True)
+class _Outage:
+    """This host's own network is down, and people were told; which services that concerns."""
+
+    since: float  # mono
+    why: str
+    services: set[str]
+
+
 class Sight:
     """Knows since when (mono), and why, a service could not be judged."""
 
     def __init__(self) -> None:
-        self._blind: dict[str, tuple[float, str]] = {}  # the longest first
+        self._blind: dict[str, _Loss] = {}  # the longest first
         self._told: set[str] = set()
+        self._outage: _Outage | None = None
         self._changed = asyncio.Event()
 
     @property
@@ -38,8 +58,14 @@ class Sight:
         """Take what a round of *service* has found."""
         if seen.verdict is not Verdict.UNKNOWN:
             self.forget(service)
-        elif service not in self._blind:
-            self._blind[service] = mono, seen.reason
+            return
+        before, told = self._blind.get(service), seen.circumstance
+        by_network = told is not None and told.kind is CircumstanceKind.NETWORK_DOWN
+        if before is not None and before.by_network and not by_network:
+            return  # a stall of our own, say; the network is back when something is judged
+        why = told.reason if told is not None else seen.reason
+        self._blind[service] = _Loss(before.since if before else mono, why, by_network)
+        if before is None or before.by_network is not by_network:
             self._changed.set()
 
     def forget(self, service: str) -> None:
@@ -51,40 +77,74 @@ class Sight:
         """Tell people when services have been unknown for long, and when all are known again."""
         while True:
             self._changed.clear()
-            if self._told and not self._blind:
-                self._told.clear()
-                await tell(_SEES_AGAIN)
-                continue
-            self._told &= self._blind.keys()
-            due = self._due()
-            if due is None:
+            mono = clock.now().mono
+            news, due = self._news(mono), self._due()
+            if news is not None:
+                await tell(news)
+            elif due is None:
                 await self._changed.wait()
-            elif clock.now().mono < due:
-                await _first(clock.sleep_until(due), self._changed.wait())
             else:
-                await tell(self._notice(clock.now().mono))
+                await _first(clock.sleep_until(due), self._changed.wait())
 
     def _due(self) -> float | None:
         """Return when (mono) the next service will have been unknown for long."""
-        untold = (since for name, (since, _) in self._blind.items() if name not in self._told)
-        first = min(untold, default=None)
+        first = min((loss.since for loss in self._untold().values()), default=None)
         return None if first is None else first + BLIND_AFTER
 
-    def _notice(self, mono: float) -> Notice:
-        """Say which services have been unknown for long, those that were told before left out."""
-        names = [
-            name
-            for name, (since, _) in self._blind.items()
-            if name not in self._told and mono >= since + BLIND_AFTER
-        ]
-        self._told.update(names)
-        since, why = self._blind[names[0]]
-        first, rest = ", ".join(names[:_NAMED]), max(0, len(names) - _NAMED)
-        more = f" and {rest} more services" if rest else ""
-        meanwhile = "until that is over, failures are neither seen nor reported"
-        text = f"cannot judge {first}{more} for {span(mono - since)}: {why}; {meanwhile}"
-        told = Circumstance(CircumstanceKind.BLIND, why, first, count=rest, lasted=mono - since)
-        return Notice(text, told)
+    def _untold(self) -> Mapping[str, _Loss]:
+        """Return what people do not know of; one outage is told once, whoever joins it later."""
+        is_known = self._outage is not None
+        return {
+            name: loss
+            for name, loss in self._blind.items()
+            if not (is_known if loss.by_network else name in self._told)
+        }
+
+    def _news(self, mono: float) -> Notice | None:
+        """Return what to tell now; from then on it counts as told."""
+        by_network = {name: loss for name, loss in self._blind.items() if loss.by_network}
+        if self._outage is not None:
+            self._outage.services.update(by_network)
+            if not by_network:
+                ended, self._outage = self._outage, None
+                return _network(CircumstanceKind.NETWORK_BACK, ended, mono)
+        if self._told and not self._blind:
+            self._told.clear()
+            return _SEES_AGAIN
+        self._told &= self._blind.keys()
+        long = {n: loss for n, loss in self._untold().items() if mono >= loss.since + BLIND_AFTER}
+        if any(loss.by_network for loss in long.values()):
+            first = next(iter(by_network.values()))
+            self._outage = _Outage(first.since, first.why, set(by_network))
+            return _network(CircumstanceKind.NETWORK_DOWN, self._outage, mono)
+        self._told.update(long)
+        return _blind(long, mono) if long else None
+
+
+def _blind(losses: Mapping[str, _Loss], mono: float) -> Notice:
+    """Say which services have been unknown for long."""
+    loss = next(iter(losses.values()))
+    first, more = _named(list(losses))
+    lasted, why = mono - loss.since, loss.why
+    services = first + (f" and {more} more services" if more else "")
+    meanwhile = "until that is over, failures are neither seen nor reported"
+    text = f"cannot judge {services} for {span(lasted)}: {why}; {meanwhile}"
+    told = Circumstance(CircumstanceKind.BLIND, why, first, count=more, lasted=lasted)
+    return Notice(text, told)
+
+
+def _network(kind: CircumstanceKind, outage: _Outage, mono: float) -> Notice:
+    """Say that this host's own network is down, or was."""
+    first, more = _named(sorted(outage.services))
+    lasted = mono - outage.since
+    tense = "has been" if kind is CircumstanceKind.NETWORK_DOWN else "is back; it was"
+    text = f"this host's own network {tense} down for {span(lasted)}: {outage.why}"
+    return Notice(text, Circumstance(kind, outage.why, first, count=more, lasted=lasted))
+
+
+def _named(services: Sequence[str]) -> tuple[str, int]:
+    """Return the first of *services*, and how many more there are."""
+    return ", ".join(services[:_NAMED]), max(0, len(services) - _NAMED)
 
 
 async def _first(*events: Awaitable[object]) -> None:

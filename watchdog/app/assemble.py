@@ -15,6 +15,7 @@ from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from watchdog.app.channels import Channel
@@ -48,6 +49,8 @@ from watchdog.words.choosing import words_in
 
 if TYPE_CHECKING:
     from watchdog.control.bus import SystemBus
+    from watchdog.probes.own_network import OwnNetwork
+    from watchdog.probes.reach import Reach
 
 SLACK_GAP = 1.0
 """Seconds between two messages to one channel (https://docs.slack.dev/apis/web-api/rate-limits)."""
@@ -65,6 +68,7 @@ class Assembly:
         self._daemon = daemon
         self._clock = clock
         self._bus: SystemBus | None = None
+        self._network: OwnNetwork | None = None
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -88,7 +92,10 @@ class Assembly:
         """Return what *service* is watched with."""
         control = self._control(service)
         answer = LastAnswer()
-        questions = [_question(check, service, control, answer) for check in service.checks]
+        questions = [
+            _question(check, service, control, answer, self._reach(check))
+            for check in service.checks
+        ]
         runtime_dir = Path(self._daemon.runtime_dir)
         return Parts(control, questions, gathering(service, self.redactor, runtime_dir, answer))
 
@@ -109,6 +116,19 @@ class Assembly:
                 from watchdog.control.command import Commands
 
                 return Commands(service.control)
+
+    def _reach(self, check: Check) -> Reach | None:
+        """Return what knows how far *check* comes; None if it never leaves this host."""
+        from watchdog.probes.reach import Reach, may_leave_host
+
+        host = check.host if isinstance(check, PortCheck) else urlsplit(check.url).hostname
+        if not may_leave_host(host or ""):
+            return None
+        if self._network is None:
+            from watchdog.probes.own_network import OwnNetwork
+
+            self._network = OwnNetwork()
+        return Reach(self._network)
 
     # --- channels -------------------------------------------------------------------------------
 
@@ -164,18 +184,23 @@ class Assembly:
 
 
 def _question(
-    check: Check, service: Service, control: ServiceControl, answer: LastAnswer
+    check: Check,
+    service: Service,
+    control: ServiceControl,
+    answer: LastAnswer,
+    reach: Reach | None,
 ) -> Question:
+    excuse = reach.own_trouble if reach is not None else None
     if isinstance(check, PortCheck):
         from watchdog.probes.port import make_port_probe
 
         # What commands start may run anywhere: whose socket it is cannot be told.
         unknown = check.any_owner or isinstance(service.control, CommandControl)
         whose = None if unknown else control.owns
-        return Question("port", make_port_probe(check, whose), check.timeout)
+        return Question("port", make_port_probe(check, whose, reach=reach), check.timeout, excuse)
     from watchdog.probes.http import make_http_probe
 
-    return Question("http", make_http_probe(check, answer), check.timeout)
+    return Question("http", make_http_probe(check, answer, reach), check.timeout, excuse)
 
 
 def _notifier(channel: Channel) -> tuple[Notifier, Pace]:

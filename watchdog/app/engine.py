@@ -14,7 +14,7 @@ from watchdog.core.model import (
     Alert,
     AlertKind,
 )
-from watchdog.core.telling import Notice
+from watchdog.core.telling import CircumstanceKind, Notice
 from watchdog.evidence.desk import Desk
 from watchdog.ports import Clock
 from watchdog.sight import Sight
@@ -100,6 +100,8 @@ class Engine:
         now, what = self.clock.now(), notice.circumstance
         alert = Alert(AlertKind.NOTICE, "", now.wall, notice.text, circumstance=what)
         await self.store.post([alert], self.channels.destinations, now)
+        if what.kind is CircumstanceKind.NETWORK_BACK:
+            self.channels.wake()  # what could not be sent meanwhile can be now
 
     def troubles(self) -> Sequence[str]:
         """Return what is wrong with the daemon itself, in sentences."""

@@ -56,6 +56,9 @@ class CircumstanceKind(StrEnum):
         "blind"  # services that cannot be judged: ``subject`` and ``count`` more, for ``lasted``
     )
     SEES_AGAIN = "sees-again"
+    # This host's own, so that the same cannot be judged; for ``reason``, for ``lasted``.
+    NETWORK_DOWN = "network-down"
+    NETWORK_BACK = "network-back"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,10 @@ from watchdog.core.service import (
 from watchdog.ports import Probe
 from watchdog.probes.address import is_permanent, literal, resolve
 from watchdog.probes.answer import Keep, answer_lines
-from watchdog.probes.connect import LOCAL_ERRNOS, Refusal, connect_any
+from watchdog.probes.connect import LOCAL_ERRNOS, SILENT_ERRNOS, Refusal, connect_any
 from watchdog.probes.exchange import exchange, start_tls
 from watchdog.probes.expect import unmet
+from watchdog.probes.reach import Reach
 from watchdog.probes.reception import LIMIT, Reception
 from watchdog.probes.target import parse_target
 from watchdog.probes.text import clean, quoted, seconds
@@ -31,14 +32,17 @@ CHECK = "http"
 _CERTIFICATE_HAS_EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
 
 
-def make_http_probe(check: HttpCheck, keep: Keep = lambda _: None) -> Probe:
+def make_http_probe(
+    check: HttpCheck, keep: Keep = lambda _: None, reach: Reach | None = None
+) -> Probe:
     """Return a probe of *check*. Raises ValueError for a URL or a header that cannot be sent.
 
-    *keep* is given each failing answer, for whoever wants to read more than the reason quotes.
+    *keep* is given each failing answer, for whoever wants to read more than the reason quotes;
+    *reach* is told how far the check comes.
 
     When it is cancelled, the CancelledError carries a note that says how far the exchange had come.
     """
-    question = _Question(check, keep)
+    question = _Question(check, keep, reach or Reach())
 
     async def probe() -> Observation:
         began = time.monotonic()
@@ -54,15 +58,17 @@ _Answer = tuple[Verdict, str, bool]  # …, reason, curable
 class _Question:
     """What is the same at every asking."""
 
-    def __init__(self, check: HttpCheck, keep: Keep) -> None:
+    def __init__(self, check: HttpCheck, keep: Keep, reach: Reach) -> None:
         self._check = check
         self._keep = keep
+        self._reach = reach
         self._target = parse_target(check.url, check.headers)
         self._fixed = literal(self._target.host, self._target.port)
         self._accepted = frozenset(check.status or range(200, 300))
 
     async def ask(self, began: float) -> _Answer:
         self._keep(())  # what an earlier run answered explains nothing of this one
+        self._reach.begin()
         reception = Reception(self._accepted)
         progress = "the name was not resolved"
         sock: socket.socket | None = None
@@ -73,7 +79,8 @@ class _Question:
                 else await resolve(self._target.host, self._target.port)
             )
             progress = f"no connection to {' or '.join(map(str, addresses))}"
-            connection = await connect_any(addresses, self._check.timeout)
+            self._reach.tries(addresses)
+            connection = await connect_any(addresses, self._check.timeout, self._reach.meets)
             if isinstance(connection, Refusal):
                 verdict = Verdict.UNKNOWN if connection.is_ours else Verdict.FAIL
                 return verdict, connection.reason, True
@@ -83,14 +90,21 @@ class _Question:
                 sock = await start_tls(sock, self._target.host, verify=self._check.verify_tls)
             progress = ""
             await exchange(sock, self._target.request, reception)
+            if reception.errno in SILENT_ERRNOS:
+                self._reach.loses()
         except asyncio.CancelledError as cancelled:
+            self._reach.loses()
             cancelled.add_note(progress or reception.progress)
             self._keep(answer_lines(reception))
             raise
         except socket.gaierror as error:
             verdict = Verdict.FAIL if is_permanent(error) else Verdict.UNKNOWN
+            if is_permanent(error):
+                self._reach.stays_home()
             return verdict, f"cannot resolve {self._target.host}: {error.strerror}", False
         except OSError as error:
+            if error.errno in SILENT_ERRNOS:
+                self._reach.loses()
             return _no_session(error, self._target.host, self._target.port)
         finally:
             if sock is not None:
