@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from watchdog.addressing import AddressBook
 from watchdog.app.assemble import Assembly
 from watchdog.app.channels import Channels
 from watchdog.app.services import Services
@@ -34,7 +35,8 @@ class Engine:
         self.host = ""
         self.reload_trouble = ""  # why the last reload was refused
         self.changed = asyncio.Event()  # something that ``sentence`` tells may have changed
-        desk = Desk(store)
+        self._recalled = False
+        desk, book = Desk(store), AddressBook()
         self._assembly = assembly
         make_relay = partial(
             assembly.relay,
@@ -43,11 +45,12 @@ class Engine:
             is_open=self._is_open,
             changed=self.changed.set,
         )
-        self.channels = Channels(make_relay, store, clock, tasks)
+        self.channels = Channels(make_relay, store, book, clock, tasks)
         self._around = Surroundings(
             clock,
             store,
             desk,
+            book,
             suspicion=self.channels.warm_up,
             changed=self.changed.set,
             redactor=assembly.redactor,
@@ -81,8 +84,12 @@ class Engine:
         """
         self.host = config.daemon.host
         await self._assembly.connect(config)
+        book = self._around.book
+        book.subscriptions = config.subscriptions
+        if not self._recalled:
+            book.recall(await self.store.told())
+            self._recalled = True
         await self.channels.apply(self._assembly.channels(config))
-        self._around.destinations = self.channels.destinations
         await self.services.apply(config.services)
         self.changed.set()
 
@@ -96,10 +103,10 @@ class Engine:
         return incident is not None and incident.id == alert.incident
 
     async def give_notice(self, notice: Notice) -> None:
-        """Tell *notice*, which no service's state stands behind, everywhere."""
+        """Tell *notice*, which no service's state stands behind, to all who take such."""
         now, what = self.clock.now(), notice.circumstance
         alert = Alert(AlertKind.NOTICE, "", now.wall, notice.text, circumstance=what)
-        await self.store.post([alert], self.channels.destinations, now)
+        await self.store.post([alert], self._around.book.destinations_of(alert), now)
 
     def troubles(self) -> Sequence[str]:
         """Return what is wrong with the daemon itself, in sentences."""

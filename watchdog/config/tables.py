@@ -23,7 +23,8 @@ from watchdog.config.kinds import (
     ZoneName,
 )
 from watchdog.config.service_tables import PolicyTable, ServiceTable
-from watchdog.config.table import SecretValue, Table, key
+from watchdog.config.table import SecretValue, Table, TakenServices, TakenSeverities, key
+from watchdog.config.telling_tables import DeliveryTable, HeartbeatTable
 
 
 class DaemonTable(Table, frozen=True):
@@ -73,6 +74,8 @@ class SlackTable(Table, frozen=True):
     webhook: Annotated[
         SecretValue | UnsetType, key("URL of an incoming webhook, in place of token and channel.")
     ] = UNSET
+    severities: TakenSeverities = UNSET
+    services: TakenServices = UNSET
     api_url: Annotated[ApiUrl, key("With token: where Slack's API is.")] = "https://slack.com/api/"
     timeout: Annotated[Timeout, key("For each request.")] = 10.0
 
@@ -97,6 +100,8 @@ class EmailTable(Table, frozen=True, kw_only=True):
     ] = False
     username: Annotated[Text | UnsetType, key("User at the mail server.", default="none")] = UNSET
     password: Annotated[SecretValue | UnsetType, key("Their password.", default="none")] = UNSET
+    severities: TakenSeverities = UNSET
+    services: TakenServices = UNSET
     timeout: Annotated[Timeout, key("For each step of the exchange.")] = 30.0
 
 
@@ -148,4 +153,8 @@ class ConfigFile(Table, frozen=True, kw_only=True):
     ] = UNSET
     apprise: Annotated[
         AppriseTable | list[AppriseTable] | UnsetType, key("Alerts by the library apprise.")
+    ] = UNSET
+    delivery: Annotated[DeliveryTable, key("What holds of all channels.")] = DeliveryTable()
+    heartbeat: Annotated[
+        HeartbeatTable | UnsetType, key("A sign of life to somebody who misses it.")
     ] = UNSET

@@ -56,6 +56,8 @@ class CircumstanceKind(StrEnum):
         "blind"  # services that cannot be judged: ``subject`` and ``count`` more, for ``lasted``
     )
     SEES_AGAIN = "sees-again"
+    CANARY = "canary"  # the daily test of every destination
+    UNDELIVERED = "undelivered"  # a canary, for ``lasted``, at the destination ``subject``
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,16 @@ class Circumstance:
     states: int = 0
     lasted: float = 0.0  # seconds
     aside: str = ""  # file name
+
+
+@dataclass(frozen=True, slots=True)
+class Diversion:
+    """Why an alert comes by way of the fallback: the destination it was for has not taken it."""
+
+    destination: str
+    since: float  # wall: when it was addressed there
+    reason: str
+    refused: bool = False  # for good: it will never arrive there
 
 
 @dataclass(frozen=True, slots=True)
