@@ -13,7 +13,7 @@ import msgspec
 from watchdog.addressing import AddressBook
 from watchdog.config import ChannelSettings
 from watchdog.core.model import Alert
-from watchdog.ports import Clock
+from watchdog.ports import Addressed, Clock
 from watchdog.relay import Elsewhere, Overdue, Relay
 from watchdog.store.durable import DurableStore
 from watchdog.store.read import Backlog
@@ -96,6 +96,12 @@ class Channels:
                 running.warm = True
                 self._tasks.create_task(running.relay.prepare(), name=f"prepare {name}")
 
+    async def send_once(self, name: str, alert: Alert) -> None:
+        """Send *alert* to every destination that has not had it under *name*."""
+        named = await self._store.unposted({name: Addressed(alert, self.destinations)})
+        if named[name].destinations:
+            await self._store.post_once(named, self._clock.now())
+
     async def send(self, alert: Alert, destinations: Sequence[str]) -> Sequence[Mapping[str, Any]]:
         """Send *alert*, and return for each destination whether it has arrived, and if not why."""
         tries = {name: self._running[name].relay.outcome_of(alert) for name in destinations}
@@ -120,6 +126,11 @@ class Channels:
             }
             for name, running in self._running.items()
         ]
+
+    @property
+    def failing(self) -> Sequence[str]:
+        """Return the destinations that have not taken the last alert, and are tried again."""
+        return [name for name, running in self._running.items() if running.relay.is_failing]
 
     def troubles(self) -> Sequence[str]:
         """Return which channels do not take alerts now, and why."""

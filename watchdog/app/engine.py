@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from watchdog.addressing import AddressBook
 from watchdog.app.assemble import Assembly
 from watchdog.app.channels import Channels
+from watchdog.app.health import Health
+from watchdog.app.heart import Heart
 from watchdog.app.services import Services
 from watchdog.config import Config
 from watchdog.core.model import (
@@ -18,6 +21,7 @@ from watchdog.core.model import (
 from watchdog.core.telling import Notice
 from watchdog.evidence.desk import Desk
 from watchdog.ports import Clock
+from watchdog.relay import Canary
 from watchdog.sight import Sight
 from watchdog.store.durable import DurableStore
 from watchdog.surroundings import Surroundings
@@ -35,6 +39,10 @@ class Engine:
         self.host = ""
         self.reload_trouble = ""  # why the last reload was refused
         self.changed = asyncio.Event()  # something that ``sentence`` tells may have changed
+        self._tasks = tasks
+        self.health = Health(self)
+        self.heart = Heart(clock, self.changed.set, tasks)
+        self._canary: asyncio.Task[None] | None = None
         self._recalled = False
         desk, book = Desk(store), AddressBook()
         self._assembly = assembly
@@ -84,14 +92,26 @@ class Engine:
         """
         self.host = config.daemon.host
         await self._assembly.connect(config)
+        self.health.patience = config.delivery.fallback_after
         book = self._around.book
         book.subscriptions = config.subscriptions
         if not self._recalled:
             book.recall(await self.store.told())
             self._recalled = True
         await self.channels.apply(self._assembly.channels(config))
+        self._apply_canary(config)
         await self.services.apply(config.services)
         self.changed.set()
+
+    def _apply_canary(self, config: Config) -> None:
+        """Send the daily test as *config* says, at once to a destination that is new."""
+        if self._canary is not None:
+            self._canary.cancel()
+            self._canary = None
+        if config.delivery.canary is not None:
+            zone = ZoneInfo(config.daemon.timezone) if config.daemon.timezone else None
+            canary = Canary(*config.delivery.canary, zone, self.clock, self.channels.send_once)
+            self._canary = self._tasks.create_task(canary.run(), name="canary")
 
     def _is_open(self, alert: Alert) -> bool:
         """Tell whether the incident of *alert* is still open, of a service that is watched."""
@@ -110,8 +130,17 @@ class Engine:
 
     def troubles(self) -> Sequence[str]:
         """Return what is wrong with the daemon itself, in sentences."""
-        own = [self.reload_trouble, self.store.trouble, self._assembly.trouble()]
+        own = [
+            self.reload_trouble,
+            self.store.trouble,
+            self._assembly.trouble(),
+            self.heart.trouble,
+        ]
         return [sentence for sentence in [*own, *self.channels.troubles()] if sentence]
+
+    def redacted(self, text: str) -> str:
+        """Return *text* without secrets."""
+        return self._assembly.redactor.text(text)
 
     def stuck(self) -> Sequence[str]:
         """Return what should have moved by now and has not."""

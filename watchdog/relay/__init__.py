@@ -1,5 +1,6 @@
 """From the outbox to the channels: one relay for each destination."""
 
+from watchdog.relay.canary import Canary
 from watchdog.relay.instead import Elsewhere
 from watchdog.relay.overdue import Overdue
 from watchdog.relay.pace import Pace
@@ -7,4 +8,4 @@ from watchdog.relay.relay import Relay
 from watchdog.relay.renewal import Renewal
 from watchdog.relay.standing import RelayStatus
 
-__all__ = ["Elsewhere", "Overdue", "Pace", "Relay", "RelayStatus", "Renewal"]
+__all__ = ["Canary", "Elsewhere", "Overdue", "Pace", "Relay", "RelayStatus", "Renewal"]

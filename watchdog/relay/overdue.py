@@ -6,20 +6,20 @@ beginning of an incident is told of its end: what waits of one incident goes tog
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Protocol
 
 import structlog
 
 from watchdog.addressing import AddressBook
+from watchdog.core.model import Now
 from watchdog.ports import Addressed, Clock, Delivery
 from watchdog.relay.instead import Elsewhere, Obstacle, instead, is_missed
 from watchdog.relay.parcel import LIMIT
 from watchdog.relay.patience import Patience
 from watchdog.relay.standing import describe
-from watchdog.store.durable import DurableStore
 
 GRACE = 60.0
 """Seconds after the start in which a destination may take what has waited since before it."""
@@ -28,6 +28,26 @@ STUMBLE = 5.0
 """Seconds to the next look after one that failed for a reason of our own."""
 
 log = structlog.get_logger()
+
+
+class Outbox(Protocol):
+    """What the store is asked and told."""
+
+    async def due(self, destination: str, limit: int = 1) -> Sequence[Delivery]:
+        """Return the *limit* oldest alerts not yet delivered to *destination*."""
+        ...
+
+    async def addressed(self, delivery: Delivery) -> Collection[str]:
+        """Return where the alert of *delivery* was addressed when it was made."""
+        ...
+
+    async def unposted(self, named: Mapping[str, Addressed]) -> Mapping[str, Addressed]:
+        """Return of alerts, each under its name, what has never been posted, in any run."""
+        ...
+
+    async def post_once(self, named: Mapping[str, Addressed], now: Now) -> None:
+        """Put what is *unposted* into the outbox."""
+        ...
 
 
 class Sender(Protocol):
@@ -53,7 +73,7 @@ class Overdue:
 
     destination: str
     sender: Sender
-    store: DurableStore
+    store: Outbox
     book: AddressBook
     clock: Clock
     elsewhere: Callable[[], Elsewhere]
@@ -125,13 +145,21 @@ class Overdue:
             told = instead(delivery, obstacle, elsewhere)
             if told is not None:
                 name, addressed = told
-                there = await self.store.addressed(delivery)
-                others = [each for each in addressed.destinations if each not in there]
-                named[name] = Addressed(addressed.alert, others)
+                named[name] = await self._without_those_who_have_it(addressed, delivery)
         named = dict(await self.store.unposted(named))
         self._told |= {delivery.key for delivery in deliveries}
         self._incidents |= {delivery.alert.incident for delivery in deliveries} - {""}
         await self._post(named, obstacle)
+
+    async def _without_those_who_have_it(
+        self, addressed: Addressed, delivery: Delivery
+    ) -> Addressed:
+        if addressed.alert.diversion is None:
+            return addressed  # of a canary that is lost they have only their own
+        there = await self.store.addressed(delivery)
+        return replace(
+            addressed, destinations=[to for to in addressed.destinations if to not in there]
+        )
 
     async def _post(self, named: Mapping[str, Addressed], obstacle: Obstacle) -> None:
         """Post at once what is to be told: between here and the outbox nothing else may happen."""

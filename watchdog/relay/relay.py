@@ -136,6 +136,11 @@ class Relay:
         return mono - self.progress > STUCK
 
     @property
+    def is_failing(self) -> bool:
+        """Tell whether the last try has failed and another is to come."""
+        return self._failures > 0
+
+    @property
     def trouble(self) -> str:
         """Why the last alert was not delivered; empty if it was."""
         return self._standing.trouble
