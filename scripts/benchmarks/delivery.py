@@ -21,6 +21,7 @@ interval = "6s"
 fast_interval = "600ms"
 restart_after = {{ http = 0 }}
 stable_after = "1s"
+flap_window = "0s"
 
 [slack]
 token = "xoxb-0000000000-test"
