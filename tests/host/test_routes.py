@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from email import message_from_string, policy
 from email.message import EmailMessage
 from typing import Any
@@ -40,10 +41,12 @@ def watching(installed_host: InstalledHost) -> WatchedHost:
 
 
 def body(mail: dict[str, Any]) -> str:
-    """Return the text of a mail, its lines joined as they were written."""
+    """Return the plain text of a mail."""
     parsed = message_from_string(mail["content"], policy=policy.default)
     assert isinstance(parsed, EmailMessage)
-    return str(parsed.get_content())
+    plain = parsed.get_body(("plain",))
+    assert plain is not None
+    return str(plain.get_content())
 
 
 def outbox(watching: WatchedHost) -> list[tuple[str, str, str]]:
@@ -174,3 +177,24 @@ async def test_a_heartbeat_that_is_not_taken_is_shown_in_status_and_costs_nothin
         await checks.wait_for(1)
         shown = await host.arun("service-watchdog", "config", "show")
         assert Healthchecks.CHECK not in shown.stdout
+
+
+async def test_the_heartbeat_fails_when_nobody_can_be_told(watching: WatchedHost) -> None:
+    host = watching.host
+    delivery = '[delivery]\nfallback_after = "2s"\n'
+    async with checking(sock=host.listen(PORT)) as checks:
+        await asyncio.to_thread(watching.start_sample)
+        watching.configure(TOLD_AT_ONCE, tables=SLACK + delivery + HEARTBEAT)
+        await host.arun("systemctl", "start", DAEMON)
+        await checks.wait_for(1)
+        await asyncio.to_thread(watching.fail)
+        while checks.pings[-1].signal == "success":
+            await checks.wait_for(len(checks.pings) + 1)
+        failed = checks.pings[-1]
+        await asyncio.to_thread(watching.start_slack)
+        await host.arun("systemctl", "reload", DAEMON)
+        while checks.pings[-1].signal != "success":
+            await checks.wait_for(len(checks.pings) + 1)
+    assert failed.signal == "fail"
+    assert failed.body.startswith("not well: no channel has taken an alert for ")
+    assert f"{API} failing (incident " in failed.body

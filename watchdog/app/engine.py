@@ -140,7 +140,7 @@ class Engine:
 
     def redacted(self, text: str) -> str:
         """Return *text* without secrets."""
-        return self._assembly.redactor.text(text)
+        return "\n".join(self._assembly.redactor.lines(text.splitlines()))
 
     def stuck(self) -> Sequence[str]:
         """Return what should have moved by now and has not."""
