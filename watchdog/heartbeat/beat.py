@@ -56,6 +56,8 @@ class Heartbeat:
         """Say that the daemon ends on purpose: kept on record, and silence follows."""
         try:
             await self.ping(self.url, Signal.LOG, text, min(self.timeout, FAREWELL))
+        except PingError as error:
+            log.info("last heartbeat not taken", reason=str(error))
         except Exception as error:  # noqa: BLE001 - the daemon ends all the same
             log.info("last heartbeat not taken", reason=type(error).__name__)
 
