@@ -48,7 +48,8 @@ FIRING, GAVE_UP, RESOLVED = AlertKind.FIRING, AlertKind.GAVE_UP, AlertKind.RESOL
 # The full product under the default policy. A row is a situation: "!" an incident is open, "+" the
 # next passing round is the proof of health. A cell is the next phase ("." the same), the notes
 # (f failed, o opened, c closed, r restart, x restart failed, h healed, k crashed, w held, g gave
-# up, a re-armed, p paused, u resumed, s silenced, e silence over), the alerts, and R for a restart.
+# up, a re-armed, p paused, u resumed, s silenced, e silence over, n acknowledged, b a button pressed
+# in vain), the alerts, and R for a restart. "known": acknowledged before.
 # "?": an incident is open that nobody was told of.
 TABLE = """
                   pass                http                      dead
@@ -75,6 +76,7 @@ recovering +      healthy h           waiting fo FIRING         waiting fo FIRIN
 recovering !+     healthy c RESOLVED  waiting f                 waiting
 failing !+        healthy c RESOLVED  restarting r R            restarting fr R
 failing ! 1 h     .                   restarting r R            restarting fr R
+failing ! known   .                   restarting r R            restarting fr R
 silent            .                   suspect f                 restarting fr R
 silent 2/3        healthy             restarting for R          restarting for R
 silent !+         healthy c RESOLVED  restarting r R            restarting fr R
@@ -113,6 +115,7 @@ recovering +      failing fo FIRING  .        .             . k            faili
 recovering !+     failing f          .        .             . k            failing k
 failing !+        . f                held w   .             . k            . k
 failing ! 1 h     . f REMINDER       held w   .             . k            . k
+failing ! known   . f                held w   .             . k            . k
 silent            suspect f          held w   .             . k            failing ko
 silent 2/3        failing fo         held w   .             . k            failing ko
 silent !+         . f                held w   .             . k            . k
@@ -151,6 +154,7 @@ recovering +      .             .             .             .
 recovering !+     .             .             .             .
 failing !+        .             .             .             .
 failing ! 1 h     .             .             .             .
+failing ! known   .             .             .             .
 silent            .             .             .             .
 silent 2/3        .             .             .             .
 silent !+         .             .             .             .
@@ -189,6 +193,7 @@ recovering +      .             .             maintenance p   .             rest
 recovering !+     .             .             maintenance p   .             restarting r R
 failing !+        .             .             maintenance p   .             restarting r R
 failing ! 1 h     .             .             maintenance p   .             restarting r R
+failing ! known   .             .             maintenance p   .             restarting r R
 silent            .             .             maintenance p   .             restarting r R
 silent 2/3        .             .             maintenance p   .             restarting r R
 silent !+         .             .             maintenance p   .             restarting r R
@@ -227,6 +232,7 @@ recovering +      . s         .
 recovering !+     . s         .
 failing !+        . s         .
 failing ! 1 h     . s         .
+failing ! known   . s         .
 silent            . s         . e
 silent 2/3        . s         . e
 silent !+         . s         . e
@@ -240,6 +246,45 @@ gave up !+        . s         .
 maintenance       . s         .
 maint., restart   . s         .
 maint., over      pending us  pending u
+
+                  seen         late          pressed
+pending           .            .             . b
+pending !+        . n          .             . b
+healthy           .            .             . b
+healthy 5 min     .            .             . b
+healthy !         . n          .             . b
+healthy ! 5 min   . n          .             . b
+suspect 1/3       .            .             . b
+suspect 2/3       .            .             . b
+held              .            .             . b
+held !+           . n          .             . b
+waiting           .            .             . b
+waiting 30 s      .            .             . b
+waiting, due      .            .             . b
+waiting, owed     .            .             . b
+waiting !+, due   . n          .             . b
+restarting        .            .             . b
+restarting !      . n          .             . b
+restarting, asked .            .             . b
+recovering        .            .             . b
+recovering +      .            .             . b
+recovering !+     . n          .             . b
+failing !+        . n          .             . b
+failing ! 1 h     . n          .             . b
+failing ! known   .            .             . b
+silent            .            .             . b
+silent 2/3        .            .             . b
+silent !+         . n          .             . b
+silent ?+         . n          .             . b
+silence over      . en FIRING  . e FIRING    . eb FIRING
+silence over !    . en         . e REMINDER  . eb REMINDER
+failing ! loop +  . n          .             . b
+gave up !         . n          .             . b
+gave up !, due    . n          .             . b
+gave up !+        . n          .             . b
+maintenance       .            .             . b
+maint., restart   .            .             . b
+maint., over      pending u    pending u     pending ub
 """
 
 
