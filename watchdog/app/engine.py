@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from watchdog.app.api import Api
 from watchdog.app.assemble import Assembly
+from watchdog.app.buttons import Buttons
 from watchdog.app.channels import Channels
 from watchdog.app.services import Services
 from watchdog.config import Config
@@ -53,6 +55,7 @@ class Engine:
             redactor=assembly.redactor,
         )
         self.services = Services(assembly.parts, self._around, tasks)
+        self.buttons = Buttons(Api(self), self._worker, store, clock, self.changed.set, tasks)
 
     @property
     def sight(self) -> Sight:
@@ -63,6 +66,9 @@ class Engine:
     def workers(self) -> Mapping[str, Worker]:
         """Return the workers by service name, in the configuration's order."""
         return self.services.workers
+
+    def _worker(self, service: str) -> Worker | None:
+        return self.workers.get(service)
 
     def late(self) -> Sequence[float]:
         """Return by how many seconds recent regular rounds began late."""
@@ -84,6 +90,7 @@ class Engine:
         await self.channels.apply(self._assembly.channels(config))
         self._around.destinations = self.channels.destinations
         await self.services.apply(config.services)
+        await self.buttons.apply(config)
         self.changed.set()
 
     def _is_open(self, alert: Alert) -> bool:
