@@ -7,6 +7,7 @@ brings presses, so that none falls between them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Protocol
@@ -15,7 +16,7 @@ import msgspec
 import structlog
 
 from watchdog.buttons.errors import ButtonsError
-from watchdog.buttons.payload import Envelope, Press, read_envelope, read_hello, read_press
+from watchdog.buttons.payload import Envelope, Hello, Press, read_envelope, read_hello, read_press
 from watchdog.buttons.standing import Standing
 from watchdog.ports import Clock
 
@@ -80,9 +81,9 @@ class Listener:
         while True:
             try:
                 await self._keep()
-            except Exception as error:
+            except Exception:
                 log.exception("slack buttons stumbled, going on")
-                self._standing.lost(f"stumbled over {type(error).__name__}")
+                self._standing.lost("stumbled over an error of our own; the log has it")
                 await self._pause(None)
 
     async def _keep(self) -> None:
@@ -113,12 +114,7 @@ class Listener:
         async with asyncio.timeout(DEADLINE):
             link = await self._connect()
             try:
-                hello = read_hello(await link.receive())
-                if hello is None:
-                    raise ButtonsError("Slack has not said hello")
-            except ODD:
-                await link.close()
-                raise ButtonsError("Slack has not said hello") from None
+                hello = await _hello(link)
             except BaseException:
                 await link.close()
                 raise
@@ -194,3 +190,11 @@ class Listener:
             await self._bell.wait()
         finally:
             timer.cancel()
+
+
+async def _hello(link: Link) -> Hello:
+    """Return what Slack begins with. Raises ButtonsError if that is something else."""
+    with contextlib.suppress(*ODD):
+        if hello := read_hello(await link.receive()):
+            return hello
+    raise ButtonsError("Slack has not said hello")

@@ -148,11 +148,11 @@ class Presses:
                 await self._call("ack", press, {})
                 return words.acknowledged(who)
             case Deed.SILENCE:
-                await self._call("silence", press, {"seconds": SILENCE_FOR, "reason": REASON})
-                return words.silenced(who, self._span(SILENCE_FOR))
+                await self._for_a_while("silence", press, SILENCE_FOR)
+                return words.silenced(who, words.span(*SILENCE_FOR))
             case Deed.PAUSE:
-                await self._call("pause", press, {"seconds": PAUSE_FOR, "reason": REASON})
-                return words.paused(who, self._span(PAUSE_FOR))
+                await self._for_a_while("pause", press, PAUSE_FOR)
+                return words.paused(who, words.span(*PAUSE_FOR))
             case Deed.RESTART:
                 return await self._restart(press, replies)
         assert_never(press.deed)
@@ -175,8 +175,13 @@ class Presses:
             if self._again_at[service] == float("inf"):
                 del self._again_at[service]
         if answer["code"] == 0:
-            return words.restart_healed(service, self._span(answer["took"]))
+            return words.restart_healed(service, words.span(*clock_parts(answer["took"])))
         return words.restart_in_vain(service, answer["reason"] or answer["phase"])
+
+    async def _for_a_while(self, name: str, press: Press, span: tuple[int, int, int]) -> None:
+        hours, minutes, seconds = span
+        lasting = hours * 3600 + minutes * 60 + seconds
+        await self._call(name, press, {"seconds": lasting, "reason": REASON})
 
     async def _call(self, name: str, press: Press, more: Mapping[str, Any]) -> Any:
         target, words = press.target, self._words
@@ -191,9 +196,6 @@ class Presses:
             elif code == BUSY:
                 text = words.pressed_twice(target.service)
             raise _NothingDoneError(str(error), text) from None
-
-    def _span(self, seconds: float) -> str:
-        return self._words.span(*clock_parts(seconds))
 
     # --- what is told -----------------------------------------------------------------------------
 

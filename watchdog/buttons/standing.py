@@ -44,8 +44,8 @@ class Standing:
                 " each host needs an app of its own"
             )
         if not self._is_connected or reason != self._reason:
-            write = log.warning if reason else log.info
-            write("slack buttons connected", channel=self._name, reason=reason or None)
+            odd = {"reason": reason} if reason else {}
+            log.info("slack buttons connected", channel=self._name, **odd)
         self._set(is_connected=True, reason=reason)
 
     def closed(self) -> None:

@@ -20,7 +20,14 @@ from slack_sdk.models.blocks import (
 
 from watchdog.core.excerpt import excerpt
 from watchdog.core.model import AlertKind
-from watchdog.notify.slack_press import Buttons, Deed, Target, write_target
+from watchdog.notify.slack_press import (
+    PAUSE_FOR,
+    SILENCE_FOR,
+    Buttons,
+    Deed,
+    Target,
+    write_target,
+)
 from watchdog.notify.text import ELLIPSIS, one_line
 from watchdog.ports import Message
 
@@ -126,7 +133,7 @@ def actions(message: Message, buttons: Buttons | None) -> list[dict[str, Any]]:
     if not value:
         return []  # a name beyond all measure: without buttons, but told
     words, service = buttons.words, one_line(alert.service, 60)
-    hour, half = words.span(1, 0, 0), words.span(0, 30, 0)
+    hour, half = words.span(*SILENCE_FOR), words.span(*PAUSE_FOR)
     elements = [
         _button(Deed.ACKNOWLEDGE, words.acknowledge_button(), value, "", "", style="primary"),
         _button(

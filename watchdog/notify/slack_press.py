@@ -15,8 +15,8 @@ from watchdog.words.catalogue import Catalogue
 VALUE_SIZE = 2000
 """Characters that Slack keeps of a button's value (docs.slack.dev, Block Kit, button)."""
 
-SILENCE_FOR = 3600.0  # seconds
-PAUSE_FOR = 1800.0  # seconds
+SILENCE_FOR = (1, 0, 0)  # hours, minutes, seconds, as languages say them
+PAUSE_FOR = (0, 30, 0)
 
 _PREFIX = "service-watchdog:"
 

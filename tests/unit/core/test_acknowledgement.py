@@ -1,4 +1,4 @@
-"""What a person has seen is not told again and again; what gets worse, and what is over, is told."""
+"""What a person has seen is not told again; what gets worse, and what is over, is told."""
 
 from __future__ import annotations
 

@@ -48,9 +48,9 @@ FIRING, GAVE_UP, RESOLVED = AlertKind.FIRING, AlertKind.GAVE_UP, AlertKind.RESOL
 # The full product under the default policy. A row is a situation: "!" an incident is open, "+" the
 # next passing round is the proof of health. A cell is the next phase ("." the same), the notes
 # (f failed, o opened, c closed, r restart, x restart failed, h healed, k crashed, w held, g gave
-# up, a re-armed, p paused, u resumed, s silenced, e silence over, n acknowledged, b a button pressed
-# in vain), the alerts, and R for a restart. "known": acknowledged before.
-# "?": an incident is open that nobody was told of.
+# up, a re-armed, p paused, u resumed, s silenced, e silence over, n acknowledged, b a button
+# pressed in vain), the alerts, and R for a restart. "?": an incident is open that nobody was told
+# of; "known": one that was acknowledged.
 TABLE = """
                   pass                http                      dead
 pending           healthy             suspect f                 restarting fr R
