@@ -61,8 +61,11 @@ def deed_of(action_id: str) -> Deed | None:
 
 
 def write_target(target: Target) -> str:
-    """Return *target* as a button's value; empty if it is too long for one."""
-    value = msgspec.json.encode(target).decode()
+    """Return *target* as a button's value; empty if it is too long for one, or no text."""
+    try:
+        value = msgspec.json.encode(target).decode()
+    except UnicodeEncodeError:
+        return ""
     return value if len(value) <= VALUE_SIZE else ""
 
 
