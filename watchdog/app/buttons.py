@@ -38,14 +38,12 @@ class Buttons:
         worker_of: Callable[[str], Worker | None],
         store: DurableStore,
         clock: Clock,
-        changed: Callable[[], None],
         tasks: asyncio.TaskGroup,
     ) -> None:
         self._api = api
         self._worker_of = worker_of
         self._store = store
         self._clock = clock
-        self._changed = changed
         self._tasks = tasks
         self._running: dict[str, _Running] = {}  # by app token
 
@@ -79,7 +77,6 @@ class Buttons:
             self._api.calls(),
             self._note,
             self._clock,
-            self._changed,
         )
         task = self._tasks.create_task(app.run(), name=f"buttons {settings.name}")
         return _Running(settings, app, task)

@@ -55,7 +55,7 @@ class Engine:
             redactor=assembly.redactor,
         )
         self.services = Services(assembly.parts, self._around, tasks)
-        self.buttons = Buttons(Api(self), self._worker, store, clock, self.changed.set, tasks)
+        self.buttons = Buttons(Api(self), self._worker, store, clock, tasks)
 
     @property
     def sight(self) -> Sight:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -57,13 +58,12 @@ class App:
         calls: Mapping[str, Call],
         note: Note,
         clock: Clock,
-        changed: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._api: WebApi | None = None
         channels = {each.name: self._channel(each, clock) for each in settings.channels}
         presses = Presses(settings.host, words, channels, calls, note, clock)
-        self._standing = Standing(settings.name, clock, changed)
+        self._standing = Standing(settings.name, clock)
         self._listener = Listener(self._connect, presses.answer, clock, self._standing)
 
     async def run(self) -> None:
@@ -72,7 +72,8 @@ class App:
             await self._listener.run()
         finally:
             if self._api is not None:
-                await self._api.close()
+                with suppress(Exception):  # nothing here is worth the daemon's life
+                    await self._api.close()
 
     def wake(self) -> None:
         """Connect now if there is no connection."""

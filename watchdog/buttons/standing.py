@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TypedDict
 
 import structlog
@@ -23,10 +22,9 @@ class ButtonsStatus(TypedDict):
 class Standing:
     """What became of the connection; each change is logged once, not each try."""
 
-    def __init__(self, name: str, clock: Clock, changed: Callable[[], None]) -> None:
+    def __init__(self, name: str, clock: Clock) -> None:
         self._name = name
         self._clock = clock
-        self._changed = changed
         self._is_connected = False
         self._since = clock.now().wall
         self._reason = "not connected yet"
@@ -69,8 +67,5 @@ class Standing:
     def _set(self, *, is_connected: bool, reason: str) -> None:
         if is_connected is not self._is_connected:
             self._since = self._clock.now().wall
-        changed = (is_connected, reason) != (self._is_connected, self._reason)
         self._is_connected, self._reason = is_connected, reason
         self._told = not is_connected
-        if changed:
-            self._changed()

@@ -88,8 +88,9 @@ class Link:
 class WebApi:
     """One session with Slack."""
 
-    def __init__(self, api_url: str, route: Route) -> None:
+    def __init__(self, api_url: str, route: Route, heartbeat: float = HEARTBEAT) -> None:
         self._api_url = api_url
+        self._heartbeat = heartbeat
         self._route = route
         self._session = open_session(route, CONNECTIONS)
 
@@ -125,7 +126,7 @@ class WebApi:
         try:
             socket = await self._session.ws_connect(
                 url,
-                heartbeat=HEARTBEAT,
+                heartbeat=self._heartbeat,
                 max_msg_size=ENVELOPE_SIZE,
                 timeout=aiohttp.ClientWSTimeout(ws_close=FAREWELL),
                 proxy=self._route.proxy,

@@ -176,7 +176,6 @@ async def test_a_press_in_vain_is_noted_under_its_incident_open_or_over() -> Non
             bench.workers.get,
             cast("DurableStore", bench),
             cast("Any", bench.clock),
-            lambda: None,
             cast("asyncio.TaskGroup", None),
         )
         await buttons._note("api", bench.open.id, "refused")

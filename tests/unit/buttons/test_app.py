@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from tests.host.peers.slack import SlackServer
 from tests.unit.notify.alerts import ENGLISH, message
@@ -51,7 +52,7 @@ class Bench:
         assert SlackServer.TOKEN not in repr(settings)
         assert SlackServer.APP_TOKEN not in repr(settings)
         calls = {name: self._call(name) for name in ("ack", "restart", "pause", "silence")}
-        self.app = App(settings, ENGLISH, calls, self._note, HostClock(), lambda: None)
+        self.app = App(settings, ENGLISH, calls, self._note, HostClock())
 
     def _call(self, name: str) -> Any:
         async def call(arguments: Mapping[str, Any], who: str) -> dict[str, Any]:
@@ -238,6 +239,34 @@ async def test_an_address_of_another_kind_is_not_followed(
 ) -> None:
     monkeypatch.setattr(slack.socket_mode, "open", lambda: {"url": url})
     assert "no address that begins with ws://" in str(await refusal(slack, SlackServer.APP_TOKEN))
+
+
+async def test_a_connection_at_whose_other_end_nobody_is_left_is_found_out() -> None:
+    deaf = asyncio.Event()
+
+    async def serve(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/api/apps.connections.open":
+            return web.json_response({"ok": True, "url": f"ws://127.0.0.1:{port}/link"})
+        link = web.WebSocketResponse(autoping=False)
+        await link.prepare(request)
+        await deaf.wait()
+        return link
+
+    runner = web.ServerRunner(web.Server(serve), shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    api = WebApi(f"http://127.0.0.1:{port}/api/", FAST, heartbeat=0.1)
+    link = await api.connect("xapp-1")
+    with pytest.raises(ButtonsError, match="Slack no longer answers"):
+        await link.receive()
+    began = time.monotonic()
+    await link.close()
+    await api.close()
+    assert time.monotonic() - began < 2.5
+    deaf.set()
+    await runner.cleanup()
 
 
 async def test_a_connection_that_is_cut_says_so(slack: SlackServer) -> None:

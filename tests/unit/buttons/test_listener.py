@@ -32,16 +32,12 @@ class Bench:
     tries: list[float] = field(default_factory=list)
     presses: list[Press] = field(default_factory=list)
     gate: asyncio.Event | None = None  # answers end when it is set
-    changes: int = 0
 
     def __post_init__(self) -> None:
-        self.standing = Standing("slack", self.clock, self._changed)
+        self.standing = Standing("slack", self.clock)
         self.listener = Listener(
             self._connect, self._answer, self.clock, self.standing, chance=lambda: 1.0
         )
-
-    def _changed(self) -> None:
-        self.changes += 1
 
     async def _connect(self) -> ScriptedLink:
         self.tries.append(self.clock.mono)
@@ -273,7 +269,6 @@ async def test_the_status_tells_since_when_and_why() -> None:
         link.say(None)
         await bench.clock.advance(60)
         assert bench.standing.status() == {"connected": False, "since": lost, "reason": AWAY}
-        assert bench.changes == 3  # connected, lost, away
 
 
 async def test_connections_of_others_with_the_same_app_are_told_of() -> None:
