@@ -53,6 +53,7 @@ def describe(worker: Worker, mono: float) -> dict[str, Any]:
         and {
             "id": incident.id,
             "opened": incident.opened,
+            "flapping": incident.flapping,
             "acknowledged": list(incident.acknowledged),
         },
         "maintenance": _while(state.maintenance, mono),
