@@ -115,6 +115,9 @@ def read_press(payload: bytes | msgspec.Raw) -> Press | None:
     if deed is None:
         return None
     thread = said.message.thread_ts or said.message.ts
+    target = read_target(action.value)
+    if not (target.service and target.incident):
+        raise ValueError("it is about no incident")  # and would be about any
     if not (
         USER.fullmatch(said.user.id)
         and CHANNEL.fullmatch(said.channel.id)
@@ -124,7 +127,7 @@ def read_press(payload: bytes | msgspec.Raw) -> Press | None:
     name = _ODD.sub("", one_line(said.user.username or said.user.name, NAME_WIDTH)).strip()
     return Press(
         deed,
-        read_target(action.value),
+        target,
         said.user.id,
         name or "somebody",
         said.channel.id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, assert_never
@@ -30,6 +31,10 @@ NOT_ANY_MORE, BUSY = 1, 4
 
 SOON = 2.0
 """Seconds in which a restart may be over, before people are told that one was begun."""
+
+REFUSALS = 20
+WINDOW = 600.0
+"""So many refused presses of one person are written down within so many seconds: no flood."""
 
 REASON = "by a button in Slack"
 TEXT_WIDTH = 600
@@ -94,6 +99,7 @@ class Presses:
         self._note = note
         self._clock = clock
         self._again_at: dict[str, float] = {}  # service -> mono; inf while it is restarted
+        self._refused: dict[str, deque[float]] = {}  # user -> mono of those written down
 
     async def answer(self, press: Press) -> None:
         """Do what *press* asks for, or say why not; never raises."""
@@ -201,9 +207,12 @@ class Presses:
 
     async def _keep(self, press: Press, why: str) -> None:
         """Write a press that nothing came of on the timeline of its incident."""
-        target = press.target
-        if target.host != self._host:
+        target, mono = press.target, self._clock.now().mono
+        refused = self._refused.setdefault(press.user, deque(maxlen=REFUSALS))
+        is_flood = len(refused) == REFUSALS and mono < refused[0] + WINDOW
+        if target.host != self._host or is_flood:
             return
+        refused.append(mono)
         text = f"{press.deed} by {press.who} refused: {why}"
         try:
             await self._note(target.service, target.incident, one_line(text, TEXT_WIDTH))

@@ -30,11 +30,12 @@ class Standing:
         self._reason = "not connected yet"
         self._told = False  # of the present outage, in the log
         self._open = 0  # connections of our own
+        self._lost = 0  # of them; Slack may count those for a while
 
     def connected(self, connections: int) -> None:
         """Take note of a new connection, one of so many that the app has everywhere."""
         self._open += 1
-        others = connections - self._open
+        others, self._lost = connections - self._open - self._lost, 0
         reason = ""
         if others > 0:
             reason = (
@@ -52,8 +53,8 @@ class Standing:
 
     def lost(self, reason: str) -> None:
         """Take note that there is no connection, or no new one."""
-        if self._open > 1:
-            return  # an old one ended late; the new one is there
+        if self._is_connected:
+            self._lost = self._open
         if not self._told:
             log.warning(
                 "slack buttons not connected, trying again", channel=self._name, reason=reason

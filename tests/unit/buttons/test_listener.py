@@ -287,3 +287,14 @@ async def test_the_end_closes_the_connection_and_what_is_being_answered() -> Non
         link.say(envelope(payload()))
         await bench.clock.settle()
     assert link.closed
+
+
+async def test_a_connection_that_was_lost_and_that_slack_still_counts_is_not_anothers() -> None:
+    lost = ScriptedLink.greeting()
+    bench = Bench(links=[lost, ScriptedLink.greeting(HELLO.replace("1", "2"))])
+    async with bench.running():
+        await bench.clock.advance(3600)
+        lost.say(None)
+        await bench.clock.settle()
+        status = bench.standing.status()
+        assert (status["connected"], status["reason"]) == (True, "")

@@ -63,6 +63,8 @@ def test_what_is_not_of_our_buttons_is_none_of_our_business(content: Any) -> Non
         payload(action={"value": "{}"}),
         payload(action={"value": '{"host": 1, "channel": 2, "service": 3, "incident": 4}'}),
         payload(action={"value": None}),
+        payload(action={"value": write_target(Target("web-1", "slack", "langchain-api", ""))}),
+        payload(action={"value": write_target(Target("web-1", "slack", "", "k3f9qa"))}),
         payload(user={"id": "<!channel>", "username": "x"}),
         payload(user={"id": "U1\nU2", "username": "x"}),
         payload(user=None),

@@ -14,7 +14,7 @@ from tests.unit.clock import FakeClock, skip
 from watchdog.buttons.errors import ButtonsError
 from watchdog.buttons.payload import Press
 from watchdog.buttons.permission import Permission
-from watchdog.buttons.presses import AGAIN_AFTER, Channel, Presses
+from watchdog.buttons.presses import AGAIN_AFTER, REFUSALS, WINDOW, Channel, Presses
 from watchdog.errors import StoreError, WatchdogError
 from watchdog.notify.slack_press import Deed
 from watchdog.words.choosing import words_in
@@ -261,6 +261,17 @@ async def test_a_slack_that_takes_no_answer_changes_nothing_about_what_is_done()
     await bench.press(MALLORY)
     assert len(bench.calls) == 1
     assert len(bench.notes) == 1
+
+
+async def test_who_presses_in_vain_without_end_does_not_fill_the_timeline() -> None:
+    bench = Bench()
+    for _ in range(REFUSALS + 5):
+        await bench.press(MALLORY)
+    assert len(bench.notes) == REFUSALS
+    assert len(bench.quietly_) == REFUSALS + 5
+    await bench.clock.advance(WINDOW)
+    await bench.press(MALLORY)
+    assert len(bench.notes) == REFUSALS + 1
 
 
 async def test_a_full_disk_is_no_reason_to_keep_a_refusal_back() -> None:
