@@ -8,7 +8,9 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from watchdog.addressing import AddressBook
+from watchdog.app.api import Api
 from watchdog.app.assemble import Assembly
+from watchdog.app.buttons import Buttons
 from watchdog.app.channels import Channels
 from watchdog.app.health import Health
 from watchdog.app.heart import Heart
@@ -64,6 +66,7 @@ class Engine:
             redactor=assembly.redactor,
         )
         self.services = Services(assembly.parts, self._around, tasks)
+        self.buttons = Buttons(Api(self), self._worker, store, clock, tasks)
 
     @property
     def sight(self) -> Sight:
@@ -74,6 +77,9 @@ class Engine:
     def workers(self) -> Mapping[str, Worker]:
         """Return the workers by service name, in the configuration's order."""
         return self.services.workers
+
+    def _worker(self, service: str) -> Worker | None:
+        return self.workers.get(service)
 
     def late(self) -> Sequence[float]:
         """Return by how many seconds recent regular rounds began late."""
@@ -101,6 +107,7 @@ class Engine:
         await self.channels.apply(self._assembly.channels(config))
         self._apply_canary(config)
         await self.services.apply(config.services)
+        await self.buttons.apply(config)
         self.changed.set()
 
     def _apply_canary(self, config: Config) -> None:

@@ -101,6 +101,7 @@ class Paused:
     until: float
     owner: str
     reason: str
+    incident: str = ""  # only while this one is open; empty: in any case
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ class Silenced:
     until: float
     owner: str
     reason: str
+    incident: str = ""  # only while this one is open; empty: in any case
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,24 @@ class RestartRequested:
     """A person asks for a restart now."""
 
     owner: str
+    incident: str = ""  # only while this one is open; empty: in any case
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A person has seen the incident: nobody need be reminded of it."""
+
+    owner: str
+    reason: str = ""
+    incident: str = ""  # only while this one is open; empty: in any case
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A person pressed a button under a message about ``incident``, and nothing came of it."""
+
+    incident: str
+    text: str
 
 
 Event = (
@@ -143,6 +163,8 @@ Event = (
     | Silenced
     | Unsilenced
     | RestartRequested
+    | Acknowledged
+    | Pressed
 )
 
 
@@ -164,6 +186,7 @@ class Incident:
     reminders: int = 0
     told: bool = True  # its opening; a silence keeps it back
     hushed: bool = False  # a silence has kept back something that is still true
+    acknowledged: tuple[str, ...] = ()  # who has seen it, in the order in which they said so
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +263,8 @@ class NoteKind(StrEnum):
     RESUMED = "resumed"
     SILENCED = "silenced"
     UNSILENCED = "unsilenced"
+    ACKNOWLEDGED = "acknowledged"
+    PRESSED = "pressed"  # a button, and nothing came of it
 
 
 @dataclass(frozen=True, slots=True)
