@@ -28,7 +28,7 @@ class _Loss:
 
     since: float
     why: str
-    by_network: bool  # this host's own network is down
+    network: str = ""  # why this host's own network is down, if that is why
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +54,27 @@ class Sight:
         """Return the services that cannot be judged."""
         return self._blind.keys()
 
+    def lasting(self, mono: float) -> Mapping[str, tuple[float, str]]:
+        """Return since when (mono), and why, services have been unknown for long, as of *mono*."""
+        return {
+            name: (loss.since, loss.why)
+            for name, loss in self._blind.items()
+            if mono >= loss.since + BLIND_AFTER
+        }
+
     def take(self, service: str, seen: Observation, mono: float) -> None:
         """Take what a round of *service* has found."""
         if seen.verdict is not Verdict.UNKNOWN:
             self.forget(service)
             return
         before, told = self._blind.get(service), seen.circumstance
-        by_network = told is not None and told.kind is CircumstanceKind.NETWORK_DOWN
-        if before is not None and before.by_network and not by_network:
+        network = ""
+        if told is not None and told.kind is CircumstanceKind.NETWORK_DOWN:
+            network = told.reason
+        if before is not None and before.network and not network:
             return  # a stall of our own, say; the network is back when something is judged
-        why = told.reason if told is not None else seen.reason
-        self._blind[service] = _Loss(before.since if before else mono, why, by_network)
-        if before is None or before.by_network is not by_network:
+        self._blind[service] = _Loss(before.since if before else mono, seen.reason, network)
+        if before is None or (network and not before.network):
             self._changed.set()
 
     def forget(self, service: str) -> None:
@@ -97,15 +106,15 @@ class Sight:
         return {
             name: loss
             for name, loss in self._blind.items()
-            if not (is_known if loss.by_network else name in self._told)
+            if not (is_known if loss.network else name in self._told)
         }
 
     def _news(self, mono: float) -> Notice | None:
         """Return what to tell now; from then on it counts as told."""
-        by_network = {name: loss for name, loss in self._blind.items() if loss.by_network}
+        cut = {name: loss for name, loss in self._blind.items() if loss.network}
         if self._outage is not None:
-            self._outage.services.update(by_network)
-            if not by_network:
+            self._outage.services.update(cut)
+            if not cut:
                 ended, self._outage = self._outage, None
                 return _network(CircumstanceKind.NETWORK_BACK, ended, mono)
         if self._told and not self._blind:
@@ -113,9 +122,9 @@ class Sight:
             return _SEES_AGAIN
         self._told &= self._blind.keys()
         long = {n: loss for n, loss in self._untold().items() if mono >= loss.since + BLIND_AFTER}
-        if any(loss.by_network for loss in long.values()):
-            first = next(iter(by_network.values()))
-            self._outage = _Outage(first.since, first.why, set(by_network))
+        if any(loss.network for loss in long.values()):
+            first = next(iter(cut.values()))
+            self._outage = _Outage(first.since, first.network, set(cut))
             return _network(CircumstanceKind.NETWORK_DOWN, self._outage, mono)
         self._told.update(long)
         return _blind(long, mono) if long else None

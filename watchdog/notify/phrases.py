@@ -45,6 +45,8 @@ class Phrases:
                 return words.restart_failed(told.reason)
             case CircumstanceKind.CRASH_LOOP:
                 return words.crash_loop(told.count, self.span(told.lasted), told.reason)
+            case CircumstanceKind.FLAPPING:
+                return words.flapping(told.count, self.span(told.lasted), told.reason)
             case CircumstanceKind.TEST:
                 return words.test(told.subject)
             case CircumstanceKind.DATABASE_GONE:
@@ -67,7 +69,22 @@ class Phrases:
                 begin = self.short_stamp(self.alert.wall - told.lasted)
                 end = self.short_stamp(self.alert.wall)
                 return words.network_back(begin, end, self.span(told.lasted), told.reason)
+            case CircumstanceKind.CANARY:
+                return words.canary()
+            case CircumstanceKind.UNDELIVERED:
+                since = self.short_stamp(self.alert.wall - told.lasted)
+                return words.undelivered(told.subject, since, told.reason)
         assert_never(told.kind)
+
+    def fallback(self) -> str:
+        """Return why the alert comes by way of the fallback; empty if it does not."""
+        why = self.alert.diversion
+        if why is None:
+            return ""
+        if why.refused:
+            return self.words.refused(why.destination, why.reason)
+        lasted = self.span(self.sent_wall - why.since)
+        return self.words.diverted(why.destination, lasted, why.reason)
 
     def failed_check(self) -> str:
         """Return which check failed; empty if none did."""
@@ -142,6 +159,8 @@ class Phrases:
                 return self.words.not_judged(self._services(told))
             case CircumstanceKind.NETWORK_BACK:
                 return self.words.was_not_judged(self._services(told))
+            case CircumstanceKind.UNDELIVERED:
+                return self.words.kept_waiting()
             case _:
                 return ""
 
