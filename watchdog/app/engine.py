@@ -9,11 +9,13 @@ from functools import partial
 from watchdog.app.assemble import Assembly
 from watchdog.app.channels import Channels
 from watchdog.app.services import Services
+from watchdog.app.warner import HostWarner
 from watchdog.config import Config
 from watchdog.core.model import (
     Alert,
     AlertKind,
 )
+from watchdog.core.standing import StandingWarning
 from watchdog.core.telling import Notice
 from watchdog.evidence.desk import Desk
 from watchdog.ports import Clock
@@ -53,6 +55,7 @@ class Engine:
             redactor=assembly.redactor,
         )
         self.services = Services(assembly.parts, self._around, tasks)
+        self.warner = HostWarner(store, clock, tasks, lambda: self._around.destinations)
 
     @property
     def sight(self) -> Sight:
@@ -84,6 +87,7 @@ class Engine:
         await self.channels.apply(self._assembly.channels(config))
         self._around.destinations = self.channels.destinations
         await self.services.apply(config.services)
+        self.warner.apply(config.warnings, ("/", config.daemon.state_dir))
         self.changed.set()
 
     def _is_open(self, alert: Alert) -> bool:
@@ -91,9 +95,18 @@ class Engine:
         workers = self._around.workers
         if not workers:
             return True  # none has been set up yet: nothing is known to be over
+        if alert.kind is AlertKind.WARNING:
+            return any(each.id == alert.incident for each in self._standing(alert.service))
         worker = workers.get(alert.service)
         incident = worker.state.incident if worker is not None else None
         return incident is not None and incident.id == alert.incident
+
+    def _standing(self, service: str) -> Sequence[StandingWarning]:
+        """Return the warnings that stand of *service*; empty: of the host."""
+        if not service:
+            return self.warner.state.warnings
+        worker = self._around.workers.get(service)
+        return worker.state.warnings if worker is not None else ()
 
     async def give_notice(self, notice: Notice) -> None:
         """Tell *notice*, which no service's state stands behind, everywhere."""

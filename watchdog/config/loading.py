@@ -23,6 +23,7 @@ from watchdog.config.relations import check_relations
 from watchdog.config.services import ServiceBuilder
 from watchdog.config.settings import Config, DaemonSettings
 from watchdog.config.tables import ConfigFile, DaemonTable
+from watchdog.config.warnings import host_warnings_of
 from watchdog.core.service import (
     Policy,
     Service,
@@ -71,6 +72,7 @@ def load(
     webhook = build_webhooks(tables.webhook, secrets)
     alertmanager = build_alertmanagers(tables.alertmanager, secrets)
     apprise = build_apprise(tables.apprise, secrets)
+    warnings = host_warnings_of(tables.warnings, problems)
     problems.raise_if_any()
     return Config(
         file,
@@ -82,6 +84,7 @@ def load(
         alertmanager=alertmanager,
         apprise=apprise,
         redact_emails=tables.evidence.redact_emails,
+        warnings=warnings,
         unchecked=tuple(secrets.unchecked),
     )
 

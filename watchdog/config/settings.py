@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from watchdog.config.secret import HiddenText, Secret
@@ -12,6 +12,7 @@ from watchdog.core.service import (
     ProcessControl,
     Service,
 )
+from watchdog.core.thresholds import HostWarnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,7 @@ class Config:
     alertmanager: tuple[AlertmanagerSettings, ...] = ()
     apprise: tuple[AppriseSettings, ...] = ()
     redact_emails: bool = False
+    warnings: HostWarnings = field(default_factory=HostWarnings)
     unchecked: tuple[str, ...] = ()  # secrets that only the daemon can see; empty in the daemon
 
     @property

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 from watchdog.core.model import AlertKind
 
-CRITICAL, INFO = "critical", "info"
+CRITICAL, WARNING, INFO = "critical", "warning", "info"
 
 _LAST = 253_402_300_799.0  # the year 9999: beyond it the clock is wrong
-_CALM = frozenset({AlertKind.NOTICE, AlertKind.TEST})
+_CALM = frozenset({AlertKind.WARNING, AlertKind.NOTICE, AlertKind.TEST})
 
 
 def is_about_incident(kind: AlertKind) -> bool:
@@ -17,8 +17,18 @@ def is_about_incident(kind: AlertKind) -> bool:
     return kind not in _CALM
 
 
+def lasts(kind: AlertKind) -> bool:
+    """Tell whether what alerts of this *kind* state holds until something ends it."""
+    return is_about_incident(kind) or kind is AlertKind.WARNING
+
+
 def severity(kind: AlertKind) -> str:
-    """Return how much an alert matters: of an incident ``critical``, of anything else ``info``."""
+    """Return how much an alert matters: of an incident ``critical``, a warning ``warning``.
+
+    Of anything else ``info``.
+    """
+    if kind is AlertKind.WARNING:
+        return WARNING
     return CRITICAL if is_about_incident(kind) else INFO
 
 

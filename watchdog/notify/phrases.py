@@ -15,6 +15,7 @@ from watchdog.core.model import (
     AlertKind,
 )
 from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
+from watchdog.notify.warned import warned
 from watchdog.words.catalogue import Catalogue
 
 LATE = 60.0  # seconds between alert and sending that are worth a word
@@ -62,7 +63,8 @@ class Phrases:
                 return words.blind(services, self.span(told.lasted), told.reason)
             case CircumstanceKind.SEES_AGAIN:
                 return words.sees_again()
-        assert_never(told.kind)
+            case _:
+                return warned(told, words, self.span)
 
     def failed_check(self) -> str:
         """Return which check failed; empty if none did."""
@@ -169,7 +171,7 @@ class Phrases:
                 return words.down_since(self.short_stamp(alert.opened or alert.wall))
             case AlertKind.RESOLVED:
                 return words.healthy_since(self.short_stamp(alert.wall))
-            case AlertKind.NOTICE | AlertKind.TEST:
+            case AlertKind.WARNING | AlertKind.NOTICE | AlertKind.TEST:
                 return words.dated(self.short_stamp(alert.wall))
         assert_never(alert.kind)
 

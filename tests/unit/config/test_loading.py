@@ -168,12 +168,12 @@ notify_healed = true
     assert first == Policy(
         max_failures=5,
         interval=10.0,
-        restart_after={"unit": 1, "process": 1, "status": 1, "port": 2, "http": 0},
+        restart_after={"unit": 1, "process": 1, "status": 1, "port": 2, "http": 0, "limits": 1},
     )
     assert second == Policy(
         max_failures=4,
         interval=20.0,
-        restart_after={"unit": 1, "process": 1, "status": 1, "port": 2, "http": 1},
+        restart_after={"unit": 1, "process": 1, "status": 1, "port": 2, "http": 1, "limits": 1},
         notify_healed=True,
     )
 
