@@ -55,7 +55,8 @@ def step(state: State, event: Event, policy: Policy, now: Now) -> Step:
         following = step(ended.state, event, policy, now)
         return Step(following.state, ended.effects + following.effects)
     if isinstance(event, Measured | Started):
-        return measured(state, event, policy, now)  # no incident of it, and no phase
+        result = measured(state, event, policy, now)  # neither phases nor incidents come of it
+        return Step(result.state, filed(result.effects, state.incident))
     taken = _taken(state, event, policy, now)
     if isinstance(event, Observation):
         taken = reminded(taken, event, policy, now)

@@ -19,10 +19,12 @@ from tests.unit.core.life import (
     MONO,
     PASS,
     RESUME,
+    STARTED,
     STRANGER,
     UNKNOWN,
     WALL,
     YIELDED,
+    memory,
 )
 from watchdog.core.machine import step
 from watchdog.core.model import (
@@ -137,6 +139,8 @@ EVENTS: Mapping[str, Event] = {
     "asked": ASKED,  # a person wants a restart
     "silence": Silenced(MONO + 60, "kim", "deploy"),
     "speak": Unsilenced("kim"),
+    "measured": memory(95),  # worth a warning
+    "started": STARTED,
 }
 
 _NOTES: Mapping[NoteKind, str] = {
@@ -154,12 +158,15 @@ _NOTES: Mapping[NoteKind, str] = {
     NoteKind.RESUMED: "u",
     NoteKind.SILENCED: "s",
     NoteKind.UNSILENCED: "e",
+    NoteKind.WARNED: "m",
+    NoteKind.WARNING_OVER: "n",
 }
 _ALERTS: Mapping[AlertKind, str] = {
     AlertKind.FIRING: "FIRING",
     AlertKind.GAVE_UP: "GAVE-UP",
     AlertKind.REMINDER: "REMINDER",
     AlertKind.RESOLVED: "RESOLVED",
+    AlertKind.WARNING: "WARNING",
 }
 
 
