@@ -56,12 +56,12 @@ class HostWatch:
         left = (await self._store.load(self._clock.now())).get(HOST)
         if left is not None:
             self.state = left.state
-        while True:
+        while True:  # waits first: a start is busy enough
+            await self._clock.sleep_until(self._clock.now().mono + self._warnings.every)
             try:
                 await self.measure()
             except Exception:  # the one guard: what is wrong here must not end the daemon
                 log.exception("cannot measure the file systems; trying again")
-            await self._clock.sleep_until(self._clock.now().mono + self._warnings.every)
 
     async def measure(self) -> None:
         """Measure once."""
