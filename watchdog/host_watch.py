@@ -51,11 +51,14 @@ class HostWatch:
         self._blind: dict[str, int] = {}  # times in a row
         self.state = State(HOST)
 
-    async def run(self) -> None:
-        """Measure until cancelled."""
+    async def load(self) -> None:
+        """Take up what was known before the daemon started."""
         left = (await self._store.load(self._clock.now())).get(HOST)
         if left is not None:
             self.state = left.state
+
+    async def run(self) -> None:
+        """Measure until cancelled."""
         while True:  # waits first: a start is busy enough
             await self._clock.sleep_until(self._clock.now().mono + self._warnings.every)
             try:

@@ -86,8 +86,9 @@ class Engine:
         await self._assembly.connect(config)
         await self.channels.apply(self._assembly.channels(config))
         self._around.destinations = self.channels.destinations
+        # Before the services: as soon as there are workers, what stands nowhere counts as over.
+        await self.warner.apply(config.warnings, ("/", config.daemon.state_dir))
         await self.services.apply(config.services)
-        self.warner.apply(config.warnings, ("/", config.daemon.state_dir))
         self.changed.set()
 
     def _is_open(self, alert: Alert) -> bool:

@@ -38,7 +38,7 @@ class HostWarner:
         """Return what is remembered of the host: its standing warnings."""
         return self._watch.state if self._watch is not None else State(HOST)
 
-    def apply(self, warnings: HostWarnings, paths: tuple[str, ...]) -> None:
+    async def apply(self, warnings: HostWarnings, paths: tuple[str, ...]) -> None:
         """Watch as *warnings* say, the file systems of *paths* in any case; nothing, no task."""
         if self._settings == (warnings, paths):
             return
@@ -50,5 +50,7 @@ class HostWarner:
             return
         from watchdog.host_watch import HostWatch  # noqa: PLC0415 - only where it is wanted
 
-        self._watch = HostWatch(warnings, paths, self._store, self._clock, self._destinations)
-        self._running = self._tasks.create_task(self._watch.run(), name="host")
+        watch = HostWatch(warnings, paths, self._store, self._clock, self._destinations)
+        await watch.load()
+        self._watch = watch
+        self._running = self._tasks.create_task(watch.run(), name="host")

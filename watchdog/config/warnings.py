@@ -28,8 +28,8 @@ def warnings_of(
     problems: Problems,
 ) -> Warnings:
     """Return what a service is to be warned of: *table* at *path*, over *defaults*."""
-    own = _stated(table, path, problems)
-    return replace(Warnings(), **_stated(defaults, ("defaults", "warnings"), problems), **own)
+    stated = _stated(defaults, ("defaults", "warnings"), problems)
+    return replace(Warnings(), **{**stated, **_stated(table, path, problems)})
 
 
 def host_warnings_of(table: HostWarningsTable, problems: Problems) -> HostWarnings:

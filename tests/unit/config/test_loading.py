@@ -38,6 +38,7 @@ from watchdog.core.service import (
     Service,
     UnitControl,
 )
+from watchdog.core.thresholds import HostWarnings, LimitAction, Limits, Warnings
 from watchdog.errors import ConfigError
 from watchdog.words.choosing import languages
 
@@ -530,3 +531,34 @@ def test_the_secrets_of_all_tables_are_known_to_those_who_keep_them_back(loaded:
         "seven",
         "tgram://eight/1",
     ]
+
+
+def test_warnings_of_a_service_go_over_the_defaults_key_by_key(loaded: Load) -> None:
+    config = loaded("""
+[defaults.warnings]
+certificate = ["30d", "5d"]
+memory = [80, 95]
+
+[warnings]
+every = "1m"
+disk = ["/srv"]
+inodes_used = []
+
+[[service]]
+unit = "a"
+[service.warnings]
+certificate = []
+healed_limit = 3
+""")
+    [service] = config.services
+    assert service.policy.warnings == Warnings(certificate=(), memory=(80, 95), healed_limit=3)
+    assert config.warnings == HostWarnings(every=60.0, disk=("/srv",), inodes_used=())
+
+
+def test_limits_are_read_as_systemd_reads_sizes(loaded: Load) -> None:
+    config = loaded(SERVICE + 'limits = { memory = "1.5G", cpu = "150 %", action = "restart" }\n')
+    assert config.services[0].limits == Limits(
+        memory=1.5 * 1024**3, cpu=1.5, action=LimitAction.RESTART
+    )
+    assert loaded(SERVICE + "limits.memory = 1048576").services[0].limits.memory == 1024**2
+    assert not loaded(SERVICE).services[0].limits
