@@ -460,7 +460,7 @@ async def test_a_round_that_outlasts_its_pace_is_followed_at_once_and_not_late()
 
 
 async def test_evidence_is_forgotten_when_an_incident_closes_in_health_that_lasts() -> None:
-    bench = Bench(policy=Policy(max_failures=1, restart_after={"http": 0}, stable_after=60))
+    bench = Bench(policy=Policy(max_failures=1, restart_after={"http": 0}, flap_window=60))
     good, bad = bench.health, Observation(Verdict.FAIL, "http", "/health answered 500")
     async with bench.watching():
         for _ in range(2):  # the second incident stays open until health has lasted

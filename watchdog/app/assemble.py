@@ -256,7 +256,8 @@ def _notifier(channel: Channel) -> tuple[Notifier, Pace]:
                 settings.username or "",
                 settings.password.reveal() if settings.password is not None else "",
                 channel.host,
-                timeout=settings.timeout,
+                settings.ca_file,
+                settings.timeout,
             )
             recipient = channel.destination.removeprefix(f"{settings.name}:")
             email = EmailNotifier(

@@ -45,7 +45,7 @@ def print_services(services: Sequence[dict[str, Any]]) -> None:
             ),
             f"{service['failures']}/{service['max_failures']}",
             str(service["restarts_left"]),
-            (service["incident"] or {}).get("id", ""),
+            _incident(service["incident"]),
         )
         for service in services
     ]
@@ -115,6 +115,13 @@ def print_incident(incident: dict[str, Any]) -> None:
         print("evidence:")
         for line in incident["evidence"]:
             print(f"  {line}")
+
+
+def _incident(incident: dict[str, Any] | None) -> str:
+    """Name an incident in a table."""
+    if incident is None:
+        return ""
+    return f"{incident['id']} (flapping)" if incident["flapping"] else str(incident["id"])
 
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:

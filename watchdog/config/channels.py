@@ -138,6 +138,7 @@ def _email(table: EmailTable, path: Path, secrets: Secrets) -> EmailSettings:
         username=None if table.username is UNSET else table.username,
         password=password,
         name=table.name,
+        ca_file=None if table.ca_file is UNSET else table.ca_file,
         timeout=table.timeout,
         insecure=table.insecure,
     )

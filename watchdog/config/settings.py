@@ -69,6 +69,7 @@ class EmailSettings:
     username: str | None = None
     password: Secret | None = None
     name: str = "email"
+    ca_file: str | None = None  # authorities to trust besides the system's own
     timeout: float = 30.0  # seconds, for each step of the exchange
     insecure: bool = False  # tls="none" towards another host is meant
 

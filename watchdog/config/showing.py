@@ -162,6 +162,8 @@ def _email(channel: EmailSettings) -> dict[str, Any]:
     }
     if channel.username is not None and channel.password is not None:
         table |= {"username": channel.username, "password": _masked(channel.password)}
+    if channel.ca_file is not None:
+        table["ca_file"] = channel.ca_file
     return table
 
 

@@ -98,6 +98,10 @@ class EmailTable(Table, frozen=True, kw_only=True):
     ] = False
     username: Annotated[Text | UnsetType, key("User at the mail server.", default="none")] = UNSET
     password: Annotated[SecretValue | UnsetType, key("Their password.", default="none")] = UNSET
+    ca_file: Annotated[
+        AbsolutePath | UnsetType,
+        key("Authorities to trust besides the system's own, as PEM.", default="none"),
+    ] = UNSET
     timeout: Annotated[Timeout, key("For each step of the exchange.")] = 30.0
 
 

@@ -162,6 +162,7 @@ class Incident:
     opened_mono: float
     restarts: int = 0  # restarts since the trouble began, before it opened included
     crash_loop: bool = False
+    flapping: bool = False  # fails and heals by turns: over when health lasts
     told_gave_up: bool = False
     told_mono: float | None = None  # when an alert about it was last made; None: at its opening
     reminders: int = 0
@@ -206,7 +207,8 @@ class State:
     # MAINTENANCE: a restart of ours goes on meanwhile. WAITING: one is spent, but was never issued.
     unfinished: bool = False
     gave_up: bool = False  # until health is stable again or a person steps in
-    unsettled: bool = False  # an incident has closed, and health was not stable since
+    losses: tuple[float, ...] = ()  # when health was lost, oldest first, as far as flapping looks
+    closed: float | None = None  # when the last incident was closed
     crashes: tuple[float, ...] = ()
     incident: Incident | None = None
     maintenance: Maintenance | None = None
@@ -288,7 +290,7 @@ class Alert:
     failures: int = 0
     max_failures: int = 0
     restarts: int = 0  # since the trouble began
-    duration: float = 0.0  # RESOLVED, REMINDER: seconds since the opening
+    duration: float = 0.0  # seconds since the opening
     measure: Measure | None = None  # what was done, and what happens next
     circumstance: Circumstance | None = None  # what ``reason`` consists of, if that is known
 

@@ -38,8 +38,7 @@ def reminded(step: Step, seen: Observation, policy: Policy, now: Now) -> Step:
     lasts = seen.verdict is Verdict.FAIL or (incident.crash_loop and seen.verdict is Verdict.PASS)
     if due is None or now.mono < due or not lasts or state.phase not in _LASTING:
         return step
-    lasted = max(0.0, now.mono - incident.opened_mono)
-    alert = make_alert(state, AlertKind.REMINDER, policy, now, outlook(state, now), lasted)
+    alert = make_alert(state, AlertKind.REMINDER, policy, now, outlook(state, now))
     told = replace(incident, told_mono=now.mono, reminders=incident.reminders + 1)
     return Step(replace(state, incident=told), with_alert(step.effects, alert))
 

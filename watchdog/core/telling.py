@@ -46,6 +46,7 @@ class CircumstanceKind(StrEnum):
 
     RESTART_FAILED = "restart-failed"
     CRASH_LOOP = "crash-loop"  # ``count`` crashes within ``lasted`` seconds
+    FLAPPING = "flapping"  # ``count`` losses of health within ``lasted`` seconds
     TEST = "test"  # asked for by ``subject``
     DATABASE_GONE = "database-gone"  # what was left of it is now ``aside``
     DATABASE_MOVED = "database-moved"  # in use; what took its place, if anything, is now ``aside``

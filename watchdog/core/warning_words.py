@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import assert_never
-
 from watchdog.core.incident import span
 from watchdog.core.telling import Circumstance, CircumstanceKind
 
@@ -58,20 +56,8 @@ def in_english(told: Circumstance) -> str:  # noqa: C901, PLR0911, PLR0912 - its
             return f"a process has {value:.0f} open files, above its limit of {limit:.0f}"
         case CircumstanceKind.UNMEASURED:
             return f"cannot measure {told.subject}: {told.reason}"
-        case (
-            CircumstanceKind.RESTART_FAILED
-            | CircumstanceKind.CRASH_LOOP
-            | CircumstanceKind.TEST
-            | CircumstanceKind.DATABASE_GONE
-            | CircumstanceKind.DATABASE_MOVED
-            | CircumstanceKind.DATABASE_REPLACED
-            | CircumstanceKind.STATE_UNREADABLE
-            | CircumstanceKind.ALERT_UNREADABLE
-            | CircumstanceKind.BLIND
-            | CircumstanceKind.SEES_AGAIN
-        ):
+        case _:
             return told.reason
-    assert_never(kind)
 
 
 def _days(seconds: float) -> str:

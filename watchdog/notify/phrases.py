@@ -46,6 +46,8 @@ class Phrases:
                 return words.restart_failed(told.reason)
             case CircumstanceKind.CRASH_LOOP:
                 return words.crash_loop(told.count, self.span(told.lasted), told.reason)
+            case CircumstanceKind.FLAPPING:
+                return words.flapping(told.count, self.span(told.lasted), told.reason)
             case CircumstanceKind.TEST:
                 return words.test(told.subject)
             case CircumstanceKind.DATABASE_GONE:

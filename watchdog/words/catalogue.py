@@ -74,6 +74,10 @@ class Catalogue(ABC):
         """Say that it crashed *count* times within *lasted*, the last time for *reason*."""
 
     @abstractmethod
+    def flapping(self, count: int, lasted: str, reason: str) -> str:
+        """Say that it failed *count* times within *lasted*, and healed as often."""
+
+    @abstractmethod
     def test(self, who: str) -> str:
         """Say that *who* asked for a test, and that all is well."""
 

@@ -63,6 +63,9 @@ class English(Catalogue):
     def crash_loop(self, count: int, lasted: str, reason: str) -> str:
         return f"crashed {_counted(count, 'time')} in {lasted}: {reason}"
 
+    def flapping(self, count: int, lasted: str, reason: str) -> str:
+        return f"flapping, failed {_counted(count, 'time')} in {lasted}: {reason}"
+
     def test(self, who: str) -> str:
         return f"test asked for by {who}; all is well"
 

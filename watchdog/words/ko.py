@@ -87,6 +87,9 @@ class Korean(Catalogue):
     def crash_loop(self, count: int, lasted: str, reason: str) -> str:
         return f"{lasted} 사이 {count}회 비정상 종료: {reason}"
 
+    def flapping(self, count: int, lasted: str, reason: str) -> str:
+        return f"불안정, {lasted} 사이 {count}회 장애 반복: {reason}"
+
     def test(self, who: str) -> str:
         return f"{who} 요청, 이상 없음"
 

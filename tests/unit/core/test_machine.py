@@ -57,7 +57,9 @@ pending !+        healthy c RESOLVED  failing f                 restarting fr R
 healthy           .                   suspect f                 restarting fr R
 healthy 5 min     . a                 suspect f                 waiting f
 healthy !         .                   failing f                 restarting fr R
-healthy ! 5 min   . ac RESOLVED       failing f                 restarting fr R
+healthy ! 30 min  . c RESOLVED        failing f                 restarting fr R
+healthy, 4 lost   .                   failing fo FIRING         restarting for FIRING R
+healthy, again    .                   suspect f                 restarting fr R
 suspect 1/3       healthy             . f                       restarting fr R
 suspect 2/3       healthy             restarting for FIRING R   restarting for FIRING R
 held              healthy             suspect f                 restarting fr R
@@ -85,6 +87,7 @@ failing ! loop +  .                   . f                       restarting fr R
 gave up !         .                   .                         .
 gave up !, due    .                   restarting r R            restarting r R
 gave up !+        healthy c RESOLVED  .                         .
+gave up ! turns   .                   . GAVE-UP                 . GAVE-UP
 maintenance       .                   .                         .
 maint., restart   .                   .                         .
 maint., over      healthy u           suspect uf                restarting ufr R
@@ -95,7 +98,9 @@ pending !+        failing f          held w   .             . k            faili
 healthy           suspect f          held w   .             . k            failing ko FIRING
 healthy 5 min     suspect f          held w   .             . k            failing ko FIRING
 healthy !         failing f          held w   .             . k            failing k
-healthy ! 5 min   failing f          held w   .             . k            failing k
+healthy ! 30 min  failing f          held w   .             . k            failing k
+healthy, 4 lost   failing fo FIRING  held w   .             . k            failing ko FIRING
+healthy, again    suspect f          held w   .             . k            failing ko FIRING
 suspect 1/3       . f                held w   .             . k            failing ko FIRING
 suspect 2/3       failing fo FIRING  held w   .             . k            failing ko FIRING
 held              suspect f          .        .             . k            failing ko FIRING
@@ -123,6 +128,7 @@ failing ! loop +  . f                .        .             . k            . k
 gave up !         failing f          held w   .             . k            . k
 gave up !, due    failing f          held w   .             . k            . k
 gave up !+        failing f          held w   .             . k            . k
+gave up ! turns   failing f          held w   .             . k            . k
 maintenance       .                  .        .             .              .
 maint., restart   .                  .        .             .              .
 maint., over      suspect uf         held uw  pending u     pending uk     failing uko FIRING
@@ -133,7 +139,9 @@ pending !+        .             .             .             .
 healthy           .             .             .             .
 healthy 5 min     .             .             .             .
 healthy !         .             .             .             .
-healthy ! 5 min   .             .             .             .
+healthy ! 30 min  .             .             .             .
+healthy, 4 lost   .             .             .             .
+healthy, again    .             .             .             .
 suspect 1/3       .             .             .             .
 suspect 2/3       .             .             .             .
 held              .             .             .             .
@@ -161,6 +169,7 @@ failing ! loop +  .             .             .             .
 gave up !         .             .             .             .
 gave up !, due    .             .             .             .
 gave up !+        .             .             .             .
+gave up ! turns   .             .             .             .
 maintenance       .             . x           . x           . x
 maint., restart   .             . x           . x           . x
 maint., over      pending u     pending u     pending u     pending u
@@ -171,7 +180,9 @@ pending !+        .             .             maintenance p   .             rest
 healthy           .             .             maintenance p   .             restarting r R
 healthy 5 min     .             .             maintenance p   .             restarting r R
 healthy !         .             .             maintenance p   .             restarting r R
-healthy ! 5 min   .             .             maintenance p   .             restarting r R
+healthy ! 30 min  .             .             maintenance p   .             restarting r R
+healthy, 4 lost   .             .             maintenance p   .             restarting r R
+healthy, again    .             .             maintenance p   .             restarting r R
 suspect 1/3       .             .             maintenance p   .             restarting r R
 suspect 2/3       .             .             maintenance p   .             restarting r R
 held              pending       pending       maintenance p   .             restarting r R
@@ -199,6 +210,7 @@ failing ! loop +  .             .             maintenance p   .             rest
 gave up !         .             .             maintenance p   .             restarting r R
 gave up !, due    .             .             maintenance p   .             restarting r R
 gave up !+        .             .             maintenance p   .             restarting r R
+gave up ! turns   .             .             maintenance p   .             restarting r R
 maintenance       .             .             . p             pending u     . r R
 maint., restart   .             .             . p             restarting u  .
 maint., over      pending u     pending u     . up            pending u     restarting ur R
@@ -209,7 +221,9 @@ pending !+        . s         .
 healthy           . s         .
 healthy 5 min     . s         .
 healthy !         . s         .
-healthy ! 5 min   . s         .
+healthy ! 30 min  . s         .
+healthy, 4 lost   . s         .
+healthy, again    . s         .
 suspect 1/3       . s         .
 suspect 2/3       . s         .
 held              . s         .
@@ -237,47 +251,51 @@ failing ! loop +  . s         .
 gave up !         . s         .
 gave up !, due    . s         .
 gave up !+        . s         .
+gave up ! turns   . s         .
 maintenance       . s         .
 maint., restart   . s         .
 maint., over      pending us  pending u
 
-                  measured            started
-pending           . m WARNING         .
-pending !+        . m WARNING         .
-healthy           . m WARNING         .
-healthy 5 min     . m WARNING         .
-healthy !         . m WARNING         .
-healthy ! 5 min   . m WARNING         .
-suspect 1/3       . m WARNING         .
-suspect 2/3       . m WARNING         .
-held              . m WARNING         .
-held !+           . m WARNING         .
-waiting           . m WARNING         .
-waiting 30 s      . m WARNING         .
-waiting, due      . m WARNING         .
-waiting, owed     . m WARNING         .
-waiting !+, due   . m WARNING         .
-restarting        . m WARNING         .
-restarting !      . m WARNING         .
-restarting, asked . m WARNING         .
-recovering        . m WARNING         .
-recovering +      . m WARNING         .
-recovering !+     . m WARNING         .
-failing !+        . m WARNING         .
-failing ! 1 h     . m WARNING         .
-silent            . m                 .
-silent 2/3        . m                 .
-silent !+         . m                 .
-silent ?+         . m                 .
-silence over      . em WARNING        . e
-silence over !    . em WARNING        . e
-failing ! loop +  . m WARNING         .
-gave up !         . m WARNING         .
-gave up !, due    . m WARNING         .
-gave up !+        . m WARNING         .
-maintenance       . m                 .
-maint., restart   . m                 .
-maint., over      pending um WARNING  pending u
+                  measured              started
+pending           . m WARNING           .
+pending !+        . m WARNING           .
+healthy           . m WARNING           .
+healthy 5 min     . m WARNING           .
+healthy !         . m WARNING           .
+healthy ! 30 min  . m WARNING           .
+healthy, 4 lost   . m WARNING           .
+healthy, again    . m WARNING           .
+suspect 1/3       . m WARNING           .
+suspect 2/3       . m WARNING           .
+held              . m WARNING           .
+held !+           . m WARNING           .
+waiting           . m WARNING           .
+waiting 30 s      . m WARNING           .
+waiting, due      . m WARNING           .
+waiting, owed     . m WARNING           .
+waiting !+, due   . m WARNING           .
+restarting        . m WARNING           .
+restarting !      . m WARNING           .
+restarting, asked . m WARNING           .
+recovering        . m WARNING           .
+recovering +      . m WARNING           .
+recovering !+     . m WARNING           .
+failing !+        . m WARNING           .
+failing ! 1 h     . m WARNING           .
+silent            . m                   .
+silent 2/3        . m                   .
+silent !+         . m                   .
+silent ?+         . m                   .
+silence over      . em WARNING          . e
+silence over !    . em WARNING          . e
+failing ! loop +  . m WARNING           .
+gave up !         . m WARNING           .
+gave up !, due    . m WARNING           .
+gave up !+        . m WARNING           .
+gave up ! turns   . m WARNING           .
+maintenance       . m                   .
+maint., restart   . m                   .
+maint., over      pending um WARNING    pending u
 """
 
 
@@ -747,17 +765,17 @@ def test_a_service_that_fails_and_heals_by_turns_is_one_conversation() -> None:
     assert life.told == [FIRING, RESOLVED, FIRING]
     assert life.phase is Phase.HEALTHY, "it is; the incident is not over"
     assert life.state.incident is not None
-    life.see(PASS, 270)
+    life.see(PASS, 1770)
     assert life.told == [FIRING, RESOLVED, FIRING]
     life.see(PASS, 60)
     assert life.told == [FIRING, RESOLVED, FIRING, RESOLVED]
-    assert life.alerts[-1].measure == Measure(MeasureKind.STAYED_HEALTHY, lasted=300)
-    assert life.notes[-1].text == "has stayed healthy for 5 min"
+    assert life.alerts[-1].measure == Measure(MeasureKind.STAYED_HEALTHY, lasted=1800)
+    assert life.notes[-1].text == "has stayed healthy for 30 min"
     assert life.alerts[-1].incident == life.alerts[-2].incident
 
 
-def test_an_incident_after_stable_health_resolves_as_fast_as_the_first() -> None:
-    life = Life().on(HTTP, HTTP, HTTP, DONE, PASS, PASS).see(PASS, 330)
+def test_an_incident_long_after_the_last_resolves_as_fast_as_the_first() -> None:
+    life = Life().on(HTTP, HTTP, HTTP, DONE, PASS, PASS).see(PASS, 1830)
     life.on(HTTP, HTTP, HTTP, DONE, PASS, PASS)
     assert life.told == [FIRING, RESOLVED, FIRING, RESOLVED]
 
@@ -813,7 +831,7 @@ def test_a_slow_crash_loop_is_one_conversation() -> None:
         life.on(CRASH).see(PASS, 70)
     assert life.told == [FIRING, RESOLVED, FIRING]
     assert life.on(HOLD).phase is Phase.HELD, "the loop is over, the incident not yet"
-    assert life.see(PASS, 330).told == [FIRING, RESOLVED, FIRING, RESOLVED]
+    assert life.see(PASS, 1830).told == [FIRING, RESOLVED, FIRING, RESOLVED]
 
 
 def test_crashes_far_apart_are_no_loop() -> None:

@@ -154,6 +154,24 @@ ALERTS = {
             CircumstanceKind.CRASH_LOOP, "worker.service exited with status 1", count=3, lasted=40
         ),
     ),
+    "flapping": Alert(
+        AlertKind.FIRING,
+        "langchain-api",
+        OPENED,
+        'flapping, failed 5 times in 21 min: /health answered 500: "database is locked"',
+        check="http",
+        incident="f5b7ua",
+        opened=OPENED,
+        failures=1,
+        max_failures=3,
+        measure=Measure(MeasureKind.RESTART_AFTER, limit=3),
+        circumstance=Circumstance(
+            CircumstanceKind.FLAPPING,
+            '/health answered 500: "database is locked"',
+            count=5,
+            lasted=1260,
+        ),
+    ),
     "restart-impossible": Alert(
         AlertKind.FIRING,
         "nginx",

@@ -93,6 +93,10 @@ CIRCUMSTANCES = {
         ("crashed 3 times in 3 min: exit 1", ""),
         ("3분 사이 3회 비정상 종료: exit 1", ""),
     ),
+    Circumstance(C.FLAPPING, "no answer", count=5, lasted=1260): (
+        ("flapping, failed 5 times in 21 min: no answer", ""),
+        ("불안정, 21분 사이 5회 장애 반복: no answer", ""),
+    ),
     Circumstance(C.TEST, subject="root"): (
         ("test asked for by root; all is well", ""),
         ("root 요청, 이상 없음", ""),
