@@ -48,7 +48,7 @@ AT_ONCE = '\n[defaults.warnings]\nevery = "1s"\n'
 LIMITS = """
 [service.limits]
 memory     = "150M"
-cpu        = "50%"
+cpu        = "10%"
 open_files = 200
 rounds     = 2
 """
@@ -81,7 +81,7 @@ def test_a_service_that_uses_too_much_is_restarted_by_its_limit_and_nobody_is_pa
     start(watching, HUNGRY)
     watching.watch(LIMITS + 'action = "restart"\n', tables=SLACK, health="")
     before = watching.run_id()
-    status = watching.wait_for(lambda now: now["phase"] == "healthy" and now["run"] != before, 30)
+    status = watching.wait_for(lambda now: now["phase"] == "healthy" and now["run"] != before, 45)
     assert watching.kinds() == ["failed", "restart", "healed"]
     [failed, *_] = watching.notes()
     assert failed["text"].startswith("limits: ")
