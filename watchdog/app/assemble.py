@@ -234,12 +234,15 @@ def _notifier(channel: Channel) -> tuple[Notifier, Pace]:
             return Apprise(target, timeout=settings.timeout), Pace(pace.deadline)
         case SlackBotSettings():
             from watchdog.notify.slack import SlackBot
+            from watchdog.notify.slack_press import Buttons
 
+            words = words_in(channel.language)
             bot = SlackBot(
                 settings.token.reveal(),
                 settings.channel,
                 api_url=settings.api_url,
                 route=Route(settings.timeout),
+                buttons=Buttons(settings.name, words) if settings.app_token is not None else None,
             )
             return bot, pace
         case SlackWebhookSettings():

@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from watchdog.app.api import Api
 from watchdog.app.assemble import Assembly
+from watchdog.app.buttons import Buttons
 from watchdog.app.channels import Channels
 from watchdog.app.services import Services
 from watchdog.app.warner import HostWarner
@@ -56,6 +58,7 @@ class Engine:
         )
         self.services = Services(assembly.parts, self._around, tasks)
         self.warner = HostWarner(store, clock, tasks, lambda: self._around.destinations)
+        self.buttons = Buttons(Api(self), self._worker, store, clock, tasks)
 
     @property
     def sight(self) -> Sight:
@@ -66,6 +69,9 @@ class Engine:
     def workers(self) -> Mapping[str, Worker]:
         """Return the workers by service name, in the configuration's order."""
         return self.services.workers
+
+    def _worker(self, service: str) -> Worker | None:
+        return self.workers.get(service)
 
     def late(self) -> Sequence[float]:
         """Return by how many seconds recent regular rounds began late."""
@@ -89,6 +95,7 @@ class Engine:
         # Before the services: as soon as there are workers, what stands nowhere counts as over.
         await self.warner.apply(config.warnings, ("/", config.daemon.state_dir))
         await self.services.apply(config.services)
+        await self.buttons.apply(config)
         self.changed.set()
 
     def _is_open(self, alert: Alert) -> bool:

@@ -231,6 +231,21 @@ SlackChannel = Annotated[
     str,
     _text('a channel such as "#ops", or its id', r"^(#[^\s#]+|[CDGU][A-Z0-9]{6,})$", longest=100),
 ]
+SlackUser = Annotated[
+    str,
+    _text(
+        'the id of a user or a user group such as "U012AB3CD" or "S0614TZR7"',
+        r"^[UWS][A-Z0-9]{4,}$",
+        longest=32,
+    ),
+]
+SlackUsers = Annotated[
+    list[SlackUser],
+    Meta(
+        min_length=1,
+        extra={"expected": 'an array of ids of users or user groups such as ["U012AB3CD"]'},
+    ),
+]
 _ADDRESS = r"[^\s@<>,;:\"()]+@[^\s@<>,;:\"()]+"
 Address = Annotated[
     str, _text("an address such as alice@example.com", f"^{_ADDRESS}$", longest=254)

@@ -36,6 +36,8 @@ class SlackBotSettings:
     name: str = "slack"
     api_url: str = "https://slack.com/api/"  # ends with a slash
     timeout: float = 10.0  # seconds, for each request
+    app_token: Secret | None = None  # None: no buttons
+    users: tuple[str, ...] = ()  # ids of users and user groups who may press them
 
     @property
     def destinations(self) -> tuple[str, ...]:
@@ -183,6 +185,8 @@ class Config:
                     yield value
         for slack in self.slack:
             yield (slack.token if isinstance(slack, SlackBotSettings) else slack.webhook).reveal()
+            if isinstance(slack, SlackBotSettings) and slack.app_token is not None:
+                yield slack.app_token.reveal()
         yield from (mail.password.reveal() for mail in self.email if mail.password is not None)
         for hook in self.webhook:
             yield hook.url.reveal()

@@ -140,13 +140,16 @@ def _slack(channel: SlackSettings) -> dict[str, Any]:
     timeout = _duration(channel.timeout)
     if isinstance(channel, SlackWebhookSettings):
         return {"name": channel.name, "webhook": _masked(channel.webhook), "timeout": timeout}
-    return {
+    table = {
         "name": channel.name,
         "token": _masked(channel.token),
         "channel": channel.channel,
         "api_url": channel.api_url,
         "timeout": timeout,
     }
+    if channel.app_token is not None:
+        table |= {"app_token": _masked(channel.app_token), "users": channel.users}
+    return table
 
 
 def _email(channel: EmailSettings) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from watchdog.config.kinds import (
     PortNumber,
     Sender,
     SlackChannel,
+    SlackUsers,
     Text,
     Timeout,
     ZoneName,
@@ -74,6 +75,21 @@ class SlackTable(Table, frozen=True):
     webhook: Annotated[
         SecretValue | UnsetType, key("URL of an incoming webhook, in place of token and channel.")
     ] = UNSET
+    app_token: Annotated[
+        SecretValue | UnsetType,
+        key(
+            "With token: app-level token (xapp-…) with the scope connections:write; alerts then"
+            " have buttons.",
+            default="none: no buttons",
+        ),
+    ] = UNSET
+    users: Annotated[
+        SlackUsers | UnsetType,
+        key(
+            "With app_token: who may press them, as ids of users (U…, W…) and of user groups"
+            " (S…, scope usergroups:read)."
+        ),
+    ] = UNSET
     api_url: Annotated[ApiUrl, key("With token: where Slack's API is.")] = "https://slack.com/api/"
     timeout: Annotated[Timeout, key("For each request.")] = 10.0
 
@@ -112,7 +128,8 @@ _SlackChoice = Annotated[
             "oneOf": [
                 {"required": ["token", "channel"]},
                 {"required": ["webhook"], "properties": {"token": False, "channel": False}},
-            ]
+            ],
+            "dependentRequired": {"app_token": ["token", "users"], "users": ["app_token"]},
         }
     ),
 ]

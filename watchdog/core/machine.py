@@ -10,9 +10,11 @@ from dataclasses import replace
 from typing import assert_never
 
 from watchdog.core import policy as rules
+from watchdog.core.acknowledgement import acknowledged, comes_too_late, pressed
 from watchdog.core.flapping import down_for_good, health_lost
 from watchdog.core.incident import enter, filed, healed, make_note, open_incident, span, unproven
 from watchdog.core.model import (
+    Acknowledged,
     Began,
     Crashed,
     Effect,
@@ -24,6 +26,7 @@ from watchdog.core.model import (
     Observation,
     Paused,
     Phase,
+    Pressed,
     Restart,
     RestartFinished,
     RestartOutcome,
@@ -67,6 +70,8 @@ def step(state: State, event: Event, policy: Policy, now: Now) -> Step:
 
 
 def _taken(state: State, event: Judged, policy: Policy, now: Now) -> Step:
+    if comes_too_late(state, event):
+        return Step(state)
     match event:
         case Observation():
             return _observed(state, event, policy, now)
@@ -86,6 +91,10 @@ def _taken(state: State, event: Judged, policy: Policy, now: Now) -> Step:
             return unsilenced(state, f"by {event.owner}", now)
         case RestartRequested():
             return _restart_requested(state, event, now)
+        case Acknowledged():
+            return acknowledged(state, event, now)
+        case Pressed():
+            return pressed(state, event, now)
     assert_never(event)
 
 

@@ -102,6 +102,7 @@ class Paused:
     until: float
     owner: str
     reason: str
+    incident: str = ""  # only while this one is open; empty: in any case
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,7 @@ class Silenced:
     until: float
     owner: str
     reason: str
+    incident: str = ""  # only while this one is open; empty: in any case
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,24 @@ class RestartRequested:
     """A person asks for a restart now."""
 
     owner: str
+    incident: str = ""  # only while this one is open; empty: in any case
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A person has seen the incident: nobody need be reminded of it."""
+
+    owner: str
+    reason: str = ""
+    incident: str = ""  # only while this one is open; empty: in any case
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A person pressed a button under a message about ``incident``, and nothing came of it."""
+
+    incident: str
+    text: str
 
 
 Judged = (
@@ -144,6 +164,8 @@ Judged = (
     | Silenced
     | Unsilenced
     | RestartRequested
+    | Acknowledged
+    | Pressed
 )
 """Events that phases and incidents come of."""
 
@@ -168,6 +190,7 @@ class Incident:
     reminders: int = 0
     told: bool = True  # its opening; a silence keeps it back
     hushed: bool = False  # a silence has kept back something that is still true
+    acknowledged: tuple[str, ...] = ()  # who has seen it, in the order in which they said so
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +272,8 @@ class NoteKind(StrEnum):
     UNSILENCED = "unsilenced"
     WARNED = "warned"  # a warning has begun, or is worse by a step
     WARNING_OVER = "warning-over"
+    ACKNOWLEDGED = "acknowledged"
+    PRESSED = "pressed"  # a button, and nothing came of it
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ import structlog
 from watchdog.notify.lazy import import_beside_loop
 from watchdog.notify.route import DIRECT, Route
 from watchdog.notify.slack_answers import failure, plain_text_may_pass
+from watchdog.notify.slack_press import Buttons
 from watchdog.ports import Message, Receipt
 
 if TYPE_CHECKING:
@@ -85,15 +86,19 @@ class SlackBot(Slack):
         *,
         api_url: str = WEB_API,
         route: Route = DIRECT,
+        buttons: Buttons | None = None,
     ) -> None:
         super().__init__(f"Slack channel {channel}")
         self._token = token
         self._channel = channel
         self._api_url = api_url
         self._route = route
+        self._buttons = buttons
 
     def _make_wire(self, module: ModuleType) -> Wire:
-        wire: Wire = module.BotWire(self._token, self._channel, self._api_url, self._route)
+        wire: Wire = module.BotWire(
+            self._token, self._channel, self._api_url, self._route, self._buttons
+        )
         return wire
 
 

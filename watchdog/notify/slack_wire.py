@@ -25,7 +25,8 @@ from watchdog.errors import TemporaryDeliveryError
 from watchdog.notify.http_wire import KEEP_ALIVE, LOST, open_session, retry_after, why_lost
 from watchdog.notify.route import Route
 from watchdog.notify.slack_answers import Answer
-from watchdog.notify.slack_message import blocks, full_text, metadata, plain_text
+from watchdog.notify.slack_message import actions, blocks, full_text, metadata, plain_text
+from watchdog.notify.slack_press import Buttons
 from watchdog.ports import Message
 
 WARM_TIMEOUT = 5.0
@@ -92,9 +93,12 @@ class Wire(ABC):
 class BotWire(Wire):
     """chat.postMessage with a bot token."""
 
-    def __init__(self, token: str, channel: str, api_url: str, route: Route) -> None:
+    def __init__(
+        self, token: str, channel: str, api_url: str, route: Route, buttons: Buttons | None = None
+    ) -> None:
         super().__init__(api_url, route)
         self._channel = channel
+        self._buttons = buttons
         self._client = AsyncWebClient(
             token, base_url=api_url, session=self._session, logger=quiet, retry_handlers=[]
         )
@@ -103,7 +107,7 @@ class BotWire(Wire):
     async def post(self, message: Message, key: str) -> Answer:
         """Post *message* in full form; *key* lets Slack recognise it, as far as it does."""
         try:
-            shown = blocks(message)
+            shown = [*blocks(message), *actions(message, self._buttons)]
         except SlackObjectFormationError:
             return Answer(HTTPStatus.BAD_REQUEST, "invalid_blocks")
         return await self._exchange(

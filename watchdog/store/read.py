@@ -32,6 +32,7 @@ class PastIncident:
     closed: float | None  # wall; None: still open
     check: str
     reason: str
+    acknowledged: str = ""  # by whom first, and why; empty: by nobody
     notes: tuple[Note, ...] = ()  # oldest first
     evidence: Sequence[str] = ()
 
@@ -144,24 +145,24 @@ def evidence(connection: sqlite3.Connection, incident_id: str) -> Sequence[str]:
     return decode_lines(row[0]) if row is not None else ()
 
 
+_INCIDENT = (
+    "SELECT id, service, opened, closed, failed_check, reason, coalesce("
+    "(SELECT text FROM note WHERE incident = incident.id AND incident <> ''"
+    " AND kind = 'acknowledged' ORDER BY id LIMIT 1), '') FROM incident"
+)
+
+
 def incidents(connection: sqlite3.Connection, limit: int) -> Sequence[PastIncident]:
     """Return the newest incidents, newest first."""
     return [
         PastIncident(*row)
-        for row in connection.execute(
-            "SELECT id, service, opened, closed, failed_check, reason FROM incident"
-            " ORDER BY opened DESC LIMIT ?",
-            (limit,),
-        )
+        for row in connection.execute(f"{_INCIDENT} ORDER BY opened DESC LIMIT ?", (limit,))
     ]
 
 
 def incident(connection: sqlite3.Connection, incident_id: str) -> PastIncident | None:
     """Return an incident with its timeline and evidence."""
-    row = connection.execute(
-        "SELECT id, service, opened, closed, failed_check, reason FROM incident WHERE id = ?",
-        (incident_id,),
-    ).fetchone()
+    row = connection.execute(f"{_INCIDENT} WHERE id = ?", (incident_id,)).fetchone()
     if row is None:
         return None
     notes = tuple(

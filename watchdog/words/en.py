@@ -301,5 +301,67 @@ class English(Catalogue):
     def signature(self, host: str) -> str:
         return f"service-watchdog on {host}"
 
+    # --- buttons ---------------------------------------------------------------------------------
+
+    def acknowledge_button(self) -> str:
+        return "Acknowledge"
+
+    def restart_button(self) -> str:
+        return "Restart now"
+
+    def silence_button(self, span: str) -> str:
+        return f"Silence {span}"
+
+    def pause_button(self, span: str) -> str:
+        return f"Pause {span}"
+
+    def cancel_button(self) -> str:
+        return "Cancel"
+
+    def restart_question(self, service: str) -> str:
+        return f"Restart {service} now? What it is doing is interrupted."
+
+    def pause_question(self, service: str, span: str) -> str:
+        return f"Pause {service}? For {span} nothing is restarted, and nobody is alerted."
+
+    def acknowledged(self, who: str) -> str:
+        return f"{who} has acknowledged the incident; there are no more reminders of it."
+
+    def silenced(self, who: str, span: str) -> str:
+        return f"{who} has silenced alerts for {span}; restarts go on."
+
+    def paused(self, who: str, span: str) -> str:
+        return f"{who} has begun maintenance: no restarts and no alerts for {span}."
+
+    def restart_begun(self, who: str, service: str) -> str:
+        return f"{who} restarts {service} …"
+
+    def restart_healed(self, service: str, span: str) -> str:
+        return f"{service} is healthy again, after {span}."
+
+    def restart_in_vain(self, service: str, reason: str) -> str:
+        return f"{service} is not healthy after the restart: {reason}"
+
+    def may_not_press(self, who: str) -> str:
+        return f"Nothing was done: {who} is not among the `users` of this channel's configuration."
+
+    def cannot_tell_who(self, reason: str) -> str:
+        return f"Nothing was done: it could not be found out whether you may: {reason}"
+
+    def incident_over(self, incident: str) -> str:
+        return f"Nothing was done: incident {incident} is over."
+
+    def pressed_twice(self, service: str) -> str:
+        return f"Nothing was done: {service} is being restarted, or was a moment ago."
+
+    def of_another_host(self, host: str, here: str) -> str:
+        return (
+            f"Nothing was done: the button is of {host}, and Slack has sent the press to {here}."
+            " Each host needs a Slack app of its own."
+        )
+
+    def not_done(self, reason: str) -> str:
+        return f"Nothing was done: {reason}"
+
 
 WORDS: Catalogue = English()

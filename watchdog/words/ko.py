@@ -332,5 +332,67 @@ class Korean(Catalogue):
     def signature(self, host: str) -> str:
         return f"{host}의 service-watchdog"
 
+    # --- buttons ---------------------------------------------------------------------------------
+
+    def acknowledge_button(self) -> str:
+        return "확인"
+
+    def restart_button(self) -> str:
+        return "지금 재시작"
+
+    def silence_button(self, span: str) -> str:
+        return f"{span} 알림 끄기"
+
+    def pause_button(self, span: str) -> str:
+        return f"{span} 일시 중지"
+
+    def cancel_button(self) -> str:
+        return "취소"
+
+    def restart_question(self, service: str) -> str:
+        return f"지금 재시작할까요? 진행 중인 작업이 중단됩니다: {service}"
+
+    def pause_question(self, service: str, span: str) -> str:
+        return f"일시 중지할까요? {span} 동안 재시작하지 않고 알림도 보내지 않습니다: {service}"
+
+    def acknowledged(self, who: str) -> str:
+        return f"{who} 님이 장애를 확인했습니다. 더는 다시 알리지 않습니다."
+
+    def silenced(self, who: str, span: str) -> str:
+        return f"{who} 님이 {span} 동안 알림을 껐습니다. 재시작은 계속됩니다."
+
+    def paused(self, who: str, span: str) -> str:
+        return f"{who} 님이 일시 중지했습니다. {span} 동안 재시작도 알림도 없습니다."
+
+    def restart_begun(self, who: str, service: str) -> str:
+        return f"{who} 님이 재시작합니다: {service} …"
+
+    def restart_healed(self, service: str, span: str) -> str:
+        return f"{service} 정상으로 돌아옴({span} 걸림)"
+
+    def restart_in_vain(self, service: str, reason: str) -> str:
+        return f"{service} 재시작 후에도 정상이 아님: {reason}"
+
+    def may_not_press(self, who: str) -> str:
+        return f"실행하지 않았습니다. 이 채널 설정의 `users` 목록에 없는 사용자입니다: {who}"
+
+    def cannot_tell_who(self, reason: str) -> str:
+        return f"실행하지 않았습니다. 권한이 있는지 확인하지 못했습니다: {reason}"
+
+    def incident_over(self, incident: str) -> str:
+        return f"실행하지 않았습니다. 이미 끝난 장애입니다(장애 ID {incident})."
+
+    def pressed_twice(self, service: str) -> str:
+        return f"실행하지 않았습니다. 재시작 중이거나 방금 재시작했습니다: {service}"
+
+    def of_another_host(self, host: str, here: str) -> str:
+        return (
+            f"실행하지 않았습니다. {host} 호스트의 버튼인데 Slack이 {here} 호스트로 보냈습니다."
+            " 호스트마다 Slack 앱이 따로 있어야 합니다."
+        )
+
+    def not_done(self, reason: str) -> str:
+        return f"실행하지 않았습니다: {reason}"
+
 
 WORDS: Catalogue = Korean()

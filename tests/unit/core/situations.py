@@ -29,6 +29,7 @@ from tests.unit.core.life import (
 )
 from watchdog.core.machine import step
 from watchdog.core.model import (
+    Acknowledged,
     Alert,
     AlertKind,
     Crashed,
@@ -41,7 +42,9 @@ from watchdog.core.model import (
     Now,
     Paused,
     Phase,
+    Pressed,
     Restart,
+    RestartRequested,
     Silence,
     Silenced,
     State,
@@ -58,6 +61,7 @@ _told = Incident("abc234", WALL - 60, MONO - 60, told_gave_up=True)
 _long = Incident("abc234", WALL - 3600, MONO - 3600)
 _untold = Incident("abc234", WALL - 60, MONO - 60, told=False, hushed=True)
 _kept_back = Incident("abc234", WALL - 60, MONO - 60, hushed=True)
+_known = Incident("abc234", WALL - 3600, MONO - 3600, acknowledged=("kim",))
 _flapping = Incident("abc234", WALL - 60, MONO - 60, flapping=True)
 _turns = tuple(MONO - ago for ago in (900, 600, 400, 200))
 _silence = Silence(MONO + 60, "kim", "deploy")
@@ -103,6 +107,7 @@ SITUATIONS: Mapping[str, State] = {
     "recovering !+": _restarted(Phase.RECOVERING, failures=3, incident=_incident, passes=1),
     "failing !+": _broken(Phase.FAILING, incident=_incident, passes=1),
     "failing ! 1 h": _broken(Phase.FAILING, incident=_long),
+    "failing ! known": _broken(Phase.FAILING, incident=_known),
     "silent": _at(Phase.HEALTHY, passes=2, healthy_since=MONO - 10, silence=_silence),
     "silent 2/3": _at(Phase.SUSPECT, failures=2, cause=HTTP, silence=_silence),
     "silent !+": _broken(Phase.FAILING, incident=_incident, passes=1, silence=_silence),
@@ -143,6 +148,9 @@ EVENTS: Mapping[str, Event] = {
     "speak": Unsilenced("kim"),
     "measured": memory(95),  # worth a warning
     "started": STARTED,
+    "seen": Acknowledged("kim"),
+    "late": RestartRequested("kim", incident="xyz567"),  # of an incident that is over
+    "pressed": Pressed("xyz567", "restart refused"),
 }
 
 _NOTES: Mapping[NoteKind, str] = {
@@ -161,7 +169,9 @@ _NOTES: Mapping[NoteKind, str] = {
     NoteKind.SILENCED: "s",
     NoteKind.UNSILENCED: "e",
     NoteKind.WARNED: "m",
-    NoteKind.WARNING_OVER: "n",
+    NoteKind.WARNING_OVER: "v",
+    NoteKind.ACKNOWLEDGED: "n",
+    NoteKind.PRESSED: "b",
 }
 _ALERTS: Mapping[AlertKind, str] = {
     AlertKind.FIRING: "FIRING",

@@ -48,8 +48,9 @@ FIRING, GAVE_UP, RESOLVED = AlertKind.FIRING, AlertKind.GAVE_UP, AlertKind.RESOL
 # The full product under the default policy. A row is a situation: "!" an incident is open, "+" the
 # next passing round is the proof of health. A cell is the next phase ("." the same), the notes
 # (f failed, o opened, c closed, r restart, x restart failed, h healed, k crashed, w held, g gave
-# up, a re-armed, p paused, u resumed, s silenced, e silence over), the alerts, and R for a restart.
-# "?": an incident is open that nobody was told of.
+# up, a re-armed, p paused, u resumed, s silenced, e silence over, n acknowledged, b a button
+# pressed in vain), the alerts, and R for a restart. "?": an incident is open that nobody was told
+# of; "known": one that was acknowledged.
 TABLE = """
                   pass                http                      dead
 pending           healthy             suspect f                 restarting fr R
@@ -77,6 +78,7 @@ recovering +      healthy h           waiting fo FIRING         waiting fo FIRIN
 recovering !+     healthy c RESOLVED  waiting f                 waiting
 failing !+        healthy c RESOLVED  restarting r R            restarting fr R
 failing ! 1 h     .                   restarting r R            restarting fr R
+failing ! known   .                   restarting r R            restarting fr R
 silent            .                   suspect f                 restarting fr R
 silent 2/3        healthy             restarting for R          restarting for R
 silent !+         healthy c RESOLVED  restarting r R            restarting fr R
@@ -118,6 +120,7 @@ recovering +      failing fo FIRING  .        .             . k            faili
 recovering !+     failing f          .        .             . k            failing k
 failing !+        . f                held w   .             . k            . k
 failing ! 1 h     . f REMINDER       held w   .             . k            . k
+failing ! known   . f                held w   .             . k            . k
 silent            suspect f          held w   .             . k            failing ko
 silent 2/3        failing fo         held w   .             . k            failing ko
 silent !+         . f                held w   .             . k            . k
@@ -159,6 +162,7 @@ recovering +      .             .             .             .
 recovering !+     .             .             .             .
 failing !+        .             .             .             .
 failing ! 1 h     .             .             .             .
+failing ! known   .             .             .             .
 silent            .             .             .             .
 silent 2/3        .             .             .             .
 silent !+         .             .             .             .
@@ -200,6 +204,7 @@ recovering +      .             .             maintenance p   .             rest
 recovering !+     .             .             maintenance p   .             restarting r R
 failing !+        .             .             maintenance p   .             restarting r R
 failing ! 1 h     .             .             maintenance p   .             restarting r R
+failing ! known   .             .             maintenance p   .             restarting r R
 silent            .             .             maintenance p   .             restarting r R
 silent 2/3        .             .             maintenance p   .             restarting r R
 silent !+         .             .             maintenance p   .             restarting r R
@@ -241,6 +246,7 @@ recovering +      . s         .
 recovering !+     . s         .
 failing !+        . s         .
 failing ! 1 h     . s         .
+failing ! known   . s         .
 silent            . s         . e
 silent 2/3        . s         . e
 silent !+         . s         . e
@@ -255,6 +261,48 @@ gave up ! turns   . s         .
 maintenance       . s         .
 maint., restart   . s         .
 maint., over      pending us  pending u
+
+                  seen         late          pressed
+pending           .            .             . b
+pending !+        . n          .             . b
+healthy           .            .             . b
+healthy 5 min     .            .             . b
+healthy !         . n          .             . b
+healthy ! 30 min  . n          .             . b
+healthy, 4 lost   .            .             . b
+healthy, again    .            .             . b
+suspect 1/3       .            .             . b
+suspect 2/3       .            .             . b
+held              .            .             . b
+held !+           . n          .             . b
+waiting           .            .             . b
+waiting 30 s      .            .             . b
+waiting, due      .            .             . b
+waiting, owed     .            .             . b
+waiting !+, due   . n          .             . b
+restarting        .            .             . b
+restarting !      . n          .             . b
+restarting, asked .            .             . b
+recovering        .            .             . b
+recovering +      .            .             . b
+recovering !+     . n          .             . b
+failing !+        . n          .             . b
+failing ! 1 h     . n          .             . b
+failing ! known   .            .             . b
+silent            .            .             . b
+silent 2/3        .            .             . b
+silent !+         . n          .             . b
+silent ?+         . n          .             . b
+silence over      . en FIRING  . e FIRING    . eb FIRING
+silence over !    . en         . e REMINDER  . eb REMINDER
+failing ! loop +  . n          .             . b
+gave up !         . n          .             . b
+gave up !, due    . n          .             . b
+gave up !+        . n          .             . b
+gave up ! turns   . n          .             . b
+maintenance       .            .             . b
+maint., restart   .            .             . b
+maint., over      pending u    pending u     pending ub
 
                   measured              started
 pending           . m WARNING           .
@@ -282,6 +330,7 @@ recovering +      . m WARNING           .
 recovering !+     . m WARNING           .
 failing !+        . m WARNING           .
 failing ! 1 h     . m WARNING           .
+failing ! known   . m WARNING           .
 silent            . m                   .
 silent 2/3        . m                   .
 silent !+         . m                   .

@@ -34,6 +34,7 @@ from watchdog.core import policy as rules
 from watchdog.core import schedule
 from watchdog.core.machine import step
 from watchdog.core.model import (
+    Acknowledged,
     Alert,
     AlertKind,
     Began,
@@ -44,6 +45,7 @@ from watchdog.core.model import (
     Observation,
     Paused,
     Phase,
+    Pressed,
     Restart,
     RestartFinished,
     RestartOutcome,
@@ -99,9 +101,19 @@ ends = st.sampled_from([DONE, DONE, FAILED, YIELDED, IMPOSSIBLE])
 people = st.sampled_from(
     [RestartRequested("kim"), RESUME, PausedFor(10), PausedFor(600), PausedFor(0)]
 )
+words = st.sampled_from(
+    [
+        Acknowledged("kim"),
+        Acknowledged("lee", "on it"),
+        Acknowledged("kim", incident="of-old"),
+        RestartRequested("kim", incident="of-old"),
+        Pressed("of-old", "restart refused"),
+    ]
+)
 rare = (
     st.sampled_from([BEGAN, BEGAN_BEFORE_IT])
     | people
+    | words
     | st.builds(Crashed, st.integers(0, 4), st.just("SEGV"))
     | st.builds(memory, st.none() | st.floats(0, 120))
     | st.builds(Started, st.floats(0, 60))
@@ -176,6 +188,7 @@ class Witness:
                 assert after.failures in {failures, failures + 1}
             case RestartRequested():
                 assert after.failures == failures
+                assert not (event.incident and restarts), "a button under an incident that is over"
             case _:
                 assert after.failures == failures
                 assert not restarts
@@ -220,7 +233,7 @@ class Witness:
     def see_alerts(self, before: State, after: State) -> None:
         policy = self.life.policy
         for effect in self.life.last:
-            if isinstance(effect, Note) and effect.kind is not NoteKind.RESUMED:
+            if isinstance(effect, Note) and effect.kind not in _ELSEWHERE:
                 incident = after.incident or before.incident
                 assert effect.incident == (incident.id if incident else "")
             if not isinstance(effect, Alert):
@@ -239,6 +252,8 @@ class Witness:
                 case AlertKind.REMINDER:
                     assert self.open == effect.incident
                     assert effect.duration >= policy.remind_after > 0
+                    assert after.incident is not None
+                    assert not after.incident.acknowledged, "it is known"
                 case AlertKind.RESOLVED:
                     assert self.open == effect.incident
                     assert self.open
@@ -265,6 +280,10 @@ class Witness:
         self.firings.append(self.life.now.mono)
         if len(self.firings) > 2:
             assert self.firings[-1] - self.firings[-3] >= policy.flap_window, "pages without end"
+
+
+# Notes that are filed by themselves: under no incident, or under one that may be over.
+_ELSEWHERE = {NoteKind.RESUMED, NoteKind.PRESSED}
 
 
 def happen(life: Life, course: Course, witness: Witness | None = None) -> Life:
