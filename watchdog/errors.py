@@ -43,5 +43,9 @@ class TemporaryDeliveryError(DeliveryError):
         self.retry_after = retry_after
 
 
+class RepairNeededError(TemporaryDeliveryError):
+    """It will work once a person has repaired something: a token, an address, a right."""
+
+
 class RejectedDeliveryError(DeliveryError):
     """The other side will never take this very message; others may pass."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 import structlog
@@ -13,7 +13,7 @@ from watchdog.core.standing import Reading
 from watchdog.core.telling import Circumstance, CircumstanceKind
 from watchdog.core.thresholds import HostWarnings
 from watchdog.core.warning import HOST, judged, of_host
-from watchdog.ports import Change, Clock, Store
+from watchdog.ports import Addressed, Change, Clock, Store
 from watchdog.probes.filesystem import Filesystem, filesystem_of
 from watchdog.thread import in_thread
 
@@ -37,7 +37,7 @@ class HostWatch:
         paths: Sequence[str],
         store: Store,
         clock: Clock,
-        destinations: Callable[[], Sequence[str]],
+        address: Callable[[Iterable[Alert]], Sequence[Addressed]],
         *,
         look: Look = filesystem_of,
     ) -> None:
@@ -45,7 +45,7 @@ class HostWatch:
         self._paths = tuple(dict.fromkeys((*paths, *warnings.disk)))
         self._store = store
         self._clock = clock
-        self._destinations = destinations
+        self._address = address
         self._look = look
         self._hanging: set[str] = set()
         self._blind: dict[str, int] = {}  # times in a row
@@ -135,8 +135,8 @@ class HostWatch:
         notes = [effect for effect in step.effects if isinstance(effect, Note)]
         alerts = [effect for effect in step.effects if isinstance(effect, Alert)]
         log.warning("the host's warnings have changed", did=[note.text for note in notes])
-        destinations = self._destinations() if alerts else ()
-        await self._store.commit(Change(step.state, now, notes, alerts, destinations=destinations))
+        change = Change(step.state, now, notes, self._address(alerts))
+        await self._store.commit(change)
 
 
 def _seen(asked: asyncio.Future[Filesystem]) -> None:

@@ -177,17 +177,24 @@ class Renewing(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Addressed:
+    """An alert, and the destinations that it goes to."""
+
+    alert: Alert
+    destinations: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """What one step changed: written in one transaction, or not at all."""
 
     state: State
     now: Now
     notes: Sequence[Note] = ()
-    alerts: Sequence[Alert] = ()
+    alerts: Sequence[Addressed] = ()
     restart: Restart | None = None
     identity: str = ""  # with ``restart``: the run that it replaces
     finished: RestartFinished | None = None  # with which the restart under way has ended
-    destinations: Sequence[str] = ()  # where ``alerts`` go
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +206,7 @@ class Delivery:
     alert: Alert
     key: str  # uuid5 of the row: the same at every try
     attempts: int = 0
+    created: float = 0.0  # wall: when it was addressed
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ class ListStore:
 
     @property
     def alerts(self) -> list[Alert]:
-        return [alert for change in self.changes for alert in change.alerts]
+        return [each.alert for change in self.changes for each in change.alerts]
 
     @property
     def kinds(self) -> list[AlertKind]:

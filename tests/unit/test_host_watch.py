@@ -8,7 +8,9 @@ from collections.abc import Callable
 
 from tests.unit.clock import FakeClock, skip
 from tests.unit.doubles import ListStore
+from watchdog.addressing import AddressBook
 from watchdog.core.model import NoteKind
+from watchdog.core.routing import Subscription
 from watchdog.core.thresholds import HostWarnings
 from watchdog.core.warning import HOST
 from watchdog.host_watch import PATIENCE, HostWatch
@@ -29,7 +31,7 @@ class Lab:
         settings = HostWarnings(disk=("/srv",))
         return HostWatch(
             *(settings, paths or ("/",), self.store, self.clock),
-            lambda: ("slack",),
+            AddressBook([Subscription("slack")]).address,
             look=look or self.look,
         )
 
@@ -49,7 +51,8 @@ async def test_a_file_system_that_fills_is_told_of_once_for_each_step() -> None:
         lab.full["/srv"] = full
         await lab.watch.measure()
     assert lab.told == [f"file system /srv is {full} % full, 1.0 GiB free" for full in (81, 91, 96)]
-    assert {change.destinations for change in lab.store.changes} == {("slack",)}
+    sent = [each.destinations for change in lab.store.changes for each in change.alerts]
+    assert sent == [("slack",)] * 3
     assert {change.state.service for change in lab.store.changes} == {HOST}
 
 
@@ -74,7 +77,9 @@ async def test_it_measures_every_five_minutes_and_writes_nothing_while_all_is_we
             await super().measure()
             measured.release()
 
-    watch = Counted(HostWarnings(), ("/",), lab.store, lab.clock, tuple, look=lab.look)
+    watch = Counted(
+        HostWarnings(), ("/",), lab.store, lab.clock, AddressBook().address, look=lab.look
+    )
     task = asyncio.ensure_future(watch.run())
     await lab.clock.advance(299)
     assert measured.locked()

@@ -11,6 +11,7 @@ import pytest
 
 from tests.unit.clock import FakeClock, skip
 from tests.unit.doubles import DEAD, ListStore, ScriptedControl
+from watchdog.addressing import AddressBook
 from watchdog.core.model import (
     AlertKind,
     Crashed,
@@ -25,6 +26,7 @@ from watchdog.core.model import (
     State,
     Verdict,
 )
+from watchdog.core.routing import Subscription
 from watchdog.core.service import (
     CommandControl,
     Policy,
@@ -68,7 +70,8 @@ class Bench:
             self.control, [Question("http", self.ask, 5.0)], self.policy.start_timeout, self.clock
         )
         if self.around is None:
-            self.around = Surroundings(self.clock, self.store, Desk(self.store), ("slack",))
+            book = AddressBook([Subscription("slack")])
+            self.around = Surroundings(self.clock, self.store, Desk(self.store), book)
         worker = Worker(
             service,
             self.control,

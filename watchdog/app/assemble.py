@@ -129,9 +129,18 @@ class Assembly:
 
     def channels(self, config: Config) -> Sequence[Channel]:
         """Return every destination of *config*."""
-        daemon = config.daemon
+        daemon, delivery, fallbacks = config.daemon, config.delivery, config.fallbacks
         return [
-            Channel(destination, settings, daemon.host, daemon.timezone, daemon.language)
+            Channel(
+                destination,
+                settings,
+                daemon.host,
+                daemon.timezone,
+                daemon.language,
+                () if destination in fallbacks else fallbacks,  # a fallback has none itself
+                delivery.fallback_after,
+                delivery.canary is not None,
+            )
             for settings in config.channels
             for destination in settings.destinations
         ]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from watchdog.core.model import State
+from watchdog.core.model import Alert, State
 from watchdog.core.thresholds import HostWarnings
 from watchdog.core.warning import HOST
-from watchdog.ports import Clock, Store
+from watchdog.ports import Addressed, Clock, Store
 
 if TYPE_CHECKING:
     from watchdog.host_watch import HostWatch
@@ -23,12 +23,12 @@ class HostWarner:
         store: Store,
         clock: Clock,
         tasks: asyncio.TaskGroup,
-        destinations: Callable[[], Sequence[str]],
+        address: Callable[[Iterable[Alert]], Sequence[Addressed]],
     ) -> None:
         self._store = store
         self._clock = clock
         self._tasks = tasks
-        self._destinations = destinations
+        self._address = address
         self._settings: tuple[HostWarnings, tuple[str, ...]] | None = None
         self._watch: HostWatch | None = None
         self._running: asyncio.Task[None] | None = None
@@ -50,7 +50,7 @@ class HostWarner:
             return
         from watchdog.host_watch import HostWatch  # noqa: PLC0415 - only where it is wanted
 
-        watch = HostWatch(warnings, paths, self._store, self._clock, self._destinations)
+        watch = HostWatch(warnings, paths, self._store, self._clock, self._address)
         await watch.load()
         self._watch = watch
         self._running = self._tasks.create_task(watch.run(), name="host")

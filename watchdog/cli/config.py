@@ -50,6 +50,7 @@ def run_check(options: argparse.Namespace) -> int:
                 "destinations": config.destinations,
                 "unchecked": config.unchecked,
                 "unmeasured": _unmeasured(config),
+                "remarks": config.remarks,
             }
         )
         return 0
@@ -60,6 +61,8 @@ def run_check(options: argparse.Namespace) -> int:
         print(f"{config.path}: not checked: {secret}")
     for limit in _unmeasured(config):
         print(f"{config.path}: not measured: {limit}")
+    for remark in config.remarks:
+        print(remark)
     return 0
 
 

@@ -27,6 +27,7 @@ from watchdog.config.tables import (
     EvidenceTable,
     SlackTable,
 )
+from watchdog.config.telling_tables import DeliveryTable, HeartbeatTable
 from watchdog.config.warning_tables import HostWarningsTable, LimitsTable, WarningsTable
 
 _BEGINNING = """\
@@ -154,6 +155,16 @@ _SECTIONS: tuple[tuple[str, type[Table], str], ...] = (
         ),
     ),
     ("## `[warnings]`", HostWarningsTable, ""),
+    (
+        "## `[delivery]`",
+        DeliveryTable,
+        "[Who is told what, and who if that fails](../how-to/routing.md).",
+    ),
+    (
+        "## `[heartbeat]`",
+        HeartbeatTable,
+        "[What is posted, and when](../how-to/heartbeat.md).",
+    ),
     ("## `[evidence]`", EvidenceTable, ""),
     ("## `[daemon]`", DaemonTable, ""),
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from watchdog.config.secret import HiddenText, Secret
+from watchdog.core.routing import Subscription
 from watchdog.core.service import (
     HttpCheck,
     ProcessControl,
@@ -142,6 +143,25 @@ class AppriseSettings:
         return tuple(names)
 
 
+@dataclass(frozen=True, slots=True)
+class DeliverySettings:
+    """What holds of all channels."""
+
+    fallback: tuple[str, ...] = ()  # names of channels
+    fallback_after: float = 300.0  # seconds
+    canary: tuple[int, int] | None = None  # hour and minute of the day
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatSettings:
+    """Who misses us if we die."""
+
+    url: Secret
+    interval: float = 60.0  # seconds
+    timeout: float = 10.0  # seconds, for each request
+    insecure: bool = False  # http towards another host is meant
+
+
 SlackSettings = SlackBotSettings | SlackWebhookSettings
 ChannelSettings = (
     SlackSettings | EmailSettings | WebhookSettings | AlertmanagerSettings | AppriseSettings
@@ -160,9 +180,13 @@ class Config:
     webhook: tuple[WebhookSettings, ...] = ()
     alertmanager: tuple[AlertmanagerSettings, ...] = ()
     apprise: tuple[AppriseSettings, ...] = ()
+    subscriptions: tuple[Subscription, ...] = ()  # one for each destination
+    delivery: DeliverySettings = DeliverySettings()
+    heartbeat: HeartbeatSettings | None = None
     redact_emails: bool = False
     warnings: HostWarnings = field(default_factory=HostWarnings)
     unchecked: tuple[str, ...] = ()  # secrets that only the daemon can see; empty in the daemon
+    remarks: tuple[str, ...] = ()  # what is allowed, and may not be meant; empty in the daemon
 
     @property
     def channels(self) -> tuple[ChannelSettings, ...]:
@@ -173,6 +197,16 @@ class Config:
     def destinations(self) -> tuple[str, ...]:
         """Return where alerts go, by name."""
         return tuple(name for channel in self.channels for name in channel.destinations)
+
+    @property
+    def fallbacks(self) -> tuple[str, ...]:
+        """Return the destinations of the channels that are told of what others do not take."""
+        return tuple(
+            name
+            for channel in self.channels
+            if channel.name in self.delivery.fallback
+            for name in channel.destinations
+        )
 
     def secrets(self) -> Iterator[str]:
         """Yield every secret that the configuration knows, for those who keep them back."""
@@ -192,6 +226,7 @@ class Config:
             yield hook.url.reveal()
             yield from (value for _name, value in hook.headers if isinstance(value, HiddenText))
         for kept in (
+            self.heartbeat.url if self.heartbeat is not None else None,
             *(hook.secret for hook in self.webhook),
             *(login for each in self.alertmanager for login in (each.password, each.token)),
             *(url for each in self.apprise for url in each.urls),

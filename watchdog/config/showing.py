@@ -17,12 +17,15 @@ from watchdog.config.settings import (
     AlertmanagerSettings,
     AppriseSettings,
     Config,
+    DeliverySettings,
     EmailSettings,
+    HeartbeatSettings,
     SlackSettings,
     SlackWebhookSettings,
     WebhookSettings,
 )
 from watchdog.config.warnings import shown
+from watchdog.core.routing import Subscription
 from watchdog.core.service import (
     CommandControl,
     HttpCheck,
@@ -31,6 +34,7 @@ from watchdog.core.service import (
     Service,
     UnitControl,
 )
+from watchdog.core.severity import Severity
 from watchdog.core.thresholds import HostWarnings, Limits, Warnings
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -58,17 +62,46 @@ def effective(config: Config) -> dict[str, Any]:
         "warnings": _amounts(config.warnings),
         "service": [_service(service) for service in config.services],
     }
-    if config.slack:
-        document["slack"] = [_slack(channel) for channel in config.slack]
-    if config.email:
-        document["email"] = [_email(channel) for channel in config.email]
-    if config.webhook:
-        document["webhook"] = [_webhook(channel) for channel in config.webhook]
-    if config.alertmanager:
-        document["alertmanager"] = [_alertmanager(channel) for channel in config.alertmanager]
-    if config.apprise:
-        document["apprise"] = [_apprise(channel) for channel in config.apprise]
+    channels = {
+        "slack": [_slack(channel) for channel in config.slack],
+        "email": [_email(channel) for channel in config.email],
+        "webhook": [_webhook(channel) for channel in config.webhook],
+        "alertmanager": [_alertmanager(channel) for channel in config.alertmanager],
+        "apprise": [_apprise(channel) for channel in config.apprise],
+    }
+    taken = {each.destination.partition(":")[0]: each for each in config.subscriptions}
+    for name, tables in channels.items():
+        if tables:
+            document[name] = [table | _taken(taken[table["name"]]) for table in tables]
+    document["delivery"] = _delivery(config.delivery)
+    if config.heartbeat is not None:
+        document["heartbeat"] = _heartbeat(config.heartbeat)
     return document
+
+
+def _taken(subscription: Subscription) -> dict[str, Any]:
+    """Return what a channel takes; all services are those that no key names."""
+    severities = [matters for matters in Severity if matters in subscription.severities]
+    named = {"services": subscription.services} if subscription.services else {}
+    return {"severities": severities, **named}
+
+
+def _delivery(delivery: DeliverySettings) -> dict[str, Any]:
+    table: dict[str, Any] = {"fallback_after": _duration(delivery.fallback_after)}
+    if delivery.fallback:
+        table = {"fallback": delivery.fallback, **table}
+    if delivery.canary is not None:
+        table["canary"] = "daily {:02}:{:02}".format(*delivery.canary)
+    return table
+
+
+def _heartbeat(heartbeat: HeartbeatSettings) -> dict[str, Any]:
+    return {
+        "url": _masked(heartbeat.url),
+        "interval": _duration(heartbeat.interval),
+        "insecure": heartbeat.insecure,
+        "timeout": _duration(heartbeat.timeout),
+    }
 
 
 def _service(service: Service) -> dict[str, Any]:

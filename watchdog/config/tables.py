@@ -24,7 +24,8 @@ from watchdog.config.kinds import (
     ZoneName,
 )
 from watchdog.config.service_tables import PolicyTable, ServiceTable
-from watchdog.config.table import SecretValue, Table, key
+from watchdog.config.table import SecretValue, Table, TakenServices, TakenSeverities, key
+from watchdog.config.telling_tables import DeliveryTable, HeartbeatTable
 from watchdog.config.warning_tables import HostWarningsTable
 
 
@@ -90,6 +91,8 @@ class SlackTable(Table, frozen=True):
             " (S…, scope usergroups:read)."
         ),
     ] = UNSET
+    severities: TakenSeverities = UNSET
+    services: TakenServices = UNSET
     api_url: Annotated[ApiUrl, key("With token: where Slack's API is.")] = "https://slack.com/api/"
     timeout: Annotated[Timeout, key("For each request.")] = 10.0
 
@@ -118,6 +121,8 @@ class EmailTable(Table, frozen=True, kw_only=True):
         AbsolutePath | UnsetType,
         key("Authorities to trust besides the system's own, as PEM.", default="none"),
     ] = UNSET
+    severities: TakenSeverities = UNSET
+    services: TakenServices = UNSET
     timeout: Annotated[Timeout, key("For each step of the exchange.")] = 30.0
 
 
@@ -173,4 +178,8 @@ class ConfigFile(Table, frozen=True, kw_only=True):
     ] = UNSET
     apprise: Annotated[
         AppriseTable | list[AppriseTable] | UnsetType, key("Alerts by the library apprise.")
+    ] = UNSET
+    delivery: Annotated[DeliveryTable, key("What holds of all channels.")] = DeliveryTable()
+    heartbeat: Annotated[
+        HeartbeatTable | UnsetType, key("A sign of life to somebody who misses it.")
     ] = UNSET

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from watchdog.core.standing import Measured, StandingWarning, Started
-from watchdog.core.telling import Circumstance, Measure
+from watchdog.core.telling import Circumstance, Diversion, Measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +318,7 @@ class Alert:
     duration: float = 0.0  # seconds since the opening
     measure: Measure | None = None  # what was done, and what happens next
     circumstance: Circumstance | None = None  # what ``reason`` consists of, if that is known
+    diversion: Diversion | None = None  # why it comes by way of the fallback, if it does
 
 
 Effect = Restart | Note | Alert

@@ -57,6 +57,8 @@ class CircumstanceKind(StrEnum):
         "blind"  # services that cannot be judged: ``subject`` and ``count`` more, for ``lasted``
     )
     SEES_AGAIN = "sees-again"
+    CANARY = "canary"  # the daily test of every destination
+    UNDELIVERED = "undelivered"  # a canary, for ``lasted``, at the destination ``subject``
     # Of a warning, which is known by its kind and its subject:
     CERTIFICATE = "certificate"  # of ``subject`` ends in ``value`` seconds
     DISK = "disk"  # file system ``subject`` is full to ``value`` percent, ``limit`` bytes are free
@@ -84,6 +86,16 @@ class Circumstance:
     aside: str = ""  # file name
     value: float = 0.0
     limit: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Diversion:
+    """Why an alert comes by way of the fallback: the destination it was for has not taken it."""
+
+    destination: str
+    since: float  # wall: when it was addressed there
+    reason: str
+    refused: bool = False  # for good: it will never arrive there
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,10 @@
-"""What programs, not people, read in an alert: moments and severity."""
+"""What programs, not people, read in an alert."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 from watchdog.core.model import AlertKind
-
-CRITICAL, WARNING, INFO = "critical", "warning", "info"
 
 _LAST = 253_402_300_799.0  # the year 9999: beyond it the clock is wrong
 _CALM = frozenset({AlertKind.WARNING, AlertKind.NOTICE, AlertKind.TEST})
@@ -20,16 +18,6 @@ def is_about_incident(kind: AlertKind) -> bool:
 def lasts(kind: AlertKind) -> bool:
     """Tell whether what alerts of this *kind* state holds until something ends it."""
     return is_about_incident(kind) or kind is AlertKind.WARNING
-
-
-def severity(kind: AlertKind) -> str:
-    """Return how much an alert matters: of an incident ``critical``, a warning ``warning``.
-
-    Of anything else ``info``.
-    """
-    if kind is AlertKind.WARNING:
-        return WARNING
-    return CRITICAL if is_about_incident(kind) else INFO
 
 
 def rfc3339(wall: float) -> str:

@@ -86,6 +86,7 @@ def facts(phrases: Phrases, host: str, late: float) -> Iterator[tuple[str, str]]
     failing = alert.kind in (AlertKind.FIRING, AlertKind.REMINDER, AlertKind.GAVE_UP)
     if late:
         yield labels.late, phrases.late(late)
+    yield labels.fallback, phrases.fallback()
     yield labels.service, alert.service
     yield labels.host, host
     why = ": ".join(filter(None, [phrases.failed_check(), phrases.cause()]))

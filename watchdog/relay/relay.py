@@ -21,6 +21,7 @@ from watchdog.core.model import Alert
 from watchdog.errors import (
     DeliveryError,
     RejectedDeliveryError,
+    RepairNeededError,
     StoreError,
     TemporaryDeliveryError,
 )
@@ -38,6 +39,10 @@ log = structlog.get_logger()
 
 STUCK = 30.0  # seconds without progress, all waits that end being counted as progress
 FAREWELL = 1.0  # seconds to close a connection
+
+
+async def _nobody(_delivery: Delivery, _reason: str) -> None:
+    pass
 
 
 @dataclass(slots=True)
@@ -63,7 +68,10 @@ class Relay:
     chance: Callable[[], float] = random.random
     changed: Callable[[], None] = lambda: None
     renewal: Renewal | None = None
+    failed: Callable[[], None] = lambda: None  # a try has failed
+    refused: Callable[[Delivery, str], Awaitable[None]] = _nobody  # before it is set aside
 
+    needs_repair: bool = field(default=False, init=False)  # nothing arrives until it is repaired
     _patience: Patience = field(init=False)
     _wording: Wording = field(init=False)
     _standing: Standing = field(init=False)
@@ -126,6 +134,11 @@ class Relay:
     def is_stuck(self, mono: float) -> bool:
         """Tell whether the task should have moved by *mono* and has not."""
         return mono - self.progress > STUCK
+
+    @property
+    def is_failing(self) -> bool:
+        """Tell whether the last try has failed and another is to come."""
+        return self._failures > 0
 
     @property
     def trouble(self) -> str:
@@ -218,7 +231,7 @@ class Relay:
 
     async def _delivered(self, parcel: Parcel, receipt: Receipt) -> None:
         wall = self.clock.now().wall
-        self._failures = 0
+        self._failures, self.needs_repair = 0, False
         self._standing.trouble = self.renewal.trouble if self.renewal is not None else ""
         self._standing.last_success = wall
         late = round(wall - parcel.alerts[0].wall, 3)
@@ -231,13 +244,14 @@ class Relay:
 
     async def _rejected(self, parcel: Parcel, reason: str) -> None:
         wall = self.clock.now().wall
-        self._failures, self._standing.trouble = 0, reason
+        self._failures, self.needs_repair, self._standing.trouble = 0, False, reason
         if len(parcel.deliveries) > 1:
             log.warning("digest rejected, telling each by itself", **self._names(parcel))
             self._alone |= {delivery.key for delivery in parcel.deliveries}
             return
         [delivery] = parcel.deliveries
         log.error("alert rejected, set aside", **self._names(parcel), reason=reason)
+        await self._write_down(lambda: self.refused(delivery, reason))
         await self._write_down(lambda: self.store.rejected(delivery, reason, wall))
         self._alone.discard(delivery.key)
         self._standing.answer(delivery.alert, reason)
@@ -245,6 +259,7 @@ class Relay:
     async def _later(self, parcel: Parcel, error: DeliveryError) -> None:
         asked = error.retry_after if isinstance(error, TemporaryDeliveryError) else None
         self._failures, self._standing.trouble = self._failures + 1, str(error)
+        self.needs_repair = isinstance(error, RepairNeededError)
         delay = max(asked or 0.0, self.pace.delay(self._failures, self.chance()))
         names = self._names(parcel)
         log.warning(
@@ -256,6 +271,7 @@ class Relay:
         except StoreError as cause:
             log.warning("failed try not written down", **names, reason=str(cause))
         self._standing.answer(None, str(error))  # those that come after it have to wait as well
+        self.failed()
         await self._pause(delay)
 
     async def _write_down(self, write: Callable[[], Awaitable[None]]) -> None:

@@ -26,7 +26,7 @@ EVIDENCE_SIZE = 64 * 1024
 
 _T = TypeVar("_T")
 
-_TELLING = frozenset({"measure", "circumstance", "warnings"})
+_TELLING = frozenset({"measure", "circumstance", "diversion", "warnings"})
 """Fields that are only told, and that no restart rests on."""
 
 

@@ -16,7 +16,7 @@ from watchdog.core.model import (
 from watchdog.core.telling import Circumstance, CircumstanceKind, Notice
 from watchdog.errors import StoreError
 from watchdog.ports import Delivery, Left
-from watchdog.store.encode import decode_alert, decode_lines, decode_state
+from watchdog.store.encode import decode_alert, decode_lines, decode_state, plain
 from watchdog.store.rebase import rebased
 from watchdog.store.retention import STANDING
 from watchdog.store.schema import corruption
@@ -99,11 +99,11 @@ def due(
     found: list[Delivery] = []
     unreadable: dict[str, StoreError] = {}
     rows = connection.execute(
-        "SELECT id, alert, key, attempts, status FROM outbox"
+        "SELECT id, alert, key, attempts, status, created FROM outbox"
         " WHERE destination = ? AND status = 'pending' ORDER BY id",
         (destination,),
     )
-    for number, text, key, attempts, status in rows:
+    for number, text, key, attempts, status, created in rows:
         if status != "pending":  # SQLite takes the index's word for it
             raise corruption("the index of the outbox is damaged")
         if key in skip:
@@ -113,7 +113,7 @@ def due(
         except StoreError as exc:
             unreadable[key] = exc
             continue
-        found.append(Delivery(number, destination, alert, key, attempts))
+        found.append(Delivery(number, destination, alert, key, attempts, created))
         if len(found) == limit:
             break
     return found, unreadable
@@ -136,6 +136,37 @@ def standing(connection: sqlite3.Connection, destination: str) -> Sequence[Alert
         with suppress(StoreError):
             alerts.append(decode_alert(text))
     return alerts
+
+
+def told(connection: sqlite3.Connection) -> Mapping[str, Collection[str]]:
+    """Return the destinations of each incident whose end has not been told."""
+    found: dict[str, set[str]] = {}
+    for incident, destination in connection.execute(
+        "SELECT DISTINCT incident, destination FROM outbox WHERE incident <> ''"
+        " AND kind <> 'warning'"
+        " AND incident NOT IN (SELECT incident FROM outbox WHERE kind = 'resolved')"
+    ):
+        found.setdefault(incident, set()).add(destination)
+    return found
+
+
+def known(connection: sqlite3.Connection, keys: Collection[str]) -> Collection[str]:
+    """Return those of *keys* that the outbox has, whatever became of them."""
+    marks = ", ".join("?" * len(keys))
+    query = f"SELECT key FROM outbox WHERE key IN ({marks})"  # noqa: S608 - marks alone
+    return {key for (key,) in connection.execute(query, tuple(keys))}
+
+
+def addressed(connection: sqlite3.Connection, delivery: Delivery) -> Collection[str]:
+    """Return where the alert of *delivery* was addressed when it was made, itself included."""
+    alert = delivery.alert
+    return {
+        destination
+        for (destination,) in connection.execute(
+            "SELECT destination FROM outbox WHERE incident = ? AND kind = ? AND created = ?",
+            (plain(alert.incident), alert.kind.value, delivery.created),
+        )
+    }
 
 
 def evidence(connection: sqlite3.Connection, incident_id: str) -> Sequence[str]:

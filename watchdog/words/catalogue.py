@@ -23,6 +23,7 @@ class Labels:
     """The words before the colon, one for each line of an alert; no colon is in them."""
 
     late: str
+    fallback: str  # why it comes this way
     service: str
     host: str
     failed: str  # a check, and why
@@ -108,6 +109,24 @@ class Catalogue(ABC):
     @abstractmethod
     def sees_again(self) -> str:
         """Say that how it stands is known again of every service."""
+
+    @abstractmethod
+    def canary(self) -> str:
+        """Say that this is the daily test of every channel, and that this one takes alerts."""
+
+    @abstractmethod
+    def undelivered(self, destination: str, since: str, reason: str) -> str:
+        """Say that the channel *destination* has taken no alerts since then."""
+
+    # --- why it comes by way of the fallback -------------------------------------------------
+
+    @abstractmethod
+    def diverted(self, destination: str, lasted: str, reason: str) -> str:
+        """Say that *destination* has not taken it for so long."""
+
+    @abstractmethod
+    def refused(self, destination: str, reason: str) -> str:
+        """Say that *destination* refuses it for good."""
 
     # --- why there is a warning --------------------------------------------------------------
 
@@ -252,6 +271,10 @@ class Catalogue(ABC):
     @abstractmethod
     def nothing_seen(self) -> str:
         """Say that meanwhile no failure is seen nor reported."""
+
+    @abstractmethod
+    def kept_waiting(self) -> str:
+        """Say that the alerts of that channel are kept, and sent when it takes them."""
 
     # --- many at once ------------------------------------------------------------------------
 

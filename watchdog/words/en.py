@@ -18,6 +18,7 @@ class English(Catalogue):
 
     labels = Labels(
         late="Late",
+        fallback="Fallback",
         service="Service",
         host="Host",
         failed="Failed",
@@ -89,6 +90,20 @@ class English(Catalogue):
 
     def sees_again(self) -> str:
         return "every service can be judged again"
+
+    def canary(self) -> str:
+        return "daily test; alerts reach this channel"
+
+    def undelivered(self, destination: str, since: str, reason: str) -> str:
+        return f"{destination} has taken no alerts since {since}: {reason}"
+
+    # --- why it comes by way of the fallback -----------------------------------------------------
+
+    def diverted(self, destination: str, lasted: str, reason: str) -> str:
+        return f"{destination} has not taken this for {lasted}: {reason}"
+
+    def refused(self, destination: str, reason: str) -> str:
+        return f"{destination} refuses this: {reason}"
 
     # --- why there is a warning ------------------------------------------------------------------
 
@@ -200,6 +215,9 @@ class English(Catalogue):
 
     def nothing_seen(self) -> str:
         return "until that is over, failures are neither seen nor reported"
+
+    def kept_waiting(self) -> str:
+        return "its alerts are kept and sent as soon as it takes them"
 
     # --- many at once ----------------------------------------------------------------------------
 

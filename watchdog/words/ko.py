@@ -41,6 +41,7 @@ class Korean(Catalogue):
 
     labels = Labels(
         late="지연",
+        fallback="대체 전달",
         service="서비스",
         host="호스트",
         failed="원인",
@@ -113,6 +114,20 @@ class Korean(Catalogue):
 
     def sees_again(self) -> str:
         return "모든 서비스의 상태를 다시 확인할 수 있음"
+
+    def canary(self) -> str:
+        return "정기 테스트, 이 채널로 알림이 정상 전달됨"
+
+    def undelivered(self, destination: str, since: str, reason: str) -> str:
+        return f"{since}부터 알림이 전달되지 않는 채널: {destination}: {reason}"
+
+    # --- why it comes by way of the fallback -----------------------------------------------------
+
+    def diverted(self, destination: str, lasted: str, reason: str) -> str:
+        return f"{destination} 채널로 {lasted}째 전달되지 않음: {reason}"
+
+    def refused(self, destination: str, reason: str) -> str:
+        return f"{destination} 채널에서 거부됨: {reason}"
 
     # --- why there is a warning ------------------------------------------------------------------
 
@@ -223,6 +238,9 @@ class Korean(Catalogue):
 
     def nothing_seen(self) -> str:
         return "그동안 생기는 장애는 감지하지도 알리지도 못함"
+
+    def kept_waiting(self) -> str:
+        return "그 채널의 알림은 보관했다가 다시 받을 수 있게 되면 전송함"
 
     # --- many at once ----------------------------------------------------------------------------
 

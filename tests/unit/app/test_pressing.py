@@ -12,10 +12,12 @@ import pytest
 
 from tests.unit.clock import FakeClock
 from tests.unit.doubles import ListStore, ScriptedControl
+from watchdog.addressing import AddressBook
 from watchdog.app.api import Api
 from watchdog.app.buttons import Buttons
 from watchdog.app.services import Parts, Services
 from watchdog.core.model import Incident, NoteKind, Observation, Phase, State, Verdict
+from watchdog.core.routing import Subscription
 from watchdog.core.service import Policy, Service, UnitControl
 from watchdog.errors import WatchdogError
 from watchdog.evidence.desk import Desk
@@ -82,7 +84,7 @@ class Bench:
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[Api]:
         store = self.list_store
-        around = Surroundings(self.clock, store, Desk(store), ("slack",))
+        around = Surroundings(self.clock, store, Desk(store), AddressBook([Subscription("slack")]))
         question = Question("http", self.ask, 5.0)
         service = Service("api", UnitControl("api.service"), policy=TOLD_AT_ONCE)
         async with asyncio.TaskGroup() as tasks:

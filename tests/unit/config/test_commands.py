@@ -100,6 +100,7 @@ def test_check_answers_programs_in_json(
         "destinations": [],
         "unchecked": [],
         "unmeasured": [],
+        "remarks": [],
     }
     assert run("check", "--json", "--config", config_file("[[service]]\nunit = 1\n")) == 2
     assert json.loads(capsys.readouterr().out) == {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC
 
 import pytest
@@ -15,6 +16,7 @@ from watchdog.core.model import (
     Alert,
     AlertKind,
 )
+from watchdog.core.telling import Diversion
 from watchdog.notify.digest import IN_FULL, digest
 from watchdog.notify.slack_message import blocks, full_text
 from watchdog.words.catalogue import Catalogue
@@ -105,3 +107,16 @@ def test_a_warning_of_the_host_is_told_by_the_hosts_name_among_others() -> None:
     told = digest([warning, *storm(3)], "web-1", WALL, UTC, ENGLISH)
     assert told.title == "FIRING web-1: 3 firing, 1 warning: s0, s1, s2 and 1 more"
     assert told.lines[-1] == "web-1: warning, file system /srv is 91 % full"
+
+
+def test_a_digest_at_the_fallback_says_once_who_has_not_taken_it() -> None:
+    waits = Diversion("slack", WALL, "cannot connect: Connection refused")
+    refused = Diversion("webhook", WALL, "it refuses this alert with status 413", refused=True)
+    told = [replace(alert, diversion=waits) for alert in storm(5)]
+    told[4] = replace(told[4], diversion=refused)
+    message = digest(told, "web-1", WALL + 360, UTC, ENGLISH)
+    assert message.lines[1:4] == (
+        "Fallback: slack has not taken this for 6 min: cannot connect: Connection refused",
+        "Fallback: webhook refuses this: it refuses this alert with status 413",
+        "Host: web-1",
+    )

@@ -181,6 +181,20 @@ CIRCUMSTANCES = {
             "그동안 생기는 장애는 감지하지도 알리지도 못함",
         ),
     ),
+    Circumstance(C.CANARY): (
+        ("daily test; alerts reach this channel", ""),
+        ("정기 테스트, 이 채널로 알림이 정상 전달됨", ""),
+    ),
+    Circumstance(C.UNDELIVERED, "invalid_auth", "slack", lasted=780): (
+        (
+            "slack has taken no alerts since 02:00 UTC: invalid_auth",
+            "its alerts are kept and sent as soon as it takes them",
+        ),
+        (
+            "11:00 KST부터 알림이 전달되지 않는 채널: slack: invalid_auth",
+            "그 채널의 알림은 보관했다가 다시 받을 수 있게 되면 전송함",
+        ),
+    ),
     Circumstance(C.CERTIFICATE, subject="https://shop.example", value=13.9 * 86400): (
         ("certificate of https://shop.example ends in 13 days", ""),
         ("https://shop.example 인증서 만료까지 13일 남음", ""),
@@ -274,6 +288,17 @@ def test_why_there_is_an_alert_is_a_sentence_around_foreign_words(told: Circumst
     alert = Alert(AlertKind.NOTICE, "", OPENED, "in English", circumstance=told)
     said = tuple((phrases.cause(), phrases.action()) for phrases in (english(alert), korean(alert)))
     assert said == CIRCUMSTANCES[told]
+
+
+def test_an_alert_by_way_of_the_fallback_says_who_has_not_taken_it_and_why() -> None:
+    late, refused = ALERTS["fallback"], ALERTS["refused"]
+    why = "cannot reach Slack: cannot connect: Connection refused"
+    assert english(late, 360).fallback() == f"slack has not taken this for 6 min: {why}"
+    assert korean(late, 360).fallback() == f"slack 채널로 6분째 전달되지 않음: {why}"
+    why = "cannot post to Slack channel #ops: invalid_blocks"
+    assert english(refused).fallback() == f"slack refuses this: {why}"
+    assert korean(refused).fallback() == f"slack 채널에서 거부됨: {why}"
+    assert english(ALERTS["firing"]).fallback() == ""
 
 
 def test_a_late_alert_tells_the_next_try_by_the_clock() -> None:

@@ -38,7 +38,7 @@ NAMES = [*ALERTS, "firing-late", "gave-up-late", "firing-hostile"]
 def case(name: str, language: str) -> Message:
     if name == "firing-hostile":
         return message("firing", evidence=HOSTILE, language=language)
-    late = 360 if name.endswith("-late") else 0
+    late = 360 if name.endswith("-late") or name == "fallback" else 0
     return message(name.removesuffix("-late"), late, language=language)
 
 
