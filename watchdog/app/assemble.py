@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 from watchdog.app.channels import Channel
 from watchdog.app.evidence import LastAnswer, gathering
+from watchdog.app.gauges import LastCertificate, gauges, shows_certificate
 from watchdog.app.services import Parts
 from watchdog.config import (
     AlertmanagerSettings,
@@ -59,6 +60,10 @@ MARGIN = 3.0
 """Seconds by which a relay's deadline is longer than its notifier's own."""
 
 
+LIMITS_TIMEOUT = 5.0
+"""Seconds. The check "limits" reads files of the kernel, which waits for nobody."""
+
+
 class Assembly:
     """Makes parts; holds what they share, the bus, for as long as it is entered."""
 
@@ -91,13 +96,21 @@ class Assembly:
     def parts(self, service: Service) -> Parts:
         """Return what *service* is watched with."""
         control = self._control(service)
-        answer = LastAnswer()
+        answer, certificate = LastAnswer(), LastCertificate()
         questions = [
-            _question(check, service, control, answer, self._reach(check))
+            _question(check, service, control, answer, certificate, self._reach(check))
             for check in service.checks
         ]
+        found = [*gauges(service, control, certificate)]
+        if service.limits:
+            from watchdog.probes.limits import CHECK, LimitsCheck
+
+            limits = LimitsCheck(service.limits, control, service.policy.interval)
+            found.append(limits.readings)
+            questions.append(Question(CHECK, limits.ask, LIMITS_TIMEOUT, vital=False))
         runtime_dir = Path(self._daemon.runtime_dir)
-        return Parts(control, questions, gathering(service, self.redactor, runtime_dir, answer))
+        collect = gathering(service, self.redactor, runtime_dir, answer)
+        return Parts(control, questions, collect, found)
 
     def _control(self, service: Service) -> ServiceControl:
         match service.control:
@@ -197,6 +210,7 @@ def _question(
     service: Service,
     control: ServiceControl,
     answer: LastAnswer,
+    certificate: LastCertificate,
     reach: Reach | None,
 ) -> Question:
     excuse = reach.own_trouble if reach is not None else None
@@ -206,10 +220,13 @@ def _question(
         # What commands start may run anywhere: whose socket it is cannot be told.
         unknown = check.any_owner or isinstance(service.control, CommandControl)
         whose = None if unknown else control.owns
-        return Question("port", make_port_probe(check, whose, reach=reach), check.timeout, excuse)
+        probe = make_port_probe(check, whose, reach=reach)
+        return Question("port", probe, check.timeout, excuse=excuse)
     from watchdog.probes.http import make_http_probe
 
-    return Question("http", make_http_probe(check, answer, reach), check.timeout, excuse)
+    show = certificate if shows_certificate(check, service) else None
+    probe = make_http_probe(check, answer, show, reach)
+    return Question("http", probe, check.timeout, excuse=excuse)
 
 
 def _notifier(channel: Channel) -> tuple[Notifier, Pace]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from watchdog.ports import OwnTrouble
 from watchdog.probes.address import Address, literal
+from watchdog.probes.connect import SILENT_ERRNOS
 
 if TYPE_CHECKING:
     from watchdog.probes.own_network import OwnNetwork
@@ -50,6 +51,11 @@ class Reach:
         self._silent = True
         if self._since is None:
             self._since = time.monotonic()
+
+    def breaks(self, number: int | None) -> None:
+        """See a connection end with the errno *number*, if that is not None."""
+        if number in SILENT_ERRNOS:
+            self.loses()
 
     async def own_trouble(self) -> OwnTrouble | None:
         """Return this host's own trouble if that is why nobody answered; bounded by a second."""
