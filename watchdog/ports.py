@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, Self, runtime_checkable
 
+from watchdog.core.history import Record
 from watchdog.core.model import (
     Alert,
     Crashed,
@@ -208,6 +209,7 @@ class Change:
     restart: Restart | None = None
     identity: str = ""  # with ``restart``: the run that it replaces
     finished: RestartFinished | None = None  # with which the restart under way has ended
+    history: Sequence[Record] = ()  # what was told to ``step`` since the last change
 
 
 @dataclass(frozen=True, slots=True)
