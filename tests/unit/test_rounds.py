@@ -13,7 +13,9 @@ from watchdog.core.model import (
     Observation,
     Verdict,
 )
+from watchdog.core.telling import Circumstance, CircumstanceKind
 from watchdog.evidence.redact import Redactor
+from watchdog.ports import Excuse, OwnTrouble, Probe
 from watchdog.rounds import Question, Round, RoundAbandoned
 
 BAD = Observation(Verdict.FAIL, "http", "/health answered 500")
@@ -149,6 +151,109 @@ async def test_a_stranger_on_the_port_is_no_part_of_a_start() -> None:
     assert (await rounds.run()).verdict is Verdict.FAIL
 
 
+DOWN = OwnTrouble(
+    "this host's own network is down: eth0 has no carrier",
+    Circumstance(CircumstanceKind.NETWORK_DOWN, "eth0 has no carrier"),
+)
+PERHAPS = OwnTrouble("gateway 10.0.0.1 of eth0 has not answered yet")
+UNRESOLVED = Observation(Verdict.UNKNOWN, "http", "cannot resolve api.example: try again")
+
+
+class Excusing:
+    """Tells of trouble of this host's own, and counts how often it was asked."""
+
+    def __init__(self, own: OwnTrouble | None) -> None:
+        self.own = own
+        self.count = 0
+
+    async def __call__(self) -> OwnTrouble | None:
+        self.count += 1
+        return self.own
+
+
+def excused(
+    clock: FakeClock, probe: Probe, excuse: Excuse, *, started: float | None = None
+) -> Round:
+    question = Question("http", probe, 5.0, excuse=excuse)
+    return Round(ScriptedControl(started=started), [question], 30.0, clock)
+
+
+@pytest.mark.parametrize("answer", [BAD, UNRESOLVED])
+async def test_a_failure_that_is_this_hosts_own_trouble_is_no_evidence(answer: Observation) -> None:
+    seen = await excused(FakeClock(), Asked(answer), Excusing(DOWN)).run()
+    assert (seen.verdict, seen.reason) == (Verdict.UNKNOWN, DOWN.reason)
+    assert seen.circumstance == DOWN.circumstance
+    assert seen.until is None
+
+
+async def test_a_failure_that_may_be_this_hosts_own_trouble_is_looked_at_again_soon() -> None:
+    seen = await excused(FakeClock(mono=1000), Asked(BAD), Excusing(PERHAPS)).run()
+    assert (seen.verdict, seen.until) == (Verdict.UNKNOWN, 1002.0)
+    assert seen.reason == (
+        "/health answered 500; this host's own network may be down:"
+        " gateway 10.0.0.1 of eth0 has not answered yet"
+    )
+    assert seen.circumstance is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "own"), [(BAD, None), (UNRESOLVED, None), (UNRESOLVED, PERHAPS)]
+)
+async def test_an_answer_without_an_excuse_stays_as_it_is(
+    answer: Observation, own: OwnTrouble | None
+) -> None:
+    assert await excused(FakeClock(), Asked(answer), Excusing(own)).run() == answer
+
+
+async def test_nobody_asks_for_an_excuse_of_what_passes_or_still_starts() -> None:
+    excuse = Excusing(DOWN)
+    assert (await excused(FakeClock(), Asked(GOOD), excuse).run()).verdict is Verdict.PASS
+    starting = excused(FakeClock(mono=1000), Asked(BAD), excuse, started=1000.0)
+    assert (await starting.run()).verdict is Verdict.HOLD
+    assert excuse.count == 0
+
+
+async def test_a_check_at_its_deadline_is_excused_as_well() -> None:
+    clock, http = FakeClock(), Asked(GOOD)
+    http.hangs = True
+    asking = asyncio.ensure_future(excused(clock, http, Excusing(DOWN)).run())
+    await clock.advance(5.1)
+    assert (await asking).verdict is Verdict.UNKNOWN
+
+
+async def test_an_excuse_that_breaks_or_hangs_excuses_nothing() -> None:
+    clock = FakeClock()
+
+    async def broken() -> OwnTrouble | None:
+        raise RuntimeError("bug")
+
+    async def hangs() -> OwnTrouble | None:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    assert await excused(clock, Asked(BAD), broken).run() == BAD
+    asking = asyncio.ensure_future(excused(clock, Asked(BAD), hangs).run())
+    await clock.advance(1.9)
+    assert not asking.done()
+    await clock.advance(0.2)
+    assert await asking == BAD
+
+
+async def test_a_round_is_given_up_while_an_excuse_is_looked_for() -> None:
+    clock = FakeClock()
+
+    async def hangs() -> OwnTrouble | None:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    rounds = excused(clock, Asked(BAD), hangs)
+    asking = asyncio.ensure_future(rounds.run())
+    await clock.settle()
+    rounds.abandon()
+    with pytest.raises(RoundAbandoned):
+        await asking
+
+
 async def test_a_control_that_breaks_is_not_judged_and_ends_no_watch() -> None:
     class Broken(ScriptedControl):
         async def observe(self, now: Now) -> Observation:
@@ -159,3 +264,14 @@ async def test_a_control_that_breaks_is_not_judged_and_ends_no_watch() -> None:
     assert seen.verdict is Verdict.UNKNOWN
     assert "No space left" in seen.reason
     assert http.count == 0
+
+
+async def test_what_is_not_vital_may_be_unknown_and_the_service_is_judged() -> None:
+    clock, limits = FakeClock(), Asked(Observation(Verdict.UNKNOWN, "limits", "no permission"))
+    http = Asked(GOOD)
+    questions = [Question("http", http, 5.0), Question("limits", limits, 5.0, vital=False)]
+    rounds = Round(ScriptedControl(), questions, 30.0, clock)
+    assert (await rounds.run()).verdict is Verdict.PASS
+    assert [answer.verdict for answer in rounds.results][-1] is Verdict.UNKNOWN
+    limits.answer = Observation(Verdict.FAIL, "limits", "memory is at 1 GiB")
+    assert (await rounds.run()).check == "limits"

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.unit.clock import FakeClock, skip
-from tests.unit.doubles import DEAD, ListStore, ScriptedControl
+from tests.unit.doubles import DEAD, UP, ListStore, ScriptedControl
 from watchdog.addressing import AddressBook
+from watchdog.core.history import MOST, Again, Ended, Turn, Watching
 from watchdog.core.model import (
     AlertKind,
     Crashed,
@@ -33,13 +34,17 @@ from watchdog.core.service import (
     Service,
     UnitControl,
 )
+from watchdog.core.standing import Reading
+from watchdog.core.telling import Circumstance, CircumstanceKind
 from watchdog.errors import WatchdogError
 from watchdog.evidence.desk import PATIENCE, Desk
+from watchdog.gauging import Gauge, Gauging
 from watchdog.ports import Left
 from watchdog.rounds import Question, Round
 from watchdog.surroundings import Surroundings
 from watchdog.worker import Worker
 
+UNKNOWN = Observation(Verdict.UNKNOWN, "unit", "cannot ask systemd")
 HELD = Observation(Verdict.HOLD, "unit", "starting", until=None)
 
 
@@ -59,6 +64,7 @@ class Bench:
     name: str = "api"
     own: UnitControl | CommandControl = field(default_factory=lambda: UnitControl("api.service"))
     around: Surroundings | None = None
+    gauges: Sequence[Gauge] = ()
 
     def build(self) -> Worker:
         service = Service(self.name, self.own, policy=self.policy)
@@ -75,6 +81,7 @@ class Bench:
             self.around,
             left=self.left,
             needed=self.needed,
+            gauging=Gauging(self.gauges, self.control, self.clock, 300.0),
             collect=self.collect,
         )
         self.around.workers = {**self.around.workers, self.name: worker}
@@ -121,6 +128,49 @@ async def test_the_first_round_is_held_at_once_and_then_every_interval() -> None
         assert len(bench.store.changes) == 1  # pending -> healthy, and then quiet
         await bench.clock.advance(300)
         assert len(bench.store.changes) == 1
+
+
+async def test_the_rounds_of_a_calm_service_are_written_down_in_one_when_the_watch_ends() -> None:
+    bench = Bench()
+    async with bench.watching() as worker:
+        await bench.clock.advance(3600)
+        await worker.fresh()
+        assert len(bench.store.changes) == 1
+    _, last = bench.store.changes
+    again, ended = last.history
+    assert isinstance(again, Again)
+    assert again.count == 120 + 1
+    assert ended == Ended(bench.clock.now())
+    assert last.state == worker.state
+
+
+async def test_a_watch_that_goes_on_is_written_down_at_its_first_round_and_then_never() -> None:
+    calm = State("api", Phase.HEALTHY, passes=2, healthy_since=900.0)
+    bench = Bench(left=Left(calm))
+    async with bench.watching():
+        await bench.clock.advance(3600)
+        [begun] = bench.store.changes
+    assert [type(record) for record in begun.history] == [Watching, Turn, Turn]
+    assert begun.history[0] == Watching(Now(1000.0, bench.clock.wall - 3600), calm)
+
+
+async def test_what_alternates_without_end_is_written_down_now_and_then() -> None:
+    bench = Bench()
+    async with bench.watching():
+        before = len(bench.store.changes)
+        for answer in [UNKNOWN, UP] * MOST:
+            bench.control.answer = answer
+            await bench.clock.advance(30)
+        written = bench.store.changes[before:]
+        assert [len(change.history) for change in written] == [MOST, MOST]
+        assert all(change.state == written[0].state for change in written)
+
+
+async def test_a_watch_that_ends_before_its_first_round_leaves_nothing() -> None:
+    bench = Bench(control=HangingControl())
+    async with bench.watching():
+        pass
+    assert bench.store.changes == []
 
 
 async def test_a_killed_service_is_restarted_at_the_signal_and_nobody_is_told() -> None:
@@ -472,3 +522,27 @@ async def test_evidence_is_forgotten_when_an_incident_closes_in_health_that_last
         bench.health = bad
         await bench.clock.advance(31)
         assert len(bench.collected) == collected + 1
+
+
+async def test_what_is_measured_is_told_through_the_worker_and_committed_once() -> None:
+    bench = Bench()
+    told = Circumstance(CircumstanceKind.MEMORY, value=950.0, limit=1000.0)
+    bench.gauges = [lambda _wall: [Reading(told, 95.0)]]
+    async with bench.watching() as worker:
+        await bench.clock.advance(290)
+        assert bench.store.alerts == []
+        await bench.clock.advance(1000)
+        [alert] = bench.store.alerts
+        assert alert.kind is AlertKind.WARNING
+        assert bench.store.notes.count(NoteKind.WARNED) == 1
+        assert bench.store.changes[-1].state == worker.state
+
+
+async def test_how_long_a_start_took_is_kept_though_nothing_is_told_of_it() -> None:
+    bench = Bench()
+    async with bench.watching() as worker:
+        bench.control.become(DEAD)
+        await bench.clock.advance(30)
+        assert len(worker.state.starts) == 1
+        kept = [change.state.starts for change in bench.store.changes]
+        assert worker.state.starts in kept

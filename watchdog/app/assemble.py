@@ -15,10 +15,12 @@ from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from watchdog.app.channels import Channel
 from watchdog.app.evidence import LastAnswer, gathering
+from watchdog.app.gauges import LastCertificate, gauges, shows_certificate
 from watchdog.app.services import Parts
 from watchdog.config import (
     AlertmanagerSettings,
@@ -48,12 +50,18 @@ from watchdog.words.choosing import words_in
 
 if TYPE_CHECKING:
     from watchdog.control.bus import SystemBus
+    from watchdog.probes.own_network import OwnNetwork
+    from watchdog.probes.reach import Reach
 
 SLACK_GAP = 1.0
 """Seconds between two messages to one channel (https://docs.slack.dev/apis/web-api/rate-limits)."""
 
 MARGIN = 3.0
 """Seconds by which a relay's deadline is longer than its notifier's own."""
+
+
+LIMITS_TIMEOUT = 5.0
+"""Seconds. The check "limits" reads files of the kernel, which waits for nobody."""
 
 
 class Assembly:
@@ -65,6 +73,7 @@ class Assembly:
         self._daemon = daemon
         self._clock = clock
         self._bus: SystemBus | None = None
+        self._network: OwnNetwork | None = None
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -87,10 +96,21 @@ class Assembly:
     def parts(self, service: Service) -> Parts:
         """Return what *service* is watched with."""
         control = self._control(service)
-        answer = LastAnswer()
-        questions = [_question(check, service, control, answer) for check in service.checks]
+        answer, certificate = LastAnswer(), LastCertificate()
+        questions = [
+            _question(check, service, control, answer, certificate, self._reach(check))
+            for check in service.checks
+        ]
+        found = [*gauges(service, control, certificate)]
+        if service.limits:
+            from watchdog.probes.limits import CHECK, LimitsCheck
+
+            limits = LimitsCheck(service.limits, control, service.policy.interval)
+            found.append(limits.readings)
+            questions.append(Question(CHECK, limits.ask, LIMITS_TIMEOUT, vital=False))
         runtime_dir = Path(self._daemon.runtime_dir)
-        return Parts(control, questions, gathering(service, self.redactor, runtime_dir, answer))
+        collect = gathering(service, self.redactor, runtime_dir, answer)
+        return Parts(control, questions, collect, found)
 
     def _control(self, service: Service) -> ServiceControl:
         match service.control:
@@ -109,6 +129,19 @@ class Assembly:
                 from watchdog.control.command import Commands
 
                 return Commands(service.control)
+
+    def _reach(self, check: Check) -> Reach | None:
+        """Return what knows how far *check* comes; None if it never leaves this host."""
+        from watchdog.probes.reach import Reach, may_leave_host
+
+        host = check.host if isinstance(check, PortCheck) else urlsplit(check.url).hostname
+        if not may_leave_host(host or ""):
+            return None
+        if self._network is None:
+            from watchdog.probes.own_network import OwnNetwork
+
+            self._network = OwnNetwork()
+        return Reach(self._network)
 
     # --- channels -------------------------------------------------------------------------------
 
@@ -173,18 +206,27 @@ class Assembly:
 
 
 def _question(
-    check: Check, service: Service, control: ServiceControl, answer: LastAnswer
+    check: Check,
+    service: Service,
+    control: ServiceControl,
+    answer: LastAnswer,
+    certificate: LastCertificate,
+    reach: Reach | None,
 ) -> Question:
+    excuse = reach.own_trouble if reach is not None else None
     if isinstance(check, PortCheck):
         from watchdog.probes.port import make_port_probe
 
         # What commands start may run anywhere: whose socket it is cannot be told.
         unknown = check.any_owner or isinstance(service.control, CommandControl)
         whose = None if unknown else control.owns
-        return Question("port", make_port_probe(check, whose), check.timeout)
+        probe = make_port_probe(check, whose, reach=reach)
+        return Question("port", probe, check.timeout, excuse=excuse)
     from watchdog.probes.http import make_http_probe
 
-    return Question("http", make_http_probe(check, answer), check.timeout)
+    show = certificate if shows_certificate(check, service) else None
+    probe = make_http_probe(check, answer, show, reach)
+    return Question("http", probe, check.timeout, excuse=excuse)
 
 
 def _notifier(channel: Channel) -> tuple[Notifier, Pace]:

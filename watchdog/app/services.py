@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from watchdog.core import chain, schedule
+from watchdog.core.history import Withdrawn
 from watchdog.core.incident import withdrawn
 from watchdog.core.model import (
     Alert,
@@ -18,6 +19,7 @@ from watchdog.core.service import (
     Policy,
     Service,
 )
+from watchdog.gauging import Gauge, Gauging
 from watchdog.ports import Change, Left, ServiceControl
 from watchdog.rounds import Question, Round
 from watchdog.surroundings import Surroundings
@@ -34,6 +36,7 @@ class Parts:
     control: ServiceControl
     questions: Sequence[Question]
     collect: Collect
+    gauges: Sequence[Gauge] = ()  # beside the rounds, for warnings
 
 
 class Services:
@@ -96,8 +99,9 @@ class Services:
                 step = withdrawn(state, Policy(), now)
                 notes = [effect for effect in step.effects if isinstance(effect, Note)]
                 alerts = [effect for effect in step.effects if isinstance(effect, Alert)]
+                record = Withdrawn(now, tuple(alert.kind for alert in alerts))
                 await around.store.commit(
-                    Change(step.state, now, notes, around.book.address(alerts))
+                    Change(step.state, now, notes, around.book.address(alerts), history=(record,))
                 )
 
     async def first_rounds(self) -> None:
@@ -123,6 +127,7 @@ class Services:
     ) -> Worker:
         parts = self._make_parts(service)
         around, timeout = self._around, service.policy.start_timeout
+        pace = service.policy.warnings.every
         return Worker(
             service,
             parts.control,
@@ -131,6 +136,7 @@ class Services:
             needed=needed,
             offset=offset,
             left=left,
+            gauging=Gauging(parts.gauges, parts.control, around.clock, pace),
             collect=parts.collect,
         )
 

@@ -15,6 +15,7 @@ from watchdog.core.model import (
     AlertKind,
 )
 from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
+from watchdog.notify.warned import warned
 from watchdog.words.catalogue import Catalogue
 
 LATE = 60.0  # seconds between alert and sending that are worth a word
@@ -60,16 +61,22 @@ class Phrases:
             case CircumstanceKind.ALERT_UNREADABLE:
                 return words.alert_unreadable(told.subject, told.reason)
             case CircumstanceKind.BLIND:
-                services = words.listed(told.subject, told.count) if told.count else told.subject
-                return words.blind(services, self.span(told.lasted), told.reason)
+                return words.blind(self._services(told), self.span(told.lasted), told.reason)
             case CircumstanceKind.SEES_AGAIN:
                 return words.sees_again()
+            case CircumstanceKind.NETWORK_DOWN:
+                return words.network_down(self.span(told.lasted), told.reason)
+            case CircumstanceKind.NETWORK_BACK:
+                begin = self.short_stamp(self.alert.wall - told.lasted)
+                end = self.short_stamp(self.alert.wall)
+                return words.network_back(begin, end, self.span(told.lasted), told.reason)
             case CircumstanceKind.CANARY:
                 return words.canary()
             case CircumstanceKind.UNDELIVERED:
                 since = self.short_stamp(self.alert.wall - told.lasted)
                 return words.undelivered(told.subject, since, told.reason)
-        assert_never(told.kind)
+            case _:
+                return warned(told, words, self.span)
 
     def fallback(self) -> str:
         """Return why the alert comes by way of the fallback; empty if it does not."""
@@ -150,10 +157,17 @@ class Phrases:
                 return self.words.not_sent()
             case CircumstanceKind.BLIND:
                 return self.words.nothing_seen()
+            case CircumstanceKind.NETWORK_DOWN:
+                return self.words.not_judged(self._services(told))
+            case CircumstanceKind.NETWORK_BACK:
+                return self.words.was_not_judged(self._services(told))
             case CircumstanceKind.UNDELIVERED:
                 return self.words.kept_waiting()
             case _:
                 return ""
+
+    def _services(self, told: Circumstance) -> str:
+        return self.words.listed(told.subject, told.count) if told.count else told.subject
 
     # --- how often -------------------------------------------------------------------------------
 
@@ -188,7 +202,7 @@ class Phrases:
                 return words.down_since(self.short_stamp(alert.opened or alert.wall))
             case AlertKind.RESOLVED:
                 return words.healthy_since(self.short_stamp(alert.wall))
-            case AlertKind.NOTICE | AlertKind.TEST:
+            case AlertKind.WARNING | AlertKind.NOTICE | AlertKind.TEST:
                 return words.dated(self.short_stamp(alert.wall))
         assert_never(alert.kind)
 

@@ -47,6 +47,7 @@ SIGNS = {
     AlertKind.REMINDER: ":hourglass_flowing_sand:",
     AlertKind.GAVE_UP: ":rotating_light:",
     AlertKind.RESOLVED: ":large_green_circle:",
+    AlertKind.WARNING: ":warning:",
     AlertKind.NOTICE: ":information_source:",
     AlertKind.TEST: ":test_tube:",
 }

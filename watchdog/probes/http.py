@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from watchdog.core.model import (
     Observation,
@@ -22,23 +22,34 @@ from watchdog.probes.answer import Keep, answer_lines
 from watchdog.probes.connect import LOCAL_ERRNOS, Refusal, connect_any
 from watchdog.probes.exchange import exchange, start_tls
 from watchdog.probes.expect import unmet
+from watchdog.probes.reach import Reach
 from watchdog.probes.reception import LIMIT, Reception
 from watchdog.probes.target import parse_target
 from watchdog.probes.text import clean, quoted, seconds
 
 CHECK = "http"
 
+Show = Callable[[bytes], None]
+"""Takes a certificate as DER."""
+
 _CERTIFICATE_HAS_EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
 
 
-def make_http_probe(check: HttpCheck, keep: Keep = lambda _: None) -> Probe:
+def make_http_probe(
+    check: HttpCheck,
+    keep: Keep = lambda _: None,
+    show: Show | None = None,
+    reach: Reach | None = None,
+) -> Probe:
     """Return a probe of *check*. Raises ValueError for a URL or a header that cannot be sent.
 
-    *keep* is given each failing answer, for whoever wants to read more than the reason quotes.
+    *keep* is given each failing answer, for whoever wants to read more than the reason quotes;
+    *show* the certificate of each TLS session, verified or not; *reach* is told how far the check
+    comes.
 
     When it is cancelled, the CancelledError carries a note that says how far the exchange had come.
     """
-    question = _Question(check, keep)
+    question = _Question(check, keep, show, reach or Reach())
 
     async def probe() -> Observation:
         began = time.monotonic()
@@ -54,15 +65,18 @@ _Answer = tuple[Verdict, str, bool]  # …, reason, curable
 class _Question:
     """What is the same at every asking."""
 
-    def __init__(self, check: HttpCheck, keep: Keep) -> None:
+    def __init__(self, check: HttpCheck, keep: Keep, show: Show | None, reach: Reach) -> None:
         self._check = check
         self._keep = keep
+        self._show = show
+        self._reach = reach
         self._target = parse_target(check.url, check.headers)
         self._fixed = literal(self._target.host, self._target.port)
         self._accepted = frozenset(check.status or range(200, 300))
 
     async def ask(self, began: float) -> _Answer:
         self._keep(())  # what an earlier run answered explains nothing of this one
+        self._reach.begin()
         reception = Reception(self._accepted)
         progress = "the name was not resolved"
         sock: socket.socket | None = None
@@ -73,24 +87,33 @@ class _Question:
                 else await resolve(self._target.host, self._target.port)
             )
             progress = f"no connection to {' or '.join(map(str, addresses))}"
-            connection = await connect_any(addresses, self._check.timeout)
+            self._reach.tries(addresses)
+            connection = await connect_any(addresses, self._check.timeout, self._reach.meets)
             if isinstance(connection, Refusal):
                 verdict = Verdict.UNKNOWN if connection.is_ours else Verdict.FAIL
                 return verdict, connection.reason, True
             sock, address = connection
             if self._target.tls:
                 progress = f"the TLS handshake with {address} was not complete"
-                sock = await start_tls(sock, self._target.host, verify=self._check.verify_tls)
+                session = await start_tls(sock, self._target.host, verify=self._check.verify_tls)
+                sock = session
+                if self._show is not None:
+                    self._show(session.getpeercert(binary_form=True) or b"")
             progress = ""
             await exchange(sock, self._target.request, reception)
+            self._reach.breaks(reception.errno)
         except asyncio.CancelledError as cancelled:
+            self._reach.loses()
             cancelled.add_note(progress or reception.progress)
             self._keep(answer_lines(reception))
             raise
         except socket.gaierror as error:
             verdict = Verdict.FAIL if is_permanent(error) else Verdict.UNKNOWN
+            if is_permanent(error):
+                self._reach.stays_home()
             return verdict, f"cannot resolve {self._target.host}: {error.strerror}", False
         except OSError as error:
+            self._reach.breaks(error.errno)
             return _no_session(error, self._target.host, self._target.port)
         finally:
             if sock is not None:
@@ -146,9 +169,11 @@ def _no_session(error: OSError, host: str, port: int) -> _Answer:
     """Say why there is no TLS session on a connection that was made."""
     if isinstance(error, ssl.SSLCertVerificationError):
         # An expired one may have been replaced on disk: then a restart is what makes it take hold.
-        curable = error.verify_code == _CERTIFICATE_HAS_EXPIRED
+        if error.verify_code == _CERTIFICATE_HAS_EXPIRED:
+            why = "renew it, and have the service load it"
+            return Verdict.FAIL, f"the certificate of {host}:{port} has expired; {why}", True
         words = error.verify_message.rstrip(".")
-        return Verdict.FAIL, f"the certificate of {host}:{port} is not valid: {words}", curable
+        return Verdict.FAIL, f"the certificate of {host}:{port} is not valid: {words}", False
     if isinstance(error, ssl.SSLError):
         words = (error.reason or "unknown error").lower().replace("_", " ")
         if error.reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST"}:

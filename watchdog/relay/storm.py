@@ -22,7 +22,9 @@ class Storm:
     def remember(self, parcel: Parcel, mono: float) -> None:
         """Take what was told at *mono*."""
         ended = {a.incident for a in parcel.alerts if a.kind is AlertKind.RESOLVED}
-        begun = {a.incident for a in parcel.alerts if a.incident} - ended
+        begun = {
+            a.incident for a in parcel.alerts if a.incident and a.kind is not AlertKind.WARNING
+        } - ended
         recent = {name: at for name, at in self._recent.items() if mono - at < BELONG}
         self._recent = recent | dict.fromkeys(begun, mono)
         for name in ended:

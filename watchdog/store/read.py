@@ -18,6 +18,7 @@ from watchdog.errors import StoreError
 from watchdog.ports import Delivery, Left
 from watchdog.store.encode import decode_alert, decode_lines, decode_state, plain
 from watchdog.store.rebase import rebased
+from watchdog.store.retention import STANDING
 from watchdog.store.schema import corruption
 
 
@@ -121,12 +122,14 @@ def due(
 def standing(connection: sqlite3.Connection, destination: str) -> Sequence[Alert]:
     """Return the alerts that *destination* was told of and that were not resolved there.
 
-    Oldest first, resolved ones being due left out too. What nobody can read is left out.
+    Oldest first, resolved ones being due left out too. Of warnings nothing is resolved: those that
+    stand are in the states. What nobody can read is left out.
     """
     alerts = []
     for (text,) in connection.execute(
-        "SELECT alert FROM outbox WHERE destination = ? AND status = 'sent' AND incident <> ''"
-        " AND kind <> 'resolved' AND incident NOT IN (SELECT incident FROM outbox"
+        "SELECT alert FROM outbox WHERE destination = ? AND status = 'sent' AND incident <> ''"  # noqa: S608 - our own names
+        f" AND kind <> 'resolved' AND (kind <> 'warning' OR incident IN {STANDING})"
+        " AND incident NOT IN (SELECT incident FROM outbox"
         " WHERE destination = ? AND kind = 'resolved' AND status <> 'pending') ORDER BY id",
         (destination, destination),
     ):
@@ -140,6 +143,7 @@ def told(connection: sqlite3.Connection) -> Mapping[str, Collection[str]]:
     found: dict[str, set[str]] = {}
     for incident, destination in connection.execute(
         "SELECT DISTINCT incident, destination FROM outbox WHERE incident <> ''"
+        " AND kind <> 'warning'"
         " AND incident NOT IN (SELECT incident FROM outbox WHERE kind = 'resolved')"
     ):
         found.setdefault(incident, set()).add(destination)
@@ -172,24 +176,33 @@ def evidence(connection: sqlite3.Connection, incident_id: str) -> Sequence[str]:
     return decode_lines(row[0]) if row is not None else ()
 
 
-_INCIDENT = (
+INCIDENT = (
     "SELECT id, service, opened, closed, failed_check, reason, coalesce("
     "(SELECT text FROM note WHERE incident = incident.id AND incident <> ''"
     " AND kind = 'acknowledged' ORDER BY id LIMIT 1), '') FROM incident"
 )
 
 
-def incidents(connection: sqlite3.Connection, limit: int) -> Sequence[PastIncident]:
-    """Return the newest incidents, newest first."""
+def incidents(
+    connection: sqlite3.Connection, limit: int, service: str = "", since: float = 0.0
+) -> Sequence[PastIncident]:
+    """Return the newest incidents, newest first: of *service* if it is named, opened from *since*.
+
+    One that is still open, or was closed since then, belongs to that time as well.
+    """
     return [
         PastIncident(*row)
-        for row in connection.execute(f"{_INCIDENT} ORDER BY opened DESC LIMIT ?", (limit,))
+        for row in connection.execute(
+            f"{INCIDENT} WHERE (?1 = '' OR service = ?1)"
+            " AND (closed IS NULL OR max(opened, closed) >= ?2) ORDER BY opened DESC LIMIT ?3",
+            (service, since, limit),
+        )
     ]
 
 
 def incident(connection: sqlite3.Connection, incident_id: str) -> PastIncident | None:
     """Return an incident with its timeline and evidence."""
-    row = connection.execute(f"{_INCIDENT} WHERE id = ?", (incident_id,)).fetchone()
+    row = connection.execute(f"{INCIDENT} WHERE id = ?", (incident_id,)).fetchone()
     if row is None:
         return None
     notes = tuple(

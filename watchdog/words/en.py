@@ -46,10 +46,8 @@ class English(Catalogue):
                 return f"GAVE UP {subject}"
             case AlertKind.RESOLVED:
                 return f"RESOLVED {subject} after {lasted}"
-            case AlertKind.NOTICE:
-                return f"NOTICE {subject}"
-            case AlertKind.TEST:
-                return f"TEST {subject}"
+            case AlertKind.WARNING | AlertKind.NOTICE | AlertKind.TEST:
+                return f"{kind.value.upper()} {subject}"
         assert_never(kind)
 
     def check(self, name: str) -> str:
@@ -93,6 +91,12 @@ class English(Catalogue):
     def sees_again(self) -> str:
         return "every service can be judged again"
 
+    def network_down(self, lasted: str, reason: str) -> str:
+        return f"this host's own network has been down for {lasted}: {reason}"
+
+    def network_back(self, begin: str, end: str, lasted: str, reason: str) -> str:
+        return f"this host's own network was down {begin} to {end}, {lasted}: {reason}"
+
     def canary(self) -> str:
         return "daily test; alerts reach this channel"
 
@@ -106,6 +110,51 @@ class English(Catalogue):
 
     def refused(self, destination: str, reason: str) -> str:
         return f"{destination} refuses this: {reason}"
+
+    # --- why there is a warning ------------------------------------------------------------------
+
+    def certificate_ends(self, where: str, left: str) -> str:
+        return f"certificate of {where} ends in {left}"
+
+    def certificate_ended(self, where: str, ago: str) -> str:
+        return f"certificate of {where} ended {ago} ago"
+
+    def disk_fills(self, path: str, percent: int, free: str) -> str:
+        return f"file system {path} is {percent} % full, {free} free"
+
+    def inodes_run_out(self, path: str, percent: int) -> str:
+        return f"file system {path} has used {percent} % of its inodes"
+
+    def memory_near_limit(self, used: str, limit: str) -> str:
+        return f"memory is at {used} of its unit's limit of {limit}"
+
+    def oom_kills(self, count: int) -> str:
+        whom = "a process" if count == 1 else f"{count} processes"
+        return f"the kernel killed {whom} of this run for want of memory"
+
+    def slow_start(self, took: str, formerly: str) -> str:
+        return f"starts take {took}, formerly {formerly}"
+
+    def healed_often(self, count: int, lasted: str) -> str:
+        return f"healed {_counted(count, 'time')} in {lasted}: the restarts hide a bug"
+
+    def memory_over_limit(self, used: str, limit: str) -> str:
+        return f"memory is at {used}, above its limit of {limit}"
+
+    def cpu_over_limit(self, percent: int, limit: int) -> str:
+        return f"CPU is at {percent} %, above its limit of {limit} %"
+
+    def open_files_over_limit(self, count: int, limit: int) -> str:
+        return f"a process has {_counted(count, 'open file')}, above its limit of {limit}"
+
+    def unmeasured(self, what: str, reason: str) -> str:
+        return f"cannot measure {what}: {reason}"
+
+    def resource(self, name: str) -> str:
+        return name
+
+    def days(self, count: int) -> str:
+        return f"{count} days"
 
     # --- what was done, and what happens next ----------------------------------------------------
 
@@ -173,6 +222,12 @@ class English(Catalogue):
     def nothing_seen(self) -> str:
         return "until that is over, failures are neither seen nor reported"
 
+    def not_judged(self, services: str) -> str:
+        return f"until it is back, not judged and not restarted: {services}"
+
+    def was_not_judged(self, services: str) -> str:
+        return f"not judged meanwhile, and judged again: {services}"
+
     def kept_waiting(self) -> str:
         return "its alerts are kept and sent as soon as it takes them"
 
@@ -183,7 +238,13 @@ class English(Catalogue):
 
     def state(self, kind: AlertKind) -> str:
         match kind:
-            case AlertKind.FIRING | AlertKind.RESOLVED | AlertKind.NOTICE | AlertKind.TEST:
+            case (
+                AlertKind.FIRING
+                | AlertKind.RESOLVED
+                | AlertKind.WARNING
+                | AlertKind.NOTICE
+                | AlertKind.TEST
+            ):
                 return kind.value
             case AlertKind.GAVE_UP:
                 return "gave up"
