@@ -38,6 +38,7 @@ from watchdog.core.restart import count_failure, failed_restart, on_account, spe
 from watchdog.core.service import Policy
 from watchdog.core.silence import hushed, silenced, unsilenced
 from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
+from watchdog.core.update import updated
 
 
 def step(state: State, event: Event, policy: Policy, now: Now) -> Step:
@@ -55,6 +56,7 @@ def step(state: State, event: Event, policy: Policy, now: Now) -> Step:
     if isinstance(event, Observation):
         taken = reminded(taken, event, policy, now)
     told = with_told(hushed(state, taken, event, policy, now), now)
+    told = updated(state, told, policy, now)
     return Step(told.state, filed(told.effects, told.state.incident))
 
 

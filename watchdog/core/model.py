@@ -254,6 +254,7 @@ class AlertKind(StrEnum):
     """What an alert states about an incident."""
 
     FIRING = "firing"
+    UPDATE = "update"  # of how it stands; only for who holds a conversation
     REMINDER = "reminder"  # it still is
     GAVE_UP = "gave-up"
     RESOLVED = "resolved"

@@ -27,6 +27,7 @@ _WORST_FIRST = (
     AlertKind.GAVE_UP,
     AlertKind.FIRING,
     AlertKind.REMINDER,
+    AlertKind.UPDATE,
     AlertKind.NOTICE,
     AlertKind.RESOLVED,
 )

@@ -56,6 +56,14 @@ class Catalogue(ABC):
         """
 
     @abstractmethod
+    def title_restarting(self, subject: str) -> str:
+        """Say that *subject*, of which people know, is being restarted."""
+
+    @abstractmethod
+    def title_recovering(self, subject: str) -> str:
+        """Say that *subject* seems to be back, and that this must be proven."""
+
+    @abstractmethod
     def check(self, name: str) -> str:
         """Name a check: unit, process, status, port, http, or one that is not known here."""
 
@@ -114,6 +122,22 @@ class Catalogue(ABC):
     @abstractmethod
     def restarting_once_more(self) -> str:
         """Say that a restart is being made, though there were too many already."""
+
+    @abstractmethod
+    def restart_asked(self, who: str) -> str:
+        """Say that a restart is being made because *who* asked for it."""
+
+    @abstractmethod
+    def recovering(self) -> str:
+        """Say that it was restarted, and must now prove to be healthy."""
+
+    @abstractmethod
+    def settling(self, lasted: str) -> str:
+        """Say that it is healthy again, which is believed once that has lasted so long."""
+
+    @abstractmethod
+    def held(self, why: str) -> str:
+        """Say that it cannot be judged now, and why."""
 
     @abstractmethod
     def restart_due(self, when: str) -> str:
@@ -255,6 +279,10 @@ class Catalogue(ABC):
     @abstractmethod
     def short_stamp(self, moment: datetime, *, dated: bool) -> str:
         """Say when, to the minute, with the zone, and with the date if *dated*."""
+
+    @abstractmethod
+    def exact_stamp(self, moment: datetime, *, dated: bool) -> str:
+        """Say when, to the second, with the zone, and with the date if *dated*."""
 
     @abstractmethod
     def unknown_moment(self, wall: float) -> str:

@@ -160,6 +160,7 @@ _ALERTS: Mapping[AlertKind, str] = {
     AlertKind.GAVE_UP: "GAVE-UP",
     AlertKind.REMINDER: "REMINDER",
     AlertKind.RESOLVED: "RESOLVED",
+    AlertKind.UPDATE: "~",
 }
 
 

@@ -48,198 +48,198 @@ FIRING, GAVE_UP, RESOLVED = AlertKind.FIRING, AlertKind.GAVE_UP, AlertKind.RESOL
 # The full product under the default policy. A row is a situation: "!" an incident is open, "+" the
 # next passing round is the proof of health. A cell is the next phase ("." the same), the notes
 # (f failed, o opened, c closed, r restart, x restart failed, h healed, k crashed, w held, g gave
-# up, a re-armed, p paused, u resumed, s silenced, e silence over), the alerts, and R for a restart.
-# "?": an incident is open that nobody was told of.
+# up, a re-armed, p paused, u resumed, s silenced, e silence over), the alerts (~ an update), and R
+# for a restart. "?": an incident is open that nobody was told of.
 TABLE = """
-                  pass                http                      dead
-pending           healthy             suspect f                 restarting fr R
-pending !+        healthy c RESOLVED  failing f                 restarting fr R
-healthy           .                   suspect f                 restarting fr R
-healthy 5 min     . a                 suspect f                 waiting f
-healthy !         .                   failing f                 restarting fr R
-healthy ! 5 min   . ac RESOLVED       failing f                 restarting fr R
-suspect 1/3       healthy             . f                       restarting fr R
-suspect 2/3       healthy             restarting for FIRING R   restarting for FIRING R
-held              healthy             suspect f                 restarting fr R
-held !+           healthy c RESOLVED  restarting r R            restarting fr R
-waiting           .                   . fo FIRING               .
-waiting 30 s      .                   . fo FIRING               . fo FIRING
-waiting, due      .                   restarting for FIRING R   restarting r R
-waiting, owed     .                   suspect f                 restarting r R
-waiting !+, due   healthy c RESOLVED  restarting r R            restarting r R
-restarting        .                   .                         .
-restarting !      .                   .                         .
-restarting, asked .                   .                         .
-recovering        .                   suspect f                 waiting f
-recovering +      healthy h           waiting fo FIRING         waiting fo FIRING
-recovering !+     healthy c RESOLVED  waiting f                 waiting
-failing !+        healthy c RESOLVED  restarting r R            restarting fr R
-failing ! 1 h     .                   restarting r R            restarting fr R
-silent            .                   suspect f                 restarting fr R
-silent 2/3        healthy             restarting for R          restarting for R
-silent !+         healthy c RESOLVED  restarting r R            restarting fr R
-silent ?+         healthy c           restarting r R            restarting fr R
-silence over      healthy ec          restarting er FIRING R    restarting efr FIRING R
-silence over !    . e                 restarting er REMINDER R  restarting efr REMINDER R
-failing ! loop +  .                   . f                       restarting fr R
-gave up !         .                   .                         .
-gave up !, due    .                   restarting r R            restarting r R
-gave up !+        healthy c RESOLVED  .                         .
-maintenance       .                   .                         .
-maint., restart   .                   .                         .
-maint., over      healthy u           suspect uf                restarting ufr R
+                  pass               http                     dead
+pending           healthy            suspect f                restarting fr R
+pending !+        healthy c RESOLVED failing f ~              restarting fr ~ R
+healthy           .                  suspect f                restarting fr R
+healthy 5 min     . a                suspect f                waiting f
+healthy !         .                  failing f ~              restarting fr ~ R
+healthy ! 5 min   . ac RESOLVED      failing f ~              restarting fr ~ R
+suspect 1/3       healthy            . f                      restarting fr R
+suspect 2/3       healthy            restarting for FIRING R  restarting for FIRING R
+held              healthy            suspect f                restarting fr R
+held !+           healthy c RESOLVED restarting r ~ R         restarting fr ~ R
+waiting           .                  . fo FIRING              .
+waiting 30 s      .                  . fo FIRING              . fo FIRING
+waiting, due      .                  restarting for FIRING R  restarting r R
+waiting, owed     .                  suspect f                restarting r R
+waiting !+, due   healthy c RESOLVED restarting r ~ R         restarting r ~ R
+restarting        .                  .                        .
+restarting !      .                  .                        .
+restarting, asked .                  .                        .
+recovering        .                  suspect f                waiting f
+recovering +      healthy h          waiting fo FIRING        waiting fo FIRING
+recovering !+     healthy c RESOLVED waiting f ~              waiting ~
+failing !+        healthy c RESOLVED restarting r ~ R         restarting fr ~ R
+failing ! 1 h     .                  restarting r ~ R         restarting fr ~ R
+silent            .                  suspect f                restarting fr R
+silent 2/3        healthy            restarting for R         restarting for R
+silent !+         healthy c RESOLVED restarting r R           restarting fr R
+silent ?+         healthy c          restarting r R           restarting fr R
+silence over      healthy ec         restarting er FIRING R   restarting efr FIRING R
+silence over !    . e                restarting er REMINDER R restarting efr REMINDER R
+failing ! loop +  .                  . f                      restarting fr ~ R
+gave up !         .                  .                        . ~
+gave up !, due    .                  restarting r ~ R         restarting r ~ R
+gave up !+        healthy c RESOLVED .                        . ~
+maintenance       .                  .                        .
+maint., restart   .                  .                        .
+maint., over      healthy u          suspect uf               restarting ufr R
 
-                  stranger           hold     unknown       crash          loop
-pending           suspect f          held w   .             . k            failing ko FIRING
-pending !+        failing f          held w   .             . k            failing k
-healthy           suspect f          held w   .             . k            failing ko FIRING
-healthy 5 min     suspect f          held w   .             . k            failing ko FIRING
-healthy !         failing f          held w   .             . k            failing k
-healthy ! 5 min   failing f          held w   .             . k            failing k
-suspect 1/3       . f                held w   .             . k            failing ko FIRING
-suspect 2/3       failing fo FIRING  held w   .             . k            failing ko FIRING
-held              suspect f          .        .             . k            failing ko FIRING
-held !+           failing f          .        .             . k            failing k
-waiting           failing fo FIRING  held w   .             . k            . ko FIRING
-waiting 30 s      failing fo FIRING  held w   .             . k            . ko FIRING
-waiting, due      failing fo FIRING  held w   .             . k            . ko FIRING
-waiting, owed     suspect f          held w   .             . k            . ko FIRING
-waiting !+, due   failing f          held w   .             . k            . k
-restarting        .                  .        .             . k            . ko FIRING
-restarting !      .                  .        .             . k            . k
-restarting, asked .                  .        .             . k            . ko FIRING
-recovering        suspect f          .        .             . k            failing ko FIRING
-recovering +      failing fo FIRING  .        .             . k            failing ko FIRING
-recovering !+     failing f          .        .             . k            failing k
-failing !+        . f                held w   .             . k            . k
-failing ! 1 h     . f REMINDER       held w   .             . k            . k
-silent            suspect f          held w   .             . k            failing ko
-silent 2/3        failing fo         held w   .             . k            failing ko
-silent !+         . f                held w   .             . k            . k
-silent ?+         . f                held w   .             . k            . k
-silence over      . ef FIRING        held ew  . e FIRING    . ek FIRING    . ek FIRING
-silence over !    . ef REMINDER      held ew  . e REMINDER  . ek REMINDER  . ek REMINDER
-failing ! loop +  . f                .        .             . k            . k
-gave up !         failing f          held w   .             . k            . k
-gave up !, due    failing f          held w   .             . k            . k
-gave up !+        failing f          held w   .             . k            . k
-maintenance       .                  .        .             .              .
-maint., restart   .                  .        .             .              .
-maint., over      suspect uf         held uw  pending u     pending uk     failing uko FIRING
+                  stranger          hold      unknown      crash         loop
+pending           suspect f         held w    .            . k           failing ko FIRING
+pending !+        failing f ~       held w ~  .            . k           failing k ~
+healthy           suspect f         held w    .            . k           failing ko FIRING
+healthy 5 min     suspect f         held w    .            . k           failing ko FIRING
+healthy !         failing f ~       held w ~  .            . k           failing k ~
+healthy ! 5 min   failing f ~       held w ~  .            . k           failing k ~
+suspect 1/3       . f               held w    .            . k           failing ko FIRING
+suspect 2/3       failing fo FIRING held w    .            . k           failing ko FIRING
+held              suspect f         .         .            . k           failing ko FIRING
+held !+           failing f ~       .         .            . k           failing k ~
+waiting           failing fo FIRING held w    .            . k           . ko FIRING
+waiting 30 s      failing fo FIRING held w    .            . k           . ko FIRING
+waiting, due      failing fo FIRING held w    .            . k           . ko FIRING
+waiting, owed     suspect f         held w    .            . k           . ko FIRING
+waiting !+, due   failing f ~       held w ~  .            . k           . k
+restarting        .                 .         .            . k           . ko FIRING
+restarting !      .                 .         .            . k           . k
+restarting, asked .                 .         .            . k           . ko FIRING
+recovering        suspect f         .         .            . k           failing ko FIRING
+recovering +      failing fo FIRING .         .            . k           failing ko FIRING
+recovering !+     failing f ~       .         .            . k           failing k ~
+failing !+        . f ~             held w ~  .            . k           . k
+failing ! 1 h     . f REMINDER      held w ~  .            . k           . k
+silent            suspect f         held w    .            . k           failing ko
+silent 2/3        failing fo        held w    .            . k           failing ko
+silent !+         . f               held w    .            . k           . k
+silent ?+         . f               held w    .            . k           . k
+silence over      . ef FIRING       held ew   . e FIRING   . ek FIRING   . ek FIRING
+silence over !    . ef REMINDER     held ew ~ . e REMINDER . ek REMINDER . ek REMINDER
+failing ! loop +  . f               .         .            . k           . k
+gave up !         failing f ~       held w ~  .            . k           . k
+gave up !, due    failing f ~       held w ~  .            . k           . k
+gave up !+        failing f ~       held w ~  .            . k           . k
+maintenance       .                 .         .            .             .
+maint., restart   .                 .         .            .             .
+maint., over      suspect uf        held uw   pending u    pending uk    failing uko FIRING
 
-                  done          failed        yielded       impossible
-pending           .             .             .             .
-pending !+        .             .             .             .
-healthy           .             .             .             .
-healthy 5 min     .             .             .             .
-healthy !         .             .             .             .
-healthy ! 5 min   .             .             .             .
-suspect 1/3       .             .             .             .
-suspect 2/3       .             .             .             .
-held              .             .             .             .
-held !+           .             .             .             .
-waiting           .             .             .             .
-waiting 30 s      .             .             .             .
-waiting, due      .             .             .             .
-waiting, owed     .             .             .             .
-waiting !+, due   .             .             .             .
-restarting        recovering    waiting xf    held w        gave-up xfog FIRING
-restarting !      recovering    waiting x     held w        gave-up xg GAVE-UP
-restarting, asked recovering    . xfr R       held w        pending x
-recovering        .             .             .             .
-recovering +      .             .             .             .
-recovering !+     .             .             .             .
-failing !+        .             .             .             .
-failing ! 1 h     .             .             .             .
-silent            .             .             .             .
-silent 2/3        .             .             .             .
-silent !+         .             .             .             .
-silent ?+         .             .             .             .
-silence over      . e FIRING    . e FIRING    . e FIRING    . e FIRING
-silence over !    . e REMINDER  . e REMINDER  . e REMINDER  . e REMINDER
-failing ! loop +  .             .             .             .
-gave up !         .             .             .             .
-gave up !, due    .             .             .             .
-gave up !+        .             .             .             .
-maintenance       .             . x           . x           . x
-maint., restart   .             . x           . x           . x
-maint., over      pending u     pending u     pending u     pending u
+                  done         failed       yielded      impossible
+pending           .            .            .            .
+pending !+        .            .            .            .
+healthy           .            .            .            .
+healthy 5 min     .            .            .            .
+healthy !         .            .            .            .
+healthy ! 5 min   .            .            .            .
+suspect 1/3       .            .            .            .
+suspect 2/3       .            .            .            .
+held              .            .            .            .
+held !+           .            .            .            .
+waiting           .            .            .            .
+waiting 30 s      .            .            .            .
+waiting, due      .            .            .            .
+waiting, owed     .            .            .            .
+waiting !+, due   .            .            .            .
+restarting        recovering   waiting xf   held w       gave-up xfog FIRING
+restarting !      recovering ~ waiting x ~  held w ~     gave-up xg GAVE-UP
+restarting, asked recovering   . xfr R      held w       pending x
+recovering        .            .            .            .
+recovering +      .            .            .            .
+recovering !+     .            .            .            .
+failing !+        .            .            .            .
+failing ! 1 h     .            .            .            .
+silent            .            .            .            .
+silent 2/3        .            .            .            .
+silent !+         .            .            .            .
+silent ?+         .            .            .            .
+silence over      . e FIRING   . e FIRING   . e FIRING   . e FIRING
+silence over !    . e REMINDER . e REMINDER . e REMINDER . e REMINDER
+failing ! loop +  .            .            .            .
+gave up !         .            .            .            .
+gave up !, due    .            .            .            .
+gave up !+        .            .            .            .
+maintenance       .            . x          . x          . x
+maint., restart   .            . x          . x          . x
+maint., over      pending u    pending u    pending u    pending u
 
-                  began         unissued      pause           resume        asked
-pending           .             .             maintenance p   .             restarting r R
-pending !+        .             .             maintenance p   .             restarting r R
-healthy           .             .             maintenance p   .             restarting r R
-healthy 5 min     .             .             maintenance p   .             restarting r R
-healthy !         .             .             maintenance p   .             restarting r R
-healthy ! 5 min   .             .             maintenance p   .             restarting r R
-suspect 1/3       .             .             maintenance p   .             restarting r R
-suspect 2/3       .             .             maintenance p   .             restarting r R
-held              pending       pending       maintenance p   .             restarting r R
-held !+           pending       pending       maintenance p   .             restarting r R
-waiting           .             .             maintenance p   .             restarting r R
-waiting 30 s      .             .             maintenance p   .             restarting r R
-waiting, due      .             .             maintenance p   .             restarting r R
-waiting, owed     recovering    .             maintenance p   .             restarting r R
-waiting !+, due   .             .             maintenance p   .             restarting r R
-restarting        recovering    waiting       maintenance p   .             .
-restarting !      recovering    waiting       maintenance p   .             .
-restarting, asked recovering    pending x     maintenance p   .             .
-recovering        .             .             maintenance p   .             restarting r R
-recovering +      .             .             maintenance p   .             restarting r R
-recovering !+     .             .             maintenance p   .             restarting r R
-failing !+        .             .             maintenance p   .             restarting r R
-failing ! 1 h     .             .             maintenance p   .             restarting r R
-silent            .             .             maintenance p   .             restarting r R
-silent 2/3        .             .             maintenance p   .             restarting r R
-silent !+         .             .             maintenance p   .             restarting r R
-silent ?+         .             .             maintenance p   .             restarting r R
-silence over      . e FIRING    . e FIRING    maintenance ep  . e FIRING    restarting er FIRING R
-silence over !    . e REMINDER  . e REMINDER  maintenance ep  . e REMINDER  restarting er REMINDER R
-failing ! loop +  .             .             maintenance p   .             restarting r R
-gave up !         .             .             maintenance p   .             restarting r R
-gave up !, due    .             .             maintenance p   .             restarting r R
-gave up !+        .             .             maintenance p   .             restarting r R
-maintenance       .             .             . p             pending u     . r R
-maint., restart   .             .             . p             restarting u  .
-maint., over      pending u     pending u     . up            pending u     restarting ur R
+                  began        unissued     pause          resume       asked
+pending           .            .            maintenance p  .            restarting r R
+pending !+        .            .            maintenance p  .            restarting r ~ R
+healthy           .            .            maintenance p  .            restarting r R
+healthy 5 min     .            .            maintenance p  .            restarting r R
+healthy !         .            .            maintenance p  .            restarting r ~ R
+healthy ! 5 min   .            .            maintenance p  .            restarting r ~ R
+suspect 1/3       .            .            maintenance p  .            restarting r R
+suspect 2/3       .            .            maintenance p  .            restarting r R
+held              pending      pending      maintenance p  .            restarting r R
+held !+           pending      pending      maintenance p  .            restarting r ~ R
+waiting           .            .            maintenance p  .            restarting r R
+waiting 30 s      .            .            maintenance p  .            restarting r R
+waiting, due      .            .            maintenance p  .            restarting r R
+waiting, owed     recovering   .            maintenance p  .            restarting r R
+waiting !+, due   .            .            maintenance p  .            restarting r ~ R
+restarting        recovering   waiting      maintenance p  .            .
+restarting !      recovering ~ waiting ~    maintenance p  .            .
+restarting, asked recovering   pending x    maintenance p  .            .
+recovering        .            .            maintenance p  .            restarting r R
+recovering +      .            .            maintenance p  .            restarting r R
+recovering !+     .            .            maintenance p  .            restarting r ~ R
+failing !+        .            .            maintenance p  .            restarting r ~ R
+failing ! 1 h     .            .            maintenance p  .            restarting r ~ R
+silent            .            .            maintenance p  .            restarting r R
+silent 2/3        .            .            maintenance p  .            restarting r R
+silent !+         .            .            maintenance p  .            restarting r R
+silent ?+         .            .            maintenance p  .            restarting r R
+silence over      . e FIRING   . e FIRING   maintenance ep . e FIRING   restarting er FIRING R
+silence over !    . e REMINDER . e REMINDER maintenance ep . e REMINDER restarting er REMINDER R
+failing ! loop +  .            .            maintenance p  .            restarting r ~ R
+gave up !         .            .            maintenance p  .            restarting r ~ R
+gave up !, due    .            .            maintenance p  .            restarting r ~ R
+gave up !+        .            .            maintenance p  .            restarting r ~ R
+maintenance       .            .            . p            pending u    . r R
+maint., restart   .            .            . p            restarting u .
+maint., over      pending u    pending u    . up           pending u    restarting ur R
 
-                  silence     speak
-pending           . s         .
-pending !+        . s         .
-healthy           . s         .
-healthy 5 min     . s         .
-healthy !         . s         .
-healthy ! 5 min   . s         .
-suspect 1/3       . s         .
-suspect 2/3       . s         .
-held              . s         .
-held !+           . s         .
-waiting           . s         .
-waiting 30 s      . s         .
-waiting, due      . s         .
-waiting, owed     . s         .
-waiting !+, due   . s         .
-restarting        . s         .
-restarting !      . s         .
-restarting, asked . s         .
-recovering        . s         .
-recovering +      . s         .
-recovering !+     . s         .
-failing !+        . s         .
-failing ! 1 h     . s         .
-silent            . s         . e
-silent 2/3        . s         . e
-silent !+         . s         . e
-silent ?+         . s         . e FIRING
-silence over      . es        . e FIRING
-silence over !    . es        . e REMINDER
-failing ! loop +  . s         .
-gave up !         . s         .
-gave up !, due    . s         .
-gave up !+        . s         .
-maintenance       . s         .
-maint., restart   . s         .
-maint., over      pending us  pending u
+                  silence    speak
+pending           . s        .
+pending !+        . s        .
+healthy           . s        .
+healthy 5 min     . s        .
+healthy !         . s        .
+healthy ! 5 min   . s        .
+suspect 1/3       . s        .
+suspect 2/3       . s        .
+held              . s        .
+held !+           . s        .
+waiting           . s        .
+waiting 30 s      . s        .
+waiting, due      . s        .
+waiting, owed     . s        .
+waiting !+, due   . s        .
+restarting        . s        .
+restarting !      . s        .
+restarting, asked . s        .
+recovering        . s        .
+recovering +      . s        .
+recovering !+     . s        .
+failing !+        . s        .
+failing ! 1 h     . s        .
+silent            . s        . e
+silent 2/3        . s        . e
+silent !+         . s        . e
+silent ?+         . s        . e FIRING
+silence over      . es       . e FIRING
+silence over !    . es       . e REMINDER
+failing ! loop +  . s        .
+gave up !         . s        .
+gave up !, due    . s        .
+gave up !+        . s        .
+maintenance       . s        .
+maint., restart   . s        .
+maint., over      pending us pending u
 """
 
 

@@ -126,7 +126,7 @@ def test_silences_change_nothing_but_what_is_told(
                 case AlertKind.RESOLVED:
                     assert open_for_people == alert.incident
                     open_for_people = ""
-                case AlertKind.GAVE_UP | AlertKind.REMINDER:
+                case AlertKind.GAVE_UP | AlertKind.REMINDER | AlertKind.UPDATE:
                     assert open_for_people == alert.incident
                 case _:
                     assert not alert.incident
