@@ -43,5 +43,9 @@ class TemporaryDeliveryError(DeliveryError):
         self.retry_after = retry_after
 
 
+class MessageGoneError(DeliveryError):
+    """The message that was to be edited, or answered, is not there any more."""
+
+
 class RejectedDeliveryError(DeliveryError):
     """The other side will never take this very message; others may pass."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -35,6 +35,7 @@ class Surroundings:
     store: Store
     desk: Desk
     destinations: Sequence[str] = ()  # where alerts go
+    conversations: Collection[str] = ()  # those of them that hold one: updates go there alone
     redactor: Redactor = field(default_factory=Redactor)
     workers: Mapping[str, Watcher] = field(default_factory=dict)
     sight: Sight = field(default_factory=Sight)

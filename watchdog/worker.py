@@ -272,6 +272,7 @@ class Worker:
                 self._control.identity if restart is not None else "",
                 finished,
                 self._around.destinations if alerts else (),
+                self._around.conversations,
             )
         )
         if restart is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +62,11 @@ class Channels:
     def destinations(self) -> Sequence[str]:
         """Return where alerts go."""
         return tuple(self._running)
+
+    @property
+    def conversations(self) -> Collection[str]:
+        """Return which of them hold a conversation, so that updates are worth telling there."""
+        return {name for name, running in self._running.items() if running.relay.talk is not None}
 
     async def apply(self, channels: Sequence[Channel]) -> None:
         """Run a relay for each of *channels*; one that has not changed goes on, and tries now."""

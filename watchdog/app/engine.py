@@ -83,6 +83,7 @@ class Engine:
         await self._assembly.connect(config)
         await self.channels.apply(self._assembly.channels(config))
         self._around.destinations = self.channels.destinations
+        self._around.conversations = self.channels.conversations
         await self.services.apply(config.services)
         self.changed.set()
 

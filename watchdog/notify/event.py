@@ -29,7 +29,7 @@ def events(
 
 
 def _event(phrases: Phrases) -> str:
-    return f"{phrases.exact_stamp()}  {_what(phrases)}"
+    return f"{phrases.exact_stamp()} - {_what(phrases)}"
 
 
 def _what(phrases: Phrases) -> str:

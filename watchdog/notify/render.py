@@ -30,9 +30,7 @@ EVIDENCE_WIDTH = 300
 EVIDENCE_BYTES = 6000
 
 _LASTED = frozenset({AlertKind.RESOLVED, AlertKind.REMINDER})
-_FAILING = frozenset(
-    {AlertKind.FIRING, AlertKind.UPDATE, AlertKind.REMINDER, AlertKind.GAVE_UP}
-)
+_FAILING = frozenset({AlertKind.FIRING, AlertKind.UPDATE, AlertKind.REMINDER, AlertKind.GAVE_UP})
 
 
 def render(

@@ -8,13 +8,14 @@ and every letter a key.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import uuid4, uuid5
 
 from watchdog.core.model import (
     Alert,
+    AlertKind,
     Now,
 )
 from watchdog.ports import Change, Delivery, Receipt
@@ -84,11 +85,18 @@ class Result:
         )
 
     @classmethod
-    def failed(cls, delivery: Delivery, reason: str, wall: float) -> Result:
-        """Return that *delivery* is still due."""
+    def progressed(cls, delivery: Delivery, wall: float) -> Result:
+        """Return how far *delivery* has come; it is still due."""
+        details = encode(dict(delivery.receipt.details))
         return cls(
-            delivery.id, delivery.key, Status.PENDING, delivery.attempts + 1, wall, plain(reason)
+            delivery.id, delivery.key, Status.PENDING, delivery.attempts, wall, receipt=details
         )
+
+    @classmethod
+    def failed(cls, delivery: Delivery, reason: str, wall: float) -> Result:
+        """Return that *delivery* is still due; what was done of it before remains done."""
+        so_far, tries = cls.progressed(delivery, wall), delivery.attempts + 1
+        return replace(so_far, attempts=tries, error=plain(reason))
 
     @classmethod
     def rejected(cls, delivery: Delivery, reason: str, wall: float) -> Result:
@@ -121,11 +129,17 @@ class Register:
 
     def enter(self, change: Change) -> Entry:
         """Return *change* ready to be written."""
-        letters = self.address(change.alerts, change.destinations, change.now)
+        letters = self.address(change.alerts, change.destinations, change.now, change.conversations)
         return replace(letters, change=change, state=encode(change.state))
 
-    def address(self, alerts: Sequence[Alert], destinations: Sequence[str], now: Now) -> Entry:
-        """Return *alerts* as letters to each of the *destinations*."""
+    def address(
+        self,
+        alerts: Sequence[Alert],
+        destinations: Sequence[str],
+        now: Now,
+        conversations: Collection[str] = (),
+    ) -> Entry:
+        """Return *alerts* as letters to each of the *destinations*; updates to *conversations*."""
         number = next(self._numbers)
         letters = tuple(
             Letter(
@@ -137,5 +151,6 @@ class Register:
             )
             for place, (alert, text) in enumerate((alert, encode(alert)) for alert in alerts)
             for destination in destinations
+            if alert.kind is not AlertKind.UPDATE or destination in conversations
         )
         return Entry(str(self._run), number, letters)

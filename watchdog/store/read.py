@@ -15,8 +15,8 @@ from watchdog.core.model import (
 )
 from watchdog.core.telling import Circumstance, CircumstanceKind, Notice
 from watchdog.errors import StoreError
-from watchdog.ports import Delivery, Left
-from watchdog.store.encode import decode_alert, decode_lines, decode_state
+from watchdog.ports import Delivery, Left, Told
+from watchdog.store.encode import decode_alert, decode_lines, decode_receipt, decode_state
 from watchdog.store.rebase import rebased
 from watchdog.store.schema import corruption
 
@@ -97,11 +97,11 @@ def due(
     found: list[Delivery] = []
     unreadable: dict[str, StoreError] = {}
     rows = connection.execute(
-        "SELECT id, alert, key, attempts, status FROM outbox"
+        "SELECT id, alert, key, attempts, receipt, status FROM outbox"
         " WHERE destination = ? AND status = 'pending' ORDER BY id",
         (destination,),
     )
-    for number, text, key, attempts, status in rows:
+    for number, text, key, attempts, receipt, status in rows:
         if status != "pending":  # SQLite takes the index's word for it
             raise corruption("the index of the outbox is damaged")
         if key in skip:
@@ -111,7 +111,8 @@ def due(
         except StoreError as exc:
             unreadable[key] = exc
             continue
-        found.append(Delivery(number, destination, alert, key, attempts))
+        so_far = decode_receipt(receipt)
+        found.append(Delivery(number, destination, alert, key, attempts, so_far))
         if len(found) == limit:
             break
     return found, unreadable
@@ -125,13 +126,32 @@ def standing(connection: sqlite3.Connection, destination: str) -> Sequence[Alert
     alerts = []
     for (text,) in connection.execute(
         "SELECT alert FROM outbox WHERE destination = ? AND status = 'sent' AND incident <> ''"
-        " AND kind <> 'resolved' AND incident NOT IN (SELECT incident FROM outbox"
+        " AND kind NOT IN ('resolved', 'update') AND incident NOT IN (SELECT incident FROM outbox"
         " WHERE destination = ? AND kind = 'resolved' AND status <> 'pending') ORDER BY id",
         (destination, destination),
     ):
         with suppress(StoreError):
             alerts.append(decode_alert(text))
     return alerts
+
+
+def conversations(connection: sqlite3.Connection, destination: str) -> Sequence[Told]:
+    """Return all that was told in messages at *destination* of which an incident is still open.
+
+    Oldest first. Several incidents may share a message: those that are over are told there too.
+    """
+    found = []
+    for text, receipt in connection.execute(
+        "SELECT alert, receipt FROM outbox WHERE destination = ?1 AND status = 'sent'"
+        " AND incident <> '' AND receipt IN (SELECT receipt FROM outbox WHERE destination = ?1"
+        " AND status = 'sent' AND incident <> '' AND receipt <> '{}' AND incident NOT IN ("
+        "SELECT incident FROM outbox WHERE destination = ?1 AND kind = 'resolved'"
+        " AND status <> 'pending')) ORDER BY id",
+        (destination,),
+    ):
+        with suppress(StoreError):
+            found.append(Told(decode_alert(text), decode_receipt(receipt)))
+    return found
 
 
 def evidence(connection: sqlite3.Connection, incident_id: str) -> Sequence[str]:
