@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC
+from datetime import UTC, tzinfo
 
 from tests.unit.clock import FakeClock
 from watchdog.core.model import (
@@ -102,6 +102,11 @@ class Outbox:
         """Return once *count* alerts have been delivered."""
         async with asyncio.timeout(5), self.changed:
             await self.changed.wait_for(lambda: len(self.done) >= count)
+
+    async def wait_until_empty(self) -> None:
+        """Return once nothing is due."""
+        async with asyncio.timeout(5), self.changed:
+            await self.changed.wait_for(lambda: not self.rows)
 
     async def wait_until_come_further(self, count: int) -> None:
         """Return once deliveries have come further *count* times."""
@@ -208,6 +213,8 @@ class Bench:
     outbox: Outbox = field(default_factory=Outbox)
     gathering: Callable[[str], Awaitable[None]] = nothing
     chance: float = 1.0
+    language: str = "en"
+    zone: tzinfo = UTC
 
     def alert(self, incident: str = "k3f9qa", kind: AlertKind = AlertKind.FIRING) -> Alert:
         wall = self.clock.wall
@@ -236,8 +243,8 @@ class Bench:
             wait,
             self.gathering,
             "web-1",
-            UTC,
-            words_in("en"),
+            self.zone,
+            words_in(self.language),
             pace or Pace(),
             lambda: self.chance,
             talk=talk,

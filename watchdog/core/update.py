@@ -59,6 +59,8 @@ def _measure(step: Step, policy: Policy, now: Now) -> Measure | None:
         if isinstance(effect, Restart):
             return _restarting(effect, state, policy, now)
     match state.phase:
+        case Phase.RECOVERING if state.gave_up:
+            return Measure(MeasureKind.RECOVERING_ONCE_MORE)
         case Phase.RECOVERING:
             return Measure(MeasureKind.RECOVERING)
         case Phase.HEALTHY:

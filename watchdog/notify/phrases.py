@@ -90,7 +90,7 @@ class Phrases:
                 return words.restarting_once_more()
             case MeasureKind.RESTART_ASKED:
                 return words.restart_asked(measure.words)
-            case MeasureKind.RECOVERING:
+            case MeasureKind.RECOVERING | MeasureKind.RECOVERING_ONCE_MORE:
                 return words.recovering()
             case MeasureKind.SETTLING:
                 return words.settling(self.span(measure.lasted))

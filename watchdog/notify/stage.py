@@ -37,6 +37,7 @@ _OF_UPDATE: Mapping[MeasureKind, Stage] = MappingProxyType(
         MeasureKind.RESTARTING_ONCE_MORE: Stage.RESTARTING,
         MeasureKind.RESTART_ASKED: Stage.RESTARTING,
         MeasureKind.RECOVERING: Stage.RECOVERING,
+        MeasureKind.RECOVERING_ONCE_MORE: Stage.RECOVERING,
         MeasureKind.SETTLING: Stage.RECOVERING,
         MeasureKind.GAVE_UP: Stage.GAVE_UP,
         MeasureKind.NO_RESTART_POSSIBLE: Stage.GAVE_UP,

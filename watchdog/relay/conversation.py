@@ -19,7 +19,12 @@ STALE = "stale"  # an earlier try may have posted it with older words: they are 
 _MARKS = frozenset({REPLIED, STALE})
 
 _SILENT = frozenset(
-    {MeasureKind.RESTARTING_ONCE_MORE, MeasureKind.GAVE_UP, MeasureKind.NO_RESTART_POSSIBLE}
+    {
+        MeasureKind.RESTARTING_ONCE_MORE,
+        MeasureKind.RECOVERING_ONCE_MORE,
+        MeasureKind.GAVE_UP,
+        MeasureKind.NO_RESTART_POSSIBLE,
+    }
 )
 """Updates that come round every quarter of an hour once a service was given up: only edited."""
 
