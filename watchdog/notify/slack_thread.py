@@ -46,16 +46,12 @@ def top(message: Message, below: Sequence[Block] = ()) -> Body:
 
     It is the same each time but for what *message* says, and what the last time had is replaced.
     """
-    title = escape(message.title, TITLE_SIZE)
-    bar = {
-        "color": COLOURS[stage(message.alert)],
-        "fallback": title,
-        "blocks": [*facts(message), *evidence(message), *below],
-    }
+    title, said = escape(message.title, TITLE_SIZE), [*facts(message), *evidence(message), *below]
+    bar = {"color": COLOURS[stage(message.alert)], "fallback": title, "blocks": said}
     return {
         "text": full_text(message),
         "blocks": [headline(message)],
-        "attachments": [bar],
+        "attachments": [bar] if said else [],
         "metadata": metadata(message),
     }
 

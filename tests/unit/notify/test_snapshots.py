@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from email import message_from_bytes, policy
 from itertools import product
 from pathlib import Path
@@ -20,7 +21,8 @@ from tests.unit.notify.alerts import ALERTS, message
 from watchdog.notify.alertmanager_book import Book
 from watchdog.notify.email import Envelope
 from watchdog.notify.mail_message import compose
-from watchdog.notify.slack_message import blocks, full_text, metadata
+from watchdog.notify.slack_message import blocks, full_text
+from watchdog.notify.slack_thread import top
 from watchdog.notify.webhook_message import payload
 from watchdog.ports import Message
 from watchdog.words.choosing import languages
@@ -46,9 +48,7 @@ def as_text(shown: Message) -> str:
 
 
 def as_slack_bot(shown: Message) -> str:
-    return readable(
-        {"text": full_text(shown), "blocks": blocks(shown), "metadata": metadata(shown)}
-    )
+    return readable(top(replace(shown, evidence=())))  # which has its place in the thread
 
 
 def as_slack_webhook(shown: Message) -> str:
