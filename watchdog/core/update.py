@@ -55,14 +55,13 @@ def _is_news(before: State, step: Step) -> bool:
 def _measure(step: Step, policy: Policy, now: Now) -> Measure | None:
     """Return what is being done, and what happens next."""
     state = step.state
-    for effect in step.effects:
-        if isinstance(effect, Restart):
-            return _restarting(effect, state, policy, now)
+    restart = next((effect for effect in step.effects if isinstance(effect, Restart)), None)
+    if restart is not None:
+        return _restarting(restart, state, policy, now)
     match state.phase:
-        case Phase.RECOVERING if state.gave_up:
-            return Measure(MeasureKind.RECOVERING_ONCE_MORE)
         case Phase.RECOVERING:
-            return Measure(MeasureKind.RECOVERING)
+            once_more = MeasureKind.RECOVERING_ONCE_MORE
+            return Measure(once_more if state.gave_up else MeasureKind.RECOVERING)
         case Phase.HEALTHY:
             return Measure(MeasureKind.SETTLING, lasted=policy.stable_after)
         case Phase.HELD:

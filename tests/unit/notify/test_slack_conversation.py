@@ -38,11 +38,12 @@ async def bot(slack: SlackServer) -> AsyncIterator[SlackBot]:
 
 
 async def failure(bot: SlackBot, call: str, receipt: Receipt = THERE) -> DeliveryError:
+    edit = bot.edit(message("resolved"), receipt)
+    reply = bot.reply(message("resolved"), KEY, receipt, loud=False)
+    wanted, other = (edit, reply) if call == "edit" else (reply, edit)
+    other.close()
     with pytest.raises(DeliveryError) as caught:
-        if call == "edit":
-            await bot.edit(message("resolved"), receipt)
-        else:
-            await bot.reply(message("resolved"), KEY, receipt, loud=False)
+        await wanted
     await bot.close()
     return caught.value
 
