@@ -66,8 +66,9 @@ WAYS = ("chat.postMessage", "chat.update", "webhook")
 
 
 def _is_told(request: dict[str, Any]) -> bool:
-    """Tell whether *request* told an alert that every channel is told."""
-    return request["outcome"] == "ok" and _payload(request).get("kind") != "update"
+    """Tell whether *request* told an alert that every channel is told, or was the first word."""
+    opens = request["method"] != "chat.update" and "thread_ts" not in request["body"]
+    return request["outcome"] == "ok" and (opens or _payload(request).get("kind") != "update")
 
 
 def _alert_of(request: dict[str, Any]) -> tuple[str, ...]:
@@ -229,6 +230,10 @@ class WatchedHost:
     def slack_dedup(self) -> None:
         """Have Slack know again a message that it has, as the real one often does."""
         self._tell_slack({"dedup": True})
+
+    def slack_deletes(self, ts: str) -> None:
+        """Have somebody delete a message."""
+        self._tell_slack({"delete": ts})
 
     def _tell_slack(self, wanted: dict[str, Any]) -> None:
         body = json.dumps(wanted)
