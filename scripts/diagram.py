@@ -156,9 +156,11 @@ def kind_of(state: State, mono: float) -> tuple[object, ...]:
         state.attempts > 0,
         state.gave_up,
         state.unfinished,
-        state.unsettled,
+        len(state.losses) >= POLICY.flap_limit,
+        state.closed is not None and mono - state.closed < POLICY.flap_window,
         incident is not None,
         incident is not None and incident.crash_loop,
+        incident is not None and incident.flapping,
     )
 
 

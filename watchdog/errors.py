@@ -47,5 +47,9 @@ class MessageGoneError(DeliveryError):
     """The message that was to be edited, or answered, is not there any more."""
 
 
+class RepairNeededError(TemporaryDeliveryError):
+    """It will work once a person has repaired something: a token, an address, a right."""
+
+
 class RejectedDeliveryError(DeliveryError):
     """The other side will never take this very message; others may pass."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, Self, runtime_checkable
 
@@ -186,18 +186,24 @@ class Renewing(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Addressed:
+    """An alert, and the destinations that it goes to."""
+
+    alert: Alert
+    destinations: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """What one step changed: written in one transaction, or not at all."""
 
     state: State
     now: Now
     notes: Sequence[Note] = ()
-    alerts: Sequence[Alert] = ()
+    alerts: Sequence[Addressed] = ()
     restart: Restart | None = None
     identity: str = ""  # with ``restart``: the run that it replaces
     finished: RestartFinished | None = None  # with which the restart under way has ended
-    destinations: Sequence[str] = ()  # where ``alerts`` go
-    conversations: Collection[str] = ()  # those of them that hold one: updates go there alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +215,8 @@ class Delivery:
     alert: Alert
     key: str  # uuid5 of the row: the same at every try
     attempts: int = 0
-    receipt: Receipt = field(
-        default_factory=Receipt
-    )  # how far it has come, if telling it takes several calls
+    created: float = 0.0  # wall: when it was addressed
+    receipt: Receipt = field(default_factory=Receipt)  # how far it has come, of several calls
 
 
 @dataclass(frozen=True, slots=True)

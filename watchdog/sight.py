@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from watchdog.core.incident import span
 from watchdog.core.model import (
@@ -33,6 +33,10 @@ class Sight:
     def blind(self) -> Collection[str]:
         """Return the services that cannot be judged."""
         return self._blind.keys()
+
+    def lasting(self, mono: float) -> Mapping[str, tuple[float, str]]:
+        """Return since when (mono), and why, services have been unknown for long, as of *mono*."""
+        return {name: each for name, each in self._blind.items() if mono >= each[0] + BLIND_AFTER}
 
     def take(self, service: str, seen: Observation, mono: float) -> None:
         """Take what a round of *service* has found."""

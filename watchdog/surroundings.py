@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from watchdog.addressing import AddressBook
 from watchdog.core.model import State
 from watchdog.evidence.desk import Desk
 from watchdog.evidence.redact import Redactor
@@ -34,8 +35,7 @@ class Surroundings:
     clock: Clock
     store: Store
     desk: Desk
-    destinations: Sequence[str] = ()  # where alerts go
-    conversations: Collection[str] = ()  # those of them that hold one: updates go there alone
+    book: AddressBook = field(default_factory=AddressBook)  # where alerts go
     redactor: Redactor = field(default_factory=Redactor)
     workers: Mapping[str, Watcher] = field(default_factory=dict)
     sight: Sight = field(default_factory=Sight)

@@ -267,12 +267,10 @@ class Worker:
                 state,
                 now,
                 notes,
-                alerts,
+                self._around.book.address(alerts),
                 restart,
                 self._control.identity if restart is not None else "",
                 finished,
-                self._around.destinations if alerts else (),
-                self._around.conversations,
             )
         )
         if restart is not None:

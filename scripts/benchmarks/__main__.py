@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, Callable[[], Section]] = {
     "thousand": cost.thousand,
     "memory": cost.memory,
     "delivery": delivery.decision_to_socket,
+    "storm": delivery.storm,
 }
 
 

@@ -34,6 +34,7 @@ health = "http://127.0.0.1:8000/health"
 interval = "1s"
 recovery_interval = "100ms"
 stable_after = "1s"
+flap_window = "0s"
 restart_budget = 1000
 """
 
@@ -107,7 +108,8 @@ def many_services() -> Section:
             host.systemctl("start", *(f"{name}@{i}.service" for i in range(MANY)), timeout=120)
         host.configure(
             "".join(f'[[service]]\nname = "s{i}"\nunit = "ours@{i}.service"\n' for i in range(MANY))
-            + '[defaults]\nstable_after = "1s"\ninterval = "6s"\nrestart_budget = 1000\n'
+            + '[defaults]\nstable_after = "1s"\nflap_window = "0s"\n'
+            + 'interval = "6s"\nrestart_budget = 1000\n'
         )
         host.start_daemon()
         for trial in range(3):

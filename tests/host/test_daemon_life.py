@@ -338,7 +338,7 @@ def test_a_daemon_that_does_not_run_is_exit_code_3(watching: WatchedHost) -> Non
 
 def test_the_commands_exit_as_the_service_stands(watching: WatchedHost) -> None:
     watching.start_sample()
-    watching.watch(TOLD_AT_ONCE + 'stable_after = "500ms"\n')
+    watching.watch(TOLD_AT_ONCE + 'flap_window = "0s"\n')
     # Healthy.
     assert json.loads(watching.command("status", "--json"))["code"] == 0
     checked = json.loads(watching.command("check", API, "--json"))

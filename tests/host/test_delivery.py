@@ -399,7 +399,7 @@ def test_a_storm_is_two_messages_that_name_every_service_and_turn_to_resolved(
     host.systemctl("start", *units, timeout=120)
     host.configure(
         "".join(f'[[service]]\nname = "s{n}"\nunit = "{unit}"\n' for n, unit in enumerate(units))
-        + "[defaults]\nmax_failures = 1\nrestart_after = { unit = 0 }\nstable_after = '1s'\n"
+        + "[defaults]\nmax_failures = 1\nrestart_after = { unit = 0 }\nflap_window = '0s'\n"
         + SLACK
     )
     host.start_daemon()

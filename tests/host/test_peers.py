@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import ssl
 import time
@@ -14,6 +15,7 @@ import pytest
 
 from tests.host.host import Host
 from tests.host.peers.slack import Mode, SlackServer
+from tests.host.peers.slack_socket import NoPressError
 from tests.host.peers.smtp import Behaviour, SmtpServer
 from tests.host.peers.smtp import Mode as SmtpMode
 
@@ -284,6 +286,149 @@ async def test_slack_notices_a_message_sent_twice(
     assert (first["ts"] == second["ts"]) is dedup
     assert [request.duplicate for request in slack.requests] == [False, True]
     assert len(slack.messages) == posted
+
+
+# --- Socket Mode --------------------------------------------------------------------------------
+
+BUTTON: dict[str, Any] = {
+    "type": "button",
+    "text": {"type": "plain_text", "text": "Go"},
+    "action_id": "go",
+    "value": "v",
+}
+
+
+@pytest.fixture
+async def app(slack: SlackServer) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+    """An app's connection that has said hello."""
+    headers = {"Authorization": f"Bearer {SlackServer.APP_TOKEN}"}
+    async with aiohttp.ClientSession(headers=headers) as session:
+        async with session.post(f"{slack.api_url}apps.connections.open", data={}) as reply:
+            url = (await reply.json())["url"]
+        async with session.ws_connect(url) as link:
+            assert (await link.receive_json())["type"] == "hello"
+            yield link
+
+
+async def test_slack_opens_connections_for_an_app_level_token_and_nothing_else(
+    slack: SlackServer, api: Api
+) -> None:
+    assert (await api("apps.connections.open"))["error"] == "not_allowed_token_type"
+    headers = {"Authorization": f"Bearer {SlackServer.APP_TOKEN}"}
+    async with aiohttp.ClientSession(headers=headers) as session:
+        answer = await Api(session, slack).post()
+        assert answer["error"] == "not_allowed_token_type"
+        url = slack.url.replace("http", "ws") + "/link/?ticket=made-up"
+        with pytest.raises(aiohttp.WSServerHandshakeError):
+            await session.ws_connect(url)
+
+
+async def test_a_button_can_be_pressed_if_a_message_has_it(
+    slack: SlackServer, api: Api, app: aiohttp.ClientWebSocketResponse
+) -> None:
+    await api.post(blocks=[{"type": "actions", "elements": [BUTTON]}])
+    with pytest.raises(NoPressError, match="no button Stop"):
+        await slack.socket_mode.press("Stop")
+    pressing = asyncio.create_task(slack.socket_mode.press("Go", user="U1", name="kim"))
+    envelope = await app.receive_json()
+    assert envelope["payload"]["actions"][0]["value"] == "v"
+    assert envelope["payload"]["user"]["id"] == "U1"
+    await app.send_json({"envelope_id": envelope["envelope_id"]})
+    await pressing
+    assert slack.socket_mode.failures == []
+
+
+async def test_slack_keeps_count_of_what_an_app_acknowledges_wrongly(
+    slack: SlackServer, app: aiohttp.ClientWebSocketResponse
+) -> None:
+    sending = asyncio.create_task(slack.socket_mode.send("interactive", {}))
+    envelope = await app.receive_json()
+    await app.send_json({"envelope_id": "nosuch"})
+    for _ in range(2):
+        await app.send_json({"envelope_id": envelope["envelope_id"]})
+    await app.send_str("[]")
+    await sending
+    await slack.socket_mode.go_away()
+    unknown, twice, odd = slack.socket_mode.failures
+    assert unknown == "unknown envelope nosuch"
+    assert "acknowledged twice" in twice
+    assert odd == "no acknowledgement: []"
+
+
+async def test_an_envelope_that_nobody_acknowledges_is_a_failure(
+    slack: SlackServer, app: aiohttp.ClientWebSocketResponse
+) -> None:
+    with pytest.raises(NoPressError, match="does not answer"):
+        await slack.socket_mode.send("interactive", {})
+    await app.close()
+    assert slack.socket_mode.failures == ["envelope not acknowledged within 3 s"]
+
+
+async def test_who_is_not_connected_gets_no_press(slack: SlackServer, api: Api) -> None:
+    await api.post(blocks=[{"type": "actions", "elements": [BUTTON]}])
+    with pytest.raises(NoPressError, match="not connected"):
+        await slack.socket_mode.press("Go")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"action_id": "x" * 256}, "action_id"),
+        ({"value": "x" * 2001}, "value"),
+        ({"text": {"type": "plain_text", "text": "x" * 76}}, "text"),
+        ({"style": "loud"}, "style"),
+        ({"confirm": {}}, "missing required field: title"),
+        (
+            {
+                "confirm": {
+                    "title": {"type": "plain_text", "text": "x" * 101},
+                    "text": {"type": "plain_text", "text": "x"},
+                    "confirm": {"type": "plain_text", "text": "x"},
+                    "deny": {"type": "plain_text", "text": "x"},
+                }
+            },
+            "/confirm/title",
+        ),
+    ],
+)
+async def test_slack_says_what_is_wrong_with_a_button(
+    api: Api, changes: dict[str, Any], words: str
+) -> None:
+    answer = await api.post(blocks=[{"type": "actions", "elements": [BUTTON | changes]}])
+    assert answer["error"] == "invalid_blocks"
+    assert words in "".join(answer["errors"])
+
+
+async def test_slack_wants_each_action_id_once(api: Api) -> None:
+    answer = await api.post(blocks=[{"type": "actions", "elements": [BUTTON, BUTTON]}])
+    assert "already exists" in "".join(answer["errors"])
+
+
+async def test_slack_tells_who_is_in_a_group_to_who_may_know(slack: SlackServer, api: Api) -> None:
+    slack.workspace.groups["S0OPS"] = ["U1"]
+    assert (await api("usergroups.users.list", usergroup="S0OPS"))["users"] == ["U1"]
+    assert (await api("usergroups.users.list", usergroup="S0"))["error"] == "no_such_subteam"
+    slack.workspace.scopes.clear()
+    assert (await api("usergroups.users.list", usergroup="S0OPS"))["error"] == "missing_scope"
+
+
+async def test_what_one_user_sees_is_in_no_channel(slack: SlackServer, api: Api) -> None:
+    await api("chat.postEphemeral", channel="#ops", user="U1", text="psst")
+    assert slack.messages == []
+    assert [each["user"] for each in slack.workspace.ephemerals] == ["U1"]
+
+
+async def test_a_response_url_can_be_used_five_times(
+    slack: SlackServer, api: Api, client: aiohttp.ClientSession
+) -> None:
+    del api
+    url = f"{slack.url}/actions/T0123456789/1/x"
+    statuses = []
+    for _ in range(6):
+        async with client.post(url, json={"text": "hello"}) as reply:
+            statuses.append(reply.status)
+    assert statuses == [200] * 5 + [404]
+    assert len(slack.socket_mode.responses) == 5
 
 
 async def test_slack_is_ruled_and_read_over_http(

@@ -128,7 +128,7 @@ class ListStore:
 
     @property
     def _alerts(self) -> list[Alert]:
-        return [alert for change in self.changes for alert in change.alerts]
+        return [each.alert for change in self.changes for each in change.alerts]
 
     @property
     def kinds(self) -> list[AlertKind]:

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from tests.unit.relay_bench import OFFLINE, Bench, Channel, Outcome, hang
 from watchdog.core.model import AlertKind
-from watchdog.errors import RejectedDeliveryError, TemporaryDeliveryError
+from watchdog.errors import RejectedDeliveryError, RepairNeededError, TemporaryDeliveryError
 from watchdog.ports import Delivery, Receipt
 from watchdog.relay import Pace
 
@@ -80,6 +80,41 @@ async def test_a_refused_alert_is_set_aside_and_does_not_block_the_next(bench: B
         assert channel.keys == ["key-1", "key-2"]
     assert bench.outbox.dead == [(1, "cannot post: invalid_blocks")]
     assert [number for number, _, _ in bench.outbox.done] == [2]
+
+
+async def test_what_is_refused_is_told_elsewhere_before_it_is_set_aside(bench: Bench) -> None:
+    """If we die in between, it is still due: refused again, and told elsewhere only once."""
+    channel = Channel(bench.clock, RejectedDeliveryError("cannot post: invalid_blocks"))
+    bench.outbox.add(bench.alert())
+    relay = bench.relay(channel)
+    told: list[tuple[int, str, int]] = []
+
+    async def refused(delivery: Delivery, reason: str) -> None:
+        told.append((delivery.id, reason, len(bench.outbox.dead)))
+
+    relay.refused = refused
+    async with bench.running(relay):
+        assert told == [(1, "cannot post: invalid_blocks", 0)]
+        assert bench.outbox.dead == [(1, "cannot post: invalid_blocks")]
+
+
+async def test_who_waits_for_a_failed_try_hears_of_each_and_whether_a_person_is_needed(
+    bench: Bench,
+) -> None:
+    channel = Channel(bench.clock, OFFLINE, RepairNeededError("cannot post: invalid_auth", 300.0))
+    bench.outbox.add(bench.alert())
+    relay = bench.relay(channel)
+    heard: list[tuple[str, bool, bool]] = []
+    relay.failed = lambda: heard.append((relay.trouble, relay.needs_repair, relay.is_failing))
+    async with bench.running(relay):
+        await bench.clock.advance(301)
+        assert heard == [
+            (str(OFFLINE), False, True),
+            ("cannot post: invalid_auth", True, True),
+        ]
+        assert not bench.outbox.rows
+        assert not relay.needs_repair
+        assert not relay.is_failing
 
 
 async def test_after_ten_minutes_unreachable_all_arrive_in_order_with_their_own_times(

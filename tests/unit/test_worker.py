@@ -11,6 +11,7 @@ import pytest
 
 from tests.unit.clock import FakeClock, skip
 from tests.unit.doubles import DEAD, ListStore, ScriptedControl
+from watchdog.addressing import AddressBook
 from watchdog.core.model import (
     AlertKind,
     Crashed,
@@ -25,6 +26,7 @@ from watchdog.core.model import (
     State,
     Verdict,
 )
+from watchdog.core.routing import Subscription
 from watchdog.core.service import (
     CommandControl,
     Policy,
@@ -64,7 +66,8 @@ class Bench:
             self.control, [Question("http", self.ask, 5.0)], self.policy.start_timeout, self.clock
         )
         if self.around is None:
-            self.around = Surroundings(self.clock, self.store, Desk(self.store), ("slack",))
+            book = AddressBook([Subscription("slack")])
+            self.around = Surroundings(self.clock, self.store, Desk(self.store), book)
         worker = Worker(
             service,
             self.control,
@@ -455,7 +458,7 @@ async def test_a_round_that_outlasts_its_pace_is_followed_at_once_and_not_late()
 
 
 async def test_evidence_is_forgotten_when_an_incident_closes_in_health_that_lasts() -> None:
-    bench = Bench(policy=Policy(max_failures=1, restart_after={"http": 0}, stable_after=60))
+    bench = Bench(policy=Policy(max_failures=1, restart_after={"http": 0}, flap_window=60))
     good, bad = bench.health, Observation(Verdict.FAIL, "http", "/health answered 500")
     async with bench.watching():
         for _ in range(2):  # the second incident stays open until health has lasted

@@ -20,6 +20,7 @@ from watchdog.app.describing import (
     worst,
 )
 from watchdog.core.model import (
+    Acknowledged,
     Alert,
     AlertKind,
     Paused,
@@ -51,10 +52,22 @@ class _Names(msgspec.Struct, forbid_unknown_fields=True):
     name: str = ""
 
 
+class _Restart(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    incident: str = ""
+
+
 class _ForAWhile(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     seconds: float
     reason: str = ""
+    incident: str = ""
+
+
+class _Acknowledge(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    reason: str = ""
+    incident: str = ""
 
 
 class _Incidents(msgspec.Struct, forbid_unknown_fields=True):
@@ -82,6 +95,7 @@ class Api:
             "resume": self.resume,
             "silence": self.silence,
             "unsilence": self.unsilence,
+            "ack": self.acknowledge,
             "test-alert": self.test_alert,
             "incidents": self.incidents,
         }
@@ -93,7 +107,10 @@ class Api:
         services = [describe(worker, mono) for worker in workers]
         return {
             "services": services,
-            "channels": await self._engine.channels.describe(),
+            "channels": [
+                {**channel, "buttons": self._engine.buttons.status(channel["name"])}
+                for channel in await self._engine.channels.describe()
+            ],
             "daemon": {
                 "version": watchdog.__version__,
                 "pid": os.getpid(),
@@ -119,13 +136,17 @@ class Api:
 
     async def restart(self, arguments: Mapping[str, Any], caller: str) -> dict[str, Any]:
         """Restart a service and answer once its health is proven, or is not."""
-        worker = self._one(msgspec.convert(arguments, _Names).name)
-        if _is_restarting(worker.state):
+        wanted = msgspec.convert(arguments, _Restart)
+        worker = self._one(wanted.name)
+        _check_incident("restart", worker, wanted.incident)
+        proving = wanted.incident and worker.state.phase is Phase.RECOVERING
+        if _is_restarting(worker.state) or proving:  # who saw the incident did not see the restart
             raise RefusalError(
                 f"cannot restart {worker.service.name}: a restart is under way already", BUSY
             )
         began, before = self._engine.clock.now().mono, worker.finished
-        await worker.tell(RestartRequested(caller))
+        await worker.tell(RestartRequested(caller, wanted.incident))
+        _check_incident("restart", worker, wanted.incident)
         while _is_restarting(worker.state) and not worker.ended:
             await worker.turned()
         end = worker.finished if worker.finished is not before else None
@@ -162,6 +183,17 @@ class Api:
         if worker.state.silence is None:
             raise RefusalError(f"cannot unsilence {worker.service.name}: it is not silent", BROKEN)
         await worker.tell(Unsilenced(caller))
+        return describe(worker, self._engine.clock.now().mono)
+
+    async def acknowledge(self, arguments: Mapping[str, Any], caller: str) -> dict[str, Any]:
+        """Let a person say that the open incident of a service is seen."""
+        wanted = msgspec.convert(arguments, _Acknowledge)
+        worker = self._one(wanted.name)
+        _check_incident("acknowledge", worker, wanted.incident)
+        if worker.state.incident is None:
+            raise RefusalError(f"cannot acknowledge {wanted.name}: it has no open incident", BROKEN)
+        await worker.tell(Acknowledged(caller, wanted.reason, wanted.incident))
+        _check_incident("acknowledge", worker, wanted.incident)
         return describe(worker, self._engine.clock.now().mono)
 
     async def test_alert(self, arguments: Mapping[str, Any], caller: str) -> dict[str, Any]:
@@ -211,8 +243,11 @@ class Api:
                 " 30 days; nothing has changed"
             )
         worker = self._one(wanted.name)
+        _check_incident(call, worker, wanted.incident)
         until = self._engine.clock.now().mono + wanted.seconds
-        await worker.tell(event(until, caller, wanted.reason or "no reason given"))
+        reason = wanted.reason or "no reason given"
+        await worker.tell(event(until, caller, reason, wanted.incident))
+        _check_incident(call, worker, wanted.incident)
         return describe(worker, self._engine.clock.now().mono)
 
     def _chosen(self, name: str) -> Sequence[Worker]:
@@ -227,6 +262,15 @@ class Api:
                 f"cannot find service {name!r}: it is not configured; there is {there}"
             )
         return worker
+
+
+def _check_incident(call: str, worker: Worker, incident: str) -> None:
+    """Raise RefusalError if *incident* is given and is not the open one of the service."""
+    is_open = worker.state.incident
+    if incident and (is_open is None or is_open.id != incident):
+        raise RefusalError(
+            f"cannot {call} {worker.service.name}: incident {incident} is over", BROKEN
+        )
 
 
 def _is_restarting(state: State) -> bool:

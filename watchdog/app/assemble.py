@@ -114,9 +114,18 @@ class Assembly:
 
     def channels(self, config: Config) -> Sequence[Channel]:
         """Return every destination of *config*."""
-        daemon = config.daemon
+        daemon, delivery, fallbacks = config.daemon, config.delivery, config.fallbacks
         return [
-            Channel(destination, settings, daemon.host, daemon.timezone, daemon.language)
+            Channel(
+                destination,
+                settings,
+                daemon.host,
+                daemon.timezone,
+                daemon.language,
+                () if destination in fallbacks else fallbacks,  # a fallback has none itself
+                delivery.fallback_after,
+                delivery.canary is not None,
+            )
             for settings in config.channels
             for destination in settings.destinations
         ]
@@ -217,12 +226,15 @@ def _notifier(channel: Channel) -> tuple[Notifier, Pace]:
             return Apprise(target, timeout=settings.timeout), Pace(pace.deadline)
         case SlackBotSettings():
             from watchdog.notify.slack import SlackBot
+            from watchdog.notify.slack_press import Buttons
 
+            words = words_in(channel.language)
             bot = SlackBot(
                 settings.token.reveal(),
                 settings.channel,
                 api_url=settings.api_url,
                 route=Route(settings.timeout),
+                buttons=Buttons(settings.name, words) if settings.app_token is not None else None,
             )
             return bot, pace
         case SlackWebhookSettings():
@@ -239,7 +251,8 @@ def _notifier(channel: Channel) -> tuple[Notifier, Pace]:
                 settings.username or "",
                 settings.password.reveal() if settings.password is not None else "",
                 channel.host,
-                timeout=settings.timeout,
+                settings.ca_file,
+                settings.timeout,
             )
             recipient = channel.destination.removeprefix(f"{settings.name}:")
             email = EmailNotifier(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
 
+from watchdog.addressing import AddressBook
 from watchdog.config import ChannelSettings
 from watchdog.core.model import Alert
-from watchdog.ports import Clock
-from watchdog.relay import Relay
+from watchdog.ports import Addressed, Clock
+from watchdog.relay import Elsewhere, Overdue, Relay
 from watchdog.store.durable import DurableStore
 from watchdog.store.read import Backlog
 
@@ -29,6 +31,9 @@ class Channel:
     host: str
     timezone: str
     language: str
+    fallback: tuple[str, ...] = ()  # destinations that are told of what this one does not take
+    fallback_after: float = 300.0  # seconds
+    canary: bool = False  # tests come by themselves, and are missed
 
 
 MakeRelay = Callable[[Channel, Callable[[], Awaitable[None]]], Relay]
@@ -42,7 +47,7 @@ PATIENCE = 30.0
 class _Running:
     channel: Channel
     relay: Relay
-    task: asyncio.Task[None]
+    tasks: Sequence[asyncio.Task[None]]
     warm: bool = False
 
 
@@ -50,9 +55,15 @@ class Channels:
     """Runs a relay for each destination."""
 
     def __init__(
-        self, make_relay: MakeRelay, store: DurableStore, clock: Clock, tasks: asyncio.TaskGroup
+        self,
+        make_relay: MakeRelay,
+        store: DurableStore,
+        book: AddressBook,
+        clock: Clock,
+        tasks: asyncio.TaskGroup,
     ) -> None:
         self._make_relay = make_relay
+        self._book = book
         self._store = store
         self._clock = clock
         self._tasks = tasks
@@ -63,11 +74,6 @@ class Channels:
         """Return where alerts go."""
         return tuple(self._running)
 
-    @property
-    def conversations(self) -> Collection[str]:
-        """Return which of them hold a conversation, so that updates are worth telling there."""
-        return {name for name, running in self._running.items() if running.relay.talk is not None}
-
     async def apply(self, channels: Sequence[Channel]) -> None:
         """Run a relay for each of *channels*; one that has not changed goes on, and tries now."""
         after = {channel.destination: channel for channel in channels}
@@ -76,8 +82,9 @@ class Channels:
                 running.relay.wake()  # somebody may have mended what it waits for
             else:
                 del self._running[name]
-                running.task.cancel()
-                await asyncio.wait([running.task])
+                for task in running.tasks:
+                    task.cancel()
+                await asyncio.wait(running.tasks)
         for name, channel in after.items():
             if name not in self._running:
                 self._running[name] = self._start(channel)
@@ -88,6 +95,12 @@ class Channels:
             if not running.warm:
                 running.warm = True
                 self._tasks.create_task(running.relay.prepare(), name=f"prepare {name}")
+
+    async def send_once(self, name: str, alert: Alert) -> None:
+        """Send *alert* to every destination that has not had it under *name*."""
+        named = await self._store.unposted({name: Addressed(alert, self.destinations)})
+        if named[name].destinations:
+            await self._store.post_once(named, self._clock.now())
 
     async def send(self, alert: Alert, destinations: Sequence[str]) -> Sequence[Mapping[str, Any]]:
         """Send *alert*, and return for each destination whether it has arrived, and if not why."""
@@ -114,6 +127,11 @@ class Channels:
             for name, running in self._running.items()
         ]
 
+    @property
+    def failing(self) -> Sequence[str]:
+        """Return the destinations that have not taken the last alert, and are tried again."""
+        return [name for name, running in self._running.items() if running.relay.is_failing]
+
     def troubles(self) -> Sequence[str]:
         """Return which channels do not take alerts now, and why."""
         return [
@@ -139,7 +157,27 @@ class Channels:
             grown.clear()
 
         relay = self._make_relay(channel, wait)
-        task = self._tasks.create_task(relay.run(), name=f"relay {name}")
-        task.add_done_callback(lambda _: unsubscribe())
-        unsubscribe = self._store.subscribe(name, grown.set)
-        return _Running(channel, relay, task)
+        waits = [(relay.run, grown.set)]
+        if channel.fallback or channel.canary:
+            overdue = self._overdue(channel, relay)
+            waits.append((overdue.run, overdue.wake))
+        tasks = []
+        for run, wake in waits:
+            task = self._tasks.create_task(run(), name=f"relay {name}")
+            task.add_done_callback(partial(_end, self._store.subscribe(name, wake)))
+            tasks.append(task)
+        return _Running(channel, relay, tasks)
+
+    def _overdue(self, channel: Channel, relay: Relay) -> Overdue:
+        name = channel.destination
+        overdue = Overdue(
+            *(name, relay, self._store, self._book, self._clock),
+            lambda: Elsewhere(channel.fallback, [each for each in self._running if each != name]),
+            channel.fallback_after,
+        )
+        relay.failed, relay.refused = overdue.wake, overdue.refused
+        return overdue
+
+
+def _end(subscription: Callable[[], None], _task: asyncio.Task[None]) -> None:
+    subscription()

@@ -20,6 +20,7 @@ from watchdog.app.api import Api
 from watchdog.app.assemble import Assembly
 from watchdog.app.children import follow_children_without_threads, start_children_without_vfork
 from watchdog.app.engine import Engine
+from watchdog.app.health import unwell
 from watchdog.app.readiness import Readiness, watchdog_period
 from watchdog.app.self_check import refuse_foreign_package
 from watchdog.clock import HostClock
@@ -37,9 +38,6 @@ SOCKET = "control.sock"
 
 DATABASE = "state.db"
 """The database's name in the state directory."""
-
-LAG = 1.0
-"""Seconds; an event loop later than this does not tell systemd's watchdog that all is well."""
 
 RETRY_STORE = 5.0
 """Seconds between two attempts at a disk that does not take what it is given."""
@@ -105,7 +103,12 @@ class _Daemon:
         loop.add_signal_handler(signal.SIGHUP, self._hangup.set)
         try:
             async with self._opened() as engine:
-                await self._watch(engine)
+                try:
+                    await self._watch(engine)
+                except asyncio.CancelledError:
+                    if stopped:
+                        await engine.heart.farewell()
+                    raise
         except asyncio.CancelledError:
             if not stopped:
                 raise
@@ -144,6 +147,7 @@ class _Daemon:
             services=len(self._config.services),
             channels=list(engine.channels.destinations),
         )
+        await engine.heart.apply(self._config, engine.health)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._prove_life(engine), name="life")
             tasks.create_task(self._watch_notices(engine), name="notices")
@@ -172,6 +176,7 @@ class _Daemon:
                 log.warning("the table [daemon] has changed; it takes effect at the next start")
             self._config = config
             await engine.apply(config)
+            await engine.heart.apply(config, engine.health)
             log.info("reloaded", services=len(config.services))
         self._readiness.status(engine.sentence())
         self._readiness.ready()
@@ -215,19 +220,13 @@ class _Daemon:
                 await store.retry()
 
     async def _prove_life(self, engine: Engine) -> None:
-        """Tell systemd's watchdog that the loop is quick and that everything moves.
-
-        A failing service or a dead channel is none of its business: their tasks move.
-        """
+        """Tell systemd's watchdog that the loop is quick and that everything moves."""
         period = watchdog_period()
         while period is not None:
             due = self._clock.now().mono + period
             await self._clock.sleep_until(due)
             lag = self._clock.now().mono - due
-            stuck = engine.stuck()
-            if lag > LAG or stuck:
-                log.error(
-                    "not well; systemd's watchdog is not told otherwise", lag=lag, stuck=stuck
-                )
+            if reason := unwell(lag, engine.stuck()):
+                log.error("not well; systemd's watchdog is not told otherwise", reason=reason)
             else:
                 self._readiness.alive()

@@ -49,7 +49,13 @@ def describe(worker: Worker, mono: float) -> dict[str, Any]:
         "checks": [_check(answer) for answer in worker.results],
         "restarts_left": 0 if state.gave_up else rules.budget_left(state, policy, mono),
         "restart_in": round(state.restart_at - mono, 1) if state.restart_at else None,
-        "incident": incident and {"id": incident.id, "opened": incident.opened},
+        "incident": incident
+        and {
+            "id": incident.id,
+            "opened": incident.opened,
+            "flapping": incident.flapping,
+            "acknowledged": list(incident.acknowledged),
+        },
         "maintenance": _while(state.maintenance, mono),
         "silence": _while(state.silence, mono),
         "next_round_in": round(due - mono, 2) if due is not None else None,

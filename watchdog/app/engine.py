@@ -5,9 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
+from zoneinfo import ZoneInfo
 
+from watchdog.addressing import AddressBook
+from watchdog.app.api import Api
 from watchdog.app.assemble import Assembly
+from watchdog.app.buttons import Buttons
 from watchdog.app.channels import Channels
+from watchdog.app.health import Health
+from watchdog.app.heart import Heart
 from watchdog.app.services import Services
 from watchdog.config import Config
 from watchdog.core.model import (
@@ -17,6 +23,7 @@ from watchdog.core.model import (
 from watchdog.core.telling import Notice
 from watchdog.evidence.desk import Desk
 from watchdog.ports import Clock
+from watchdog.relay import Canary
 from watchdog.sight import Sight
 from watchdog.store.durable import DurableStore
 from watchdog.surroundings import Surroundings
@@ -34,7 +41,12 @@ class Engine:
         self.host = ""
         self.reload_trouble = ""  # why the last reload was refused
         self.changed = asyncio.Event()  # something that ``sentence`` tells may have changed
-        desk = Desk(store)
+        self._tasks = tasks
+        self.health = Health(self)
+        self.heart = Heart(clock, self.changed.set, tasks)
+        self._canary: asyncio.Task[None] | None = None
+        self._recalled = False
+        desk, book = Desk(store), AddressBook()
         self._assembly = assembly
         make_relay = partial(
             assembly.relay,
@@ -43,16 +55,18 @@ class Engine:
             is_open=self._is_open,
             changed=self.changed.set,
         )
-        self.channels = Channels(make_relay, store, clock, tasks)
+        self.channels = Channels(make_relay, store, book, clock, tasks)
         self._around = Surroundings(
             clock,
             store,
             desk,
+            book,
             suspicion=self.channels.warm_up,
             changed=self.changed.set,
             redactor=assembly.redactor,
         )
         self.services = Services(assembly.parts, self._around, tasks)
+        self.buttons = Buttons(Api(self), self._worker, store, clock, tasks)
 
     @property
     def sight(self) -> Sight:
@@ -63,6 +77,9 @@ class Engine:
     def workers(self) -> Mapping[str, Worker]:
         """Return the workers by service name, in the configuration's order."""
         return self.services.workers
+
+    def _worker(self, service: str) -> Worker | None:
+        return self.workers.get(service)
 
     def late(self) -> Sequence[float]:
         """Return by how many seconds recent regular rounds began late."""
@@ -81,11 +98,27 @@ class Engine:
         """
         self.host = config.daemon.host
         await self._assembly.connect(config)
+        self.health.patience = config.delivery.fallback_after
+        book = self._around.book
+        book.subscriptions = config.subscriptions
+        if not self._recalled:
+            book.recall(await self.store.told())
+            self._recalled = True
         await self.channels.apply(self._assembly.channels(config))
-        self._around.destinations = self.channels.destinations
-        self._around.conversations = self.channels.conversations
+        self._apply_canary(config)
         await self.services.apply(config.services)
+        await self.buttons.apply(config)
         self.changed.set()
+
+    def _apply_canary(self, config: Config) -> None:
+        """Send the daily test as *config* says, at once to a destination that is new."""
+        if self._canary is not None:
+            self._canary.cancel()
+            self._canary = None
+        if config.delivery.canary is not None:
+            zone = ZoneInfo(config.daemon.timezone) if config.daemon.timezone else None
+            canary = Canary(*config.delivery.canary, zone, self.clock, self.channels.send_once)
+            self._canary = self._tasks.create_task(canary.run(), name="canary")
 
     def _is_open(self, alert: Alert) -> bool:
         """Tell whether the incident of *alert* is still open, of a service that is watched."""
@@ -97,15 +130,24 @@ class Engine:
         return incident is not None and incident.id == alert.incident
 
     async def give_notice(self, notice: Notice) -> None:
-        """Tell *notice*, which no service's state stands behind, everywhere."""
+        """Tell *notice*, which no service's state stands behind, to all who take such."""
         now, what = self.clock.now(), notice.circumstance
         alert = Alert(AlertKind.NOTICE, "", now.wall, notice.text, circumstance=what)
-        await self.store.post([alert], self.channels.destinations, now)
+        await self.store.post([alert], self._around.book.destinations_of(alert), now)
 
     def troubles(self) -> Sequence[str]:
         """Return what is wrong with the daemon itself, in sentences."""
-        own = [self.reload_trouble, self.store.trouble, self._assembly.trouble()]
+        own = [
+            self.reload_trouble,
+            self.store.trouble,
+            self._assembly.trouble(),
+            self.heart.trouble,
+        ]
         return [sentence for sentence in [*own, *self.channels.troubles()] if sentence]
+
+    def redacted(self, text: str) -> str:
+        """Return *text* without secrets."""
+        return "\n".join(self._assembly.redactor.lines(text.splitlines()))
 
     def stuck(self) -> Sequence[str]:
         """Return what should have moved by now and has not."""

@@ -96,9 +96,9 @@ class Services:
                 step = withdrawn(state, Policy(), now)
                 notes = [effect for effect in step.effects if isinstance(effect, Note)]
                 alerts = [effect for effect in step.effects if isinstance(effect, Alert)]
-                destinations = around.destinations if alerts else ()
-                change = Change(step.state, now, notes, alerts, destinations=destinations)
-                await around.store.commit(change)
+                await around.store.commit(
+                    Change(step.state, now, notes, around.book.address(alerts))
+                )
 
     async def first_rounds(self) -> None:
         """Return once every service has been judged at least once."""

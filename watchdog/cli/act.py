@@ -1,4 +1,4 @@
-"""``check``, ``restart``, ``pause``, ``silence``, ``test-alert`` …: asked for by a person."""
+"""``check``, ``restart``, ``pause``, ``silence``, ``ack`` …: asked for by a person."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ def add_commands(commands: Commands) -> None:
     _add_span(silence)
     unsilence = _command(commands, "unsilence", "end a silence", _unsilence)
     unsilence.add_argument("name")
+    ack = _command(commands, "ack", "say that an incident is seen: no reminders of it", _ack)
+    ack.add_argument("name")
+    ack.add_argument("--reason", default="", help="what you know or do, for the others")
     test = _command(commands, "test-alert", "send a test alert and wait for its arrival", _test)
     test.add_argument("channel", nargs="?", default="", help="a channel; all if not given")
 
@@ -88,6 +91,11 @@ def _resume(options: argparse.Namespace) -> int:
 
 def _unsilence(options: argparse.Namespace) -> int:
     _tell(options, ask_daemon(options, "unsilence", name=options.name))
+    return 0
+
+
+def _ack(options: argparse.Namespace) -> int:
+    _tell(options, ask_daemon(options, "ack", name=options.name, reason=options.reason))
     return 0
 
 

@@ -49,6 +49,7 @@ def run_check(options: argparse.Namespace) -> int:
                 "services": [service.name for service in config.services],
                 "destinations": config.destinations,
                 "unchecked": config.unchecked,
+                "remarks": config.remarks,
             }
         )
         return 0
@@ -57,6 +58,8 @@ def run_check(options: argparse.Namespace) -> int:
     print(f"{config.path}: fine, {services}, {_alerts(config)}")
     for secret in config.unchecked:
         print(f"{config.path}: not checked: {secret}")
+    for remark in config.remarks:
+        print(remark)
     return 0
 
 

@@ -26,6 +26,8 @@ def print_status(answer: dict[str, Any]) -> None:
     for channel in answer["channels"]:
         if channel["pending"] or channel["dead"] or channel["last_error"]:
             print(f"{channel['name']}: {_channel(channel)}")
+        if channel["buttons"] and channel["buttons"]["reason"]:
+            print(f"{channel['name']}: {_buttons(channel['buttons'])}")
     for sentence in answer["daemon"]["trouble"]:
         print(_coloured(f"! {sentence}", 1))
 
@@ -43,7 +45,7 @@ def print_services(services: Sequence[dict[str, Any]]) -> None:
             ),
             f"{service['failures']}/{service['max_failures']}",
             str(service["restarts_left"]),
-            (service["incident"] or {}).get("id", ""),
+            _incident(service["incident"]),
         )
         for service in services
     ]
@@ -59,6 +61,8 @@ def print_services(services: Sequence[dict[str, Any]]) -> None:
             print(f"{service['name']}: {_asked_for('paused', service['maintenance'])}")
         if service["silence"]:
             print(f"{service['name']}: {_asked_for('silenced', service['silence'])}")
+        if who := _acknowledged(service):
+            print(f"{service['name']}: {who}")
 
 
 def print_service(service: dict[str, Any], more: str = "") -> None:
@@ -70,6 +74,8 @@ def print_service(service: dict[str, Any], more: str = "") -> None:
         words.append(service["reason"])
     if service["silence"]:
         words.append(_asked_for("silenced", service["silence"]))
+    if who := _acknowledged(service):
+        words.append(who)
     print(_coloured(": ".join(words), service["code"]))
 
 
@@ -82,6 +88,8 @@ def print_incidents(incidents: Sequence[dict[str, Any]]) -> None:
         state = "open"
         if incident["closed"] is not None:
             state = f"closed after {span(incident['closed'] - incident['opened'])}"
+        elif incident["acknowledged"]:
+            state = f"open, acknowledged {incident['acknowledged']}"
         print(
             f"{incident['id']}  {_stamp(incident['opened'])}  {incident['service']}  {state}  "
             f"{incident['check']}: {incident['reason']}"
@@ -99,6 +107,13 @@ def print_incident(incident: dict[str, Any]) -> None:
             print(f"  {line}")
 
 
+def _incident(incident: dict[str, Any] | None) -> str:
+    """Name an incident in a table."""
+    if incident is None:
+        return ""
+    return f"{incident['id']} (flapping)" if incident["flapping"] else str(incident["id"])
+
+
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
@@ -114,8 +129,22 @@ def _channel(channel: dict[str, Any]) -> str:
     return ", ".join(words)
 
 
+def _buttons(buttons: dict[str, Any]) -> str:
+    """Say how the connection that brings presses stands."""
+    state = "connected" if buttons["connected"] else "not connected"
+    return f"buttons: {state} since {_stamp(buttons['since'])}, {buttons['reason']}"
+
+
 def _asked_for(what: str, by: dict[str, Any]) -> str:
     return f"{what} by {by['owner']} for {span(by['ends_in'])} more: {by['reason']}"
+
+
+def _acknowledged(service: dict[str, Any]) -> str:
+    """Return who has seen the open incident; empty if nobody has, or there is none."""
+    incident = service["incident"]
+    if not (incident and incident["acknowledged"]):
+        return ""
+    return f"incident {incident['id']} acknowledged by {', '.join(incident['acknowledged'])}"
 
 
 def _mark(verdict: str) -> str:

@@ -18,7 +18,15 @@ from watchdog.config.kinds import (
     Url,
     Urls,
 )
-from watchdog.config.table import Reference, SecretUrls, SecretValue, Table, key
+from watchdog.config.table import (
+    Reference,
+    SecretUrls,
+    SecretValue,
+    Table,
+    TakenServices,
+    TakenSeverities,
+    key,
+)
 
 
 class WebhookTable(Table, frozen=True, kw_only=True):
@@ -34,6 +42,8 @@ class WebhookTable(Table, frozen=True, kw_only=True):
         dict[HeaderName, HeaderValue | Reference],
         key("More headers of the request; values may be secrets.", default="{}"),
     ] = field(default_factory=dict)
+    severities: TakenSeverities = UNSET
+    services: TakenServices = UNSET
     insecure: Annotated[
         Flag, key("Allow a http URL on another host; never with secrets in headers.")
     ] = False
@@ -61,6 +71,8 @@ class AlertmanagerTable(Table, frozen=True, kw_only=True):
     resend: Annotated[
         Resend, key("How often an open incident is told again; without, it ends after four times.")
     ] = 60.0
+    severities: TakenSeverities = UNSET
+    services: TakenServices = UNSET
     insecure: Annotated[Flag, key("Allow http URLs on other hosts; never with a login.")] = False
     timeout: Annotated[Timeout, key("For each request.")] = 10.0
 
@@ -70,4 +82,6 @@ class AppriseTable(Table, frozen=True, kw_only=True):
 
     name: Annotated[ChannelName, key("What this channel is called.")] = "apprise"
     urls: Annotated[SecretUrls, key("Where alerts go, in apprise's own form; each is a secret.")]
+    severities: TakenSeverities = UNSET
+    services: TakenServices = UNSET
     timeout: Annotated[Timeout, key("For each service, the start of the library included.")] = 30.0

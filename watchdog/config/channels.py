@@ -77,6 +77,25 @@ def _check_token(token: str) -> None:
         raise ValueError("the token is not one of Slack's; expected a bot token (xoxb-…)")
 
 
+def _check_app_token(token: str) -> None:
+    if not re.fullmatch(r"xapp-\S+", token):
+        raise ValueError("the token is no app-level token; expected xapp-…")
+
+
+def _check_buttons(table: SlackTable, path: Path, problems: Problems) -> None:
+    """Note what buttons lack."""
+    given = [key for key in ("app_token", "users") if stated(table, key, path, problems)]
+    if table.webhook is not UNSET:
+        for key in given:
+            problems.add(
+                (*path, key), "webhook is given, which knows no buttons; expected token and channel"
+            )
+    elif given == ["app_token"]:
+        problems.add((*path, "users"), "missing; expected users beside app_token: who may press")
+    elif given == ["users"]:
+        problems.add((*path, "app_token"), "missing; expected app_token beside users")
+
+
 def _slack(table: SlackTable, path: Path, secrets: Secrets) -> SlackSettings | None:
     problems = secrets.problems
     given = [key for key in _SLACK_KEYS if stated(table, key, path, problems)]
@@ -88,6 +107,7 @@ def _slack(table: SlackTable, path: Path, secrets: Secrets) -> SlackSettings | N
     else:
         for key in {"token", "channel"} - {*given}:
             problems.add((*path, key), f"missing; expected {key} beside {given[0]}")
+    _check_buttons(table, path, problems)
     if table.webhook is not UNSET:
         webhook = secrets.fetch(table.webhook, (*path, "webhook"), check_webhook)
         return SlackWebhookSettings(webhook, table.name, table.timeout) if webhook else None
@@ -97,7 +117,13 @@ def _slack(table: SlackTable, path: Path, secrets: Secrets) -> SlackSettings | N
     if token is None or table.channel is UNSET:
         return None
     api_url = table.api_url if table.api_url.endswith("/") else f"{table.api_url}/"
-    return SlackBotSettings(token, table.channel, table.name, api_url, table.timeout)
+    app_token = None
+    if table.app_token is not UNSET:
+        app_token = secrets.fetch(table.app_token, (*path, "app_token"), _check_app_token)
+    users = () if table.users is UNSET else tuple(table.users)
+    return SlackBotSettings(
+        token, table.channel, table.name, api_url, table.timeout, app_token, users
+    )
 
 
 def _email(table: EmailTable, path: Path, secrets: Secrets) -> EmailSettings:
@@ -138,6 +164,7 @@ def _email(table: EmailTable, path: Path, secrets: Secrets) -> EmailSettings:
         username=None if table.username is UNSET else table.username,
         password=password,
         name=table.name,
+        ca_file=None if table.ca_file is UNSET else table.ca_file,
         timeout=table.timeout,
         insecure=table.insecure,
     )

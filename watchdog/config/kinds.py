@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from msgspec import Meta
@@ -168,6 +168,7 @@ Timeout = Annotated[float, _duration(0.05, HOUR)]
 Grace = Annotated[float, _duration(0, 7 * DAY)]
 Window = Annotated[float, _duration(1, 30 * DAY)]
 Resend = Annotated[float, _duration(1, 600)]
+Beat = Annotated[float, _duration(1, DAY)]
 
 Text = Annotated[str, _text("text")]
 Argument = Annotated[str, _text("text", r"^[^\x00]*$", longest=131_072)]
@@ -187,6 +188,30 @@ ServiceName = Annotated[
 ]
 ChannelName = Annotated[
     str, _text("a name of letters, digits and _ . -", r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", longest=64)
+]
+ServicePattern = Annotated[
+    str,
+    _text(
+        'the name of a service, or a glob such as "web-*"',
+        r"^[A-Za-z0-9_*?\[][A-Za-z0-9_.:@\\*?\[\]!-]*$",
+    ),
+]
+ServicePatterns = Annotated[
+    list[ServicePattern],
+    Meta(
+        min_length=1,
+        extra={"expected": 'an array of names and globs such as ["api", "web-*"]'},
+    ),
+]
+Severities = Annotated[
+    list[Literal["critical", "warning", "info"]],
+    Meta(extra={"expected": 'an array such as ["critical", "warning"]'}),
+]
+ChannelNames = Annotated[
+    list[ChannelName], Meta(min_length=1, extra={"expected": "an array of such names"})
+]
+DailyTime = Annotated[
+    str, _text('a time of day such as "daily 09:00"', r"^daily ([01][0-9]|2[0-3]):[0-5][0-9]$")
 ]
 ServiceNames = Annotated[
     list[ServiceName], Meta(extra={"expected": 'an array of names such as ["postgres"]'})
@@ -227,6 +252,21 @@ VariableName = Annotated[
 SlackChannel = Annotated[
     str,
     _text('a channel such as "#ops", or its id', r"^(#[^\s#]+|[CDGU][A-Z0-9]{6,})$", longest=100),
+]
+SlackUser = Annotated[
+    str,
+    _text(
+        'the id of a user or a user group such as "U012AB3CD" or "S0614TZR7"',
+        r"^[UWS][A-Z0-9]{4,}$",
+        longest=32,
+    ),
+]
+SlackUsers = Annotated[
+    list[SlackUser],
+    Meta(
+        min_length=1,
+        extra={"expected": 'an array of ids of users or user groups such as ["U012AB3CD"]'},
+    ),
 ]
 _ADDRESS = r"[^\s@<>,;:\"()]+@[^\s@<>,;:\"()]+"
 Address = Annotated[

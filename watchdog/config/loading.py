@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import UNSET
 
 from watchdog.config.apprise_urls import build_apprise
+from watchdog.config.beating import build_heartbeat
 from watchdog.config.channels import build_email, build_slack, check_names
 from watchdog.config.cluster import build_alertmanagers
 from watchdog.config.fetching import Secrets
@@ -20,6 +21,7 @@ from watchdog.config.hooks import build_webhooks
 from watchdog.config.problems import Problems
 from watchdog.config.reading import read_table
 from watchdog.config.relations import check_relations
+from watchdog.config.routes import build_delivery, build_routes, subscriptions
 from watchdog.config.services import ServiceBuilder
 from watchdog.config.settings import Config, DaemonSettings
 from watchdog.config.tables import ConfigFile, DaemonTable
@@ -71,7 +73,10 @@ def load(
     webhook = build_webhooks(tables.webhook, secrets)
     alertmanager = build_alertmanagers(tables.alertmanager, secrets)
     apprise = build_apprise(tables.apprise, secrets)
+    routes = build_routes(tables, [service.name for service in services], problems)
+    heartbeat = build_heartbeat(tables.heartbeat, secrets)
     problems.raise_if_any()
+    channels = (*slack, *email, *webhook, *alertmanager, *apprise)
     return Config(
         file,
         _daemon(tables.daemon, environ),
@@ -81,8 +86,12 @@ def load(
         webhook=webhook,
         alertmanager=alertmanager,
         apprise=apprise,
+        subscriptions=subscriptions(routes, channels),
+        delivery=build_delivery(tables.delivery),
+        heartbeat=heartbeat,
         redact_emails=tables.evidence.redact_emails,
         unchecked=tuple(secrets.unchecked),
+        remarks=() if for_daemon else problems.remarks(),
     )
 
 

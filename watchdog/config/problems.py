@@ -24,6 +24,7 @@ class Problems:
         self._file = file
         self._text = text
         self._found: dict[tuple[Path, str], None] = {}
+        self._remarks: dict[tuple[Path, str], None] = {}
         self._wrong: set[Path] = set()
         self._touched: set[Path] = set()
 
@@ -32,6 +33,10 @@ class Problems:
         self._found[path, message] = None
         self._wrong.add(path)
         self._touched.update(path[:length] for length in range(len(path) + 1))
+
+    def remark(self, path: Path, message: str) -> None:
+        """Note that what stands at *path* is allowed, but may not be what was meant."""
+        self._remarks[path, message] = None
 
     def at(self, path: Path) -> bool:
         """Tell whether what stands at *path* is itself wrong, not just something in it."""
@@ -43,15 +48,25 @@ class Problems:
 
     def report(self) -> tuple[str, ...]:
         """Return ``FILE:LINE: KEY: what is wrong; expected …`` for each problem."""
+        return self._located(self._found)
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return ``FILE:LINE: KEY: what may not be meant`` for each remark."""
+        return self._located(self._remarks) if self._remarks else ()
+
+    def _located(self, found: Iterable[tuple[Path, str]]) -> tuple[str, ...]:
         from watchdog.config.lines import lines_of  # noqa: PLC0415 - the daemon never needs it
 
         lines = lines_of(self._text)
         located = sorted(
-            ((_line(path, lines), path, message) for path, message in self._found),
+            ((_line(path, lines), path, message) for path, message in found),
             key=lambda problem: problem[0],
         )
         return tuple(
-            f"{self._file}:{line}: {name_of(path)}: {message}" for line, path, message in located
+            f"{self._file}:{line}: {name_of(path)}: {message}"
+            if path
+            else f"{self._file}: {message}"
+            for line, path, message in located
         )
 
     def raise_if_any(self) -> None:

@@ -21,7 +21,7 @@ from watchdog.config.table import Table
 T = TypeVar("T", bound=Table)
 
 _WRONG = object()
-_FEW = 10  # keys that a message can list
+_FEW = 12  # keys that a message can list
 
 
 @dataclass(slots=True)

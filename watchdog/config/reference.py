@@ -27,6 +27,7 @@ from watchdog.config.tables import (
     EvidenceTable,
     SlackTable,
 )
+from watchdog.config.telling_tables import DeliveryTable, HeartbeatTable
 
 _BEGINNING = """\
 # Configuration
@@ -134,6 +135,16 @@ _SECTIONS: tuple[tuple[str, type[Table], str], ...] = (
             "[How to install the extra](../how-to/apprise.md), which is needed as soon as there is"
             " such a table."
         ),
+    ),
+    (
+        "## `[delivery]`",
+        DeliveryTable,
+        "[Who is told what, and who if that fails](../how-to/routing.md).",
+    ),
+    (
+        "## `[heartbeat]`",
+        HeartbeatTable,
+        "[What is posted, and when](../how-to/heartbeat.md).",
     ),
     ("## `[evidence]`", EvidenceTable, ""),
     ("## `[daemon]`", DaemonTable, ""),

@@ -105,6 +105,14 @@ class PolicyTable(Table, frozen=True):
     crash_quiet: Annotated[
         Grace | UnsetType, key("Without a crash for so long, a crash loop is over.")
     ] = UNSET
+    flap_limit: Annotated[
+        CountOrNever | UnsetType,
+        key("Losses of health within flap_window that open an incident, however short; 0 = never."),
+    ] = UNSET
+    flap_window: Annotated[
+        Grace | UnsetType,
+        key("An incident so soon after another is flapping; it ends when health lasts so long."),
+    ] = UNSET
     remind_after: Annotated[
         Grace | UnsetType,
         key("An incident that lasts is told again, each time after twice as long; 0s = never."),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from watchdog.config.secret import HiddenText, Secret
+from watchdog.core.routing import Subscription
 from watchdog.core.service import (
     HttpCheck,
     ProcessControl,
@@ -35,6 +36,8 @@ class SlackBotSettings:
     name: str = "slack"
     api_url: str = "https://slack.com/api/"  # ends with a slash
     timeout: float = 10.0  # seconds, for each request
+    app_token: Secret | None = None  # None: no buttons
+    users: tuple[str, ...] = ()  # ids of users and user groups who may press them
 
     @property
     def destinations(self) -> tuple[str, ...]:
@@ -68,6 +71,7 @@ class EmailSettings:
     username: str | None = None
     password: Secret | None = None
     name: str = "email"
+    ca_file: str | None = None  # authorities to trust besides the system's own
     timeout: float = 30.0  # seconds, for each step of the exchange
     insecure: bool = False  # tls="none" towards another host is meant
 
@@ -138,6 +142,25 @@ class AppriseSettings:
         return tuple(names)
 
 
+@dataclass(frozen=True, slots=True)
+class DeliverySettings:
+    """What holds of all channels."""
+
+    fallback: tuple[str, ...] = ()  # names of channels
+    fallback_after: float = 300.0  # seconds
+    canary: tuple[int, int] | None = None  # hour and minute of the day
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatSettings:
+    """Who misses us if we die."""
+
+    url: Secret
+    interval: float = 60.0  # seconds
+    timeout: float = 10.0  # seconds, for each request
+    insecure: bool = False  # http towards another host is meant
+
+
 SlackSettings = SlackBotSettings | SlackWebhookSettings
 ChannelSettings = (
     SlackSettings | EmailSettings | WebhookSettings | AlertmanagerSettings | AppriseSettings
@@ -156,8 +179,12 @@ class Config:
     webhook: tuple[WebhookSettings, ...] = ()
     alertmanager: tuple[AlertmanagerSettings, ...] = ()
     apprise: tuple[AppriseSettings, ...] = ()
+    subscriptions: tuple[Subscription, ...] = ()  # one for each destination
+    delivery: DeliverySettings = DeliverySettings()
+    heartbeat: HeartbeatSettings | None = None
     redact_emails: bool = False
     unchecked: tuple[str, ...] = ()  # secrets that only the daemon can see; empty in the daemon
+    remarks: tuple[str, ...] = ()  # what is allowed, and may not be meant; empty in the daemon
 
     @property
     def channels(self) -> tuple[ChannelSettings, ...]:
@@ -168,6 +195,16 @@ class Config:
     def destinations(self) -> tuple[str, ...]:
         """Return where alerts go, by name."""
         return tuple(name for channel in self.channels for name in channel.destinations)
+
+    @property
+    def fallbacks(self) -> tuple[str, ...]:
+        """Return the destinations of the channels that are told of what others do not take."""
+        return tuple(
+            name
+            for channel in self.channels
+            if channel.name in self.delivery.fallback
+            for name in channel.destinations
+        )
 
     def secrets(self) -> Iterator[str]:
         """Yield every secret that the configuration knows, for those who keep them back."""
@@ -180,11 +217,14 @@ class Config:
                     yield value
         for slack in self.slack:
             yield (slack.token if isinstance(slack, SlackBotSettings) else slack.webhook).reveal()
+            if isinstance(slack, SlackBotSettings) and slack.app_token is not None:
+                yield slack.app_token.reveal()
         yield from (mail.password.reveal() for mail in self.email if mail.password is not None)
         for hook in self.webhook:
             yield hook.url.reveal()
             yield from (value for _name, value in hook.headers if isinstance(value, HiddenText))
         for kept in (
+            self.heartbeat.url if self.heartbeat is not None else None,
             *(hook.secret for hook in self.webhook),
             *(login for each in self.alertmanager for login in (each.password, each.token)),
             *(url for each in self.apprise for url in each.urls),

@@ -15,11 +15,14 @@ from watchdog.config.settings import (
     AlertmanagerSettings,
     AppriseSettings,
     Config,
+    DeliverySettings,
     EmailSettings,
+    HeartbeatSettings,
     SlackSettings,
     SlackWebhookSettings,
     WebhookSettings,
 )
+from watchdog.core.routing import Subscription
 from watchdog.core.service import (
     CommandControl,
     HttpCheck,
@@ -28,6 +31,7 @@ from watchdog.core.service import (
     Service,
     UnitControl,
 )
+from watchdog.core.severity import Severity
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -53,17 +57,46 @@ def effective(config: Config) -> dict[str, Any]:
         "evidence": {"redact_emails": config.redact_emails},
         "service": [_service(service) for service in config.services],
     }
-    if config.slack:
-        document["slack"] = [_slack(channel) for channel in config.slack]
-    if config.email:
-        document["email"] = [_email(channel) for channel in config.email]
-    if config.webhook:
-        document["webhook"] = [_webhook(channel) for channel in config.webhook]
-    if config.alertmanager:
-        document["alertmanager"] = [_alertmanager(channel) for channel in config.alertmanager]
-    if config.apprise:
-        document["apprise"] = [_apprise(channel) for channel in config.apprise]
+    channels = {
+        "slack": [_slack(channel) for channel in config.slack],
+        "email": [_email(channel) for channel in config.email],
+        "webhook": [_webhook(channel) for channel in config.webhook],
+        "alertmanager": [_alertmanager(channel) for channel in config.alertmanager],
+        "apprise": [_apprise(channel) for channel in config.apprise],
+    }
+    taken = {each.destination.partition(":")[0]: each for each in config.subscriptions}
+    for name, tables in channels.items():
+        if tables:
+            document[name] = [table | _taken(taken[table["name"]]) for table in tables]
+    document["delivery"] = _delivery(config.delivery)
+    if config.heartbeat is not None:
+        document["heartbeat"] = _heartbeat(config.heartbeat)
     return document
+
+
+def _taken(subscription: Subscription) -> dict[str, Any]:
+    """Return what a channel takes; all services are those that no key names."""
+    severities = [matters for matters in Severity if matters in subscription.severities]
+    named = {"services": subscription.services} if subscription.services else {}
+    return {"severities": severities, **named}
+
+
+def _delivery(delivery: DeliverySettings) -> dict[str, Any]:
+    table: dict[str, Any] = {"fallback_after": _duration(delivery.fallback_after)}
+    if delivery.fallback:
+        table = {"fallback": delivery.fallback, **table}
+    if delivery.canary is not None:
+        table["canary"] = "daily {:02}:{:02}".format(*delivery.canary)
+    return table
+
+
+def _heartbeat(heartbeat: HeartbeatSettings) -> dict[str, Any]:
+    return {
+        "url": _masked(heartbeat.url),
+        "interval": _duration(heartbeat.interval),
+        "insecure": heartbeat.insecure,
+        "timeout": _duration(heartbeat.timeout),
+    }
 
 
 def _service(service: Service) -> dict[str, Any]:
@@ -114,13 +147,16 @@ def _slack(channel: SlackSettings) -> dict[str, Any]:
     timeout = _duration(channel.timeout)
     if isinstance(channel, SlackWebhookSettings):
         return {"name": channel.name, "webhook": _masked(channel.webhook), "timeout": timeout}
-    return {
+    table = {
         "name": channel.name,
         "token": _masked(channel.token),
         "channel": channel.channel,
         "api_url": channel.api_url,
         "timeout": timeout,
     }
+    if channel.app_token is not None:
+        table |= {"app_token": _masked(channel.app_token), "users": channel.users}
+    return table
 
 
 def _email(channel: EmailSettings) -> dict[str, Any]:
@@ -136,6 +172,8 @@ def _email(channel: EmailSettings) -> dict[str, Any]:
     }
     if channel.username is not None and channel.password is not None:
         table |= {"username": channel.username, "password": _masked(channel.password)}
+    if channel.ca_file is not None:
+        table["ca_file"] = channel.ca_file
     return table
 
 

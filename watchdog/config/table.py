@@ -9,6 +9,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from watchdog.config.kinds import (
     AbsolutePath,
     SecretText,
+    ServicePatterns,
+    Severities,
     Text,
     VariableName,
 )
@@ -40,4 +42,12 @@ SecretValue = SecretText | Reference
 SecretUrls = Annotated[
     list[SecretValue],
     Meta(min_length=1, extra={"expected": 'an array of secrets such as [{ credential = "NAME" }]'}),
+]
+TakenSeverities = Annotated[
+    Severities | UnsetType,
+    key("Which alerts go there; [] for a channel that is only a fallback.", default="all"),
+]
+TakenServices = Annotated[
+    ServicePatterns | UnsetType,
+    key("Of which services: names and globs.", default="all"),
 ]

@@ -18,12 +18,14 @@ from watchdog.config.kinds import (
     PortNumber,
     Sender,
     SlackChannel,
+    SlackUsers,
     Text,
     Timeout,
     ZoneName,
 )
 from watchdog.config.service_tables import PolicyTable, ServiceTable
-from watchdog.config.table import SecretValue, Table, key
+from watchdog.config.table import SecretValue, Table, TakenServices, TakenSeverities, key
+from watchdog.config.telling_tables import DeliveryTable, HeartbeatTable
 
 
 class DaemonTable(Table, frozen=True):
@@ -73,6 +75,23 @@ class SlackTable(Table, frozen=True):
     webhook: Annotated[
         SecretValue | UnsetType, key("URL of an incoming webhook, in place of token and channel.")
     ] = UNSET
+    app_token: Annotated[
+        SecretValue | UnsetType,
+        key(
+            "With token: app-level token (xapp-…) with the scope connections:write; alerts then"
+            " have buttons.",
+            default="none: no buttons",
+        ),
+    ] = UNSET
+    users: Annotated[
+        SlackUsers | UnsetType,
+        key(
+            "With app_token: who may press them, as ids of users (U…, W…) and of user groups"
+            " (S…, scope usergroups:read)."
+        ),
+    ] = UNSET
+    severities: TakenSeverities = UNSET
+    services: TakenServices = UNSET
     api_url: Annotated[ApiUrl, key("With token: where Slack's API is.")] = "https://slack.com/api/"
     timeout: Annotated[Timeout, key("For each request.")] = 10.0
 
@@ -97,6 +116,12 @@ class EmailTable(Table, frozen=True, kw_only=True):
     ] = False
     username: Annotated[Text | UnsetType, key("User at the mail server.", default="none")] = UNSET
     password: Annotated[SecretValue | UnsetType, key("Their password.", default="none")] = UNSET
+    ca_file: Annotated[
+        AbsolutePath | UnsetType,
+        key("Authorities to trust besides the system's own, as PEM.", default="none"),
+    ] = UNSET
+    severities: TakenSeverities = UNSET
+    services: TakenServices = UNSET
     timeout: Annotated[Timeout, key("For each step of the exchange.")] = 30.0
 
 
@@ -107,7 +132,8 @@ _SlackChoice = Annotated[
             "oneOf": [
                 {"required": ["token", "channel"]},
                 {"required": ["webhook"], "properties": {"token": False, "channel": False}},
-            ]
+            ],
+            "dependentRequired": {"app_token": ["token", "users"], "users": ["app_token"]},
         }
     ),
 ]
@@ -148,4 +174,8 @@ class ConfigFile(Table, frozen=True, kw_only=True):
     ] = UNSET
     apprise: Annotated[
         AppriseTable | list[AppriseTable] | UnsetType, key("Alerts by the library apprise.")
+    ] = UNSET
+    delivery: Annotated[DeliveryTable, key("What holds of all channels.")] = DeliveryTable()
+    heartbeat: Annotated[
+        HeartbeatTable | UnsetType, key("A sign of life to somebody who misses it.")
     ] = UNSET

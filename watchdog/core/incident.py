@@ -7,6 +7,7 @@ from base64 import b32encode
 from collections.abc import Iterable
 from dataclasses import replace
 
+from watchdog.core import policy as rules
 from watchdog.core.model import (
     Alert,
     AlertKind,
@@ -15,13 +16,14 @@ from watchdog.core.model import (
     Note,
     NoteKind,
     Now,
+    Observation,
     Phase,
     Restart,
     State,
     Step,
 )
 from watchdog.core.service import Policy
-from watchdog.core.telling import Measure, MeasureKind
+from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
 
 _TIMED = frozenset({Phase.WAITING, Phase.GAVE_UP})
 
@@ -58,6 +60,7 @@ def open_incident(
         now.mono,
         restarts=state.restarted,
         crash_loop=crash_loop,
+        flapping=rules.is_flapping(state, policy, now.mono),
         told_gave_up=state.phase is Phase.GAVE_UP,
     )
     state = replace(state, incident=incident)
@@ -73,8 +76,7 @@ def withdrawn(state: State, policy: Policy, now: Now) -> Step:
         return Step(gone)
     measure = Measure(MeasureKind.NO_LONGER_WATCHED)
     note = make_note(state, NoteKind.CLOSED, "is no longer watched", now)
-    lasted = max(0.0, now.mono - state.incident.opened_mono)
-    alert = make_alert(state, AlertKind.RESOLVED, policy, now, measure, lasted)
+    alert = make_alert(state, AlertKind.RESOLVED, policy, now, measure)
     return Step(gone, (note, alert) if state.incident.told else (note,))
 
 
@@ -99,10 +101,9 @@ def make_alert(
     policy: Policy,
     now: Now,
     measure: Measure | None,
-    lasted: float = 0.0,
 ) -> Alert:
-    """Return an alert that needs nothing looked up to be worded; *lasted* in seconds."""
-    incident, cause = state.incident, state.cause
+    """Return an alert that needs nothing looked up to be worded."""
+    incident, cause = state.incident, _told_cause(state, policy, now)
     return Alert(
         kind,
         state.service,
@@ -114,10 +115,27 @@ def make_alert(
         failures=state.failures,
         max_failures=policy.max_failures,
         restarts=incident.restarts if incident is not None else 0,
-        duration=lasted,
+        duration=max(0.0, now.mono - incident.opened_mono) if incident is not None else 0.0,
         measure=measure,
         circumstance=cause.circumstance if cause is not None else None,
+        acknowledged=incident.acknowledged if incident is not None else (),
     )
+
+
+def _told_cause(state: State, policy: Policy, now: Now) -> Observation | None:
+    """Return the last failure; of a service that fails and heals by turns, with how often."""
+    cause, losses = state.cause, rules.recent_losses(state, policy, now.mono)
+    flapping = state.incident is not None and state.incident.flapping
+    if cause is None or not flapping or len(losses) < _TURNS:
+        return cause
+    lasted = now.mono - losses[0]
+    told = Circumstance(CircumstanceKind.FLAPPING, cause.reason, count=len(losses), lasted=lasted)
+    reason = f"flapping, failed {len(losses)} times in {span(lasted)}: {cause.reason}"
+    return replace(cause, reason=reason, circumstance=told)
+
+
+_TURNS = 2
+"""Losses of health that make turns."""
 
 
 def with_alert(effects: Iterable[Effect], alert: Alert) -> tuple[Effect, ...]:
@@ -153,13 +171,12 @@ def healed(state: State, policy: Policy, now: Now) -> tuple[Effect, ...]:
     if incident is not None:
         measure, text = Measure(MeasureKind.CAME_BACK), "came back without our doing"
         if state.phase is Phase.HEALTHY:
-            measure = Measure(MeasureKind.STAYED_HEALTHY, lasted=policy.stable_after)
-            text = f"has stayed healthy for {span(policy.stable_after)}"
+            measure = Measure(MeasureKind.STAYED_HEALTHY, lasted=policy.flap_window)
+            text = f"has stayed healthy for {span(policy.flap_window)}"
         elif state.phase is Phase.RECOVERING:
             measure, text = Measure(MeasureKind.HEALED), "healed by a restart"
         note = make_note(state, NoteKind.CLOSED, text, now)
-        lasted = max(0.0, now.mono - incident.opened_mono)
-        return note, make_alert(state, AlertKind.RESOLVED, policy, now, measure, lasted)
+        return note, make_alert(state, AlertKind.RESOLVED, policy, now, measure)
     if not state.restarted:
         return ()
     reason = state.cause.reason if state.cause is not None else "restart asked for"

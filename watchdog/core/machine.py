@@ -10,8 +10,11 @@ from dataclasses import replace
 from typing import assert_never
 
 from watchdog.core import policy as rules
+from watchdog.core.acknowledgement import acknowledged, comes_too_late, pressed
+from watchdog.core.flapping import down_for_good, health_lost
 from watchdog.core.incident import enter, filed, healed, make_note, open_incident, span, unproven
 from watchdog.core.model import (
+    Acknowledged,
     Began,
     Crashed,
     Effect,
@@ -22,6 +25,7 @@ from watchdog.core.model import (
     Observation,
     Paused,
     Phase,
+    Pressed,
     Restart,
     RestartFinished,
     RestartOutcome,
@@ -54,13 +58,15 @@ def step(state: State, event: Event, policy: Policy, now: Now) -> Step:
         return Step(following.state, ended.effects + following.effects)
     taken = _taken(state, event, policy, now)
     if isinstance(event, Observation):
-        taken = reminded(taken, event, policy, now)
+        taken = reminded(down_for_good(taken, event, policy, now), event, policy, now)
     told = with_told(hushed(state, taken, event, policy, now), now)
     told = updated(state, told, policy, now)
     return Step(told.state, filed(told.effects, told.state.incident))
 
 
 def _taken(state: State, event: Event, policy: Policy, now: Now) -> Step:
+    if comes_too_late(state, event):
+        return Step(state)
     match event:
         case Observation():
             return _observed(state, event, policy, now)
@@ -80,6 +86,10 @@ def _taken(state: State, event: Event, policy: Policy, now: Now) -> Step:
             return unsilenced(state, f"by {event.owner}", now)
         case RestartRequested():
             return _restart_requested(state, event, now)
+        case Acknowledged():
+            return acknowledged(state, event, now)
+        case Pressed():
+            return pressed(state, event, now)
     assert_never(event)
 
 
@@ -122,16 +132,15 @@ def _passed(state: State, policy: Policy, now: Now) -> Step:
         if not rules.crash_loop_over(state, policy, now.mono):
             return Step(state, rearmed)
         state = replace(state, incident=replace(incident, crash_loop=False))
-    if incident is not None and state.unsettled:
+    if incident is not None and incident.flapping and not rules.is_calm(state, policy, now.mono):
         return _calmed(state, policy, now)
-    closed_early = incident is not None and not rules.is_stable(state, policy, now.mono)
     proven = replace(
         enter(state, Phase.HEALTHY, now),
         failures=0,
         cause=None,
         restarted=0,
         incident=None,
-        unsettled=state.unsettled or closed_early,
+        closed=state.closed if incident is None else now.mono,
     )
     return Step(proven, (*rearmed, *healed(state, policy, now)))
 
@@ -149,28 +158,26 @@ def _one_more_pass(state: State, policy: Policy, now: Now) -> State:
 
 def _rearmed(state: State, policy: Policy, now: Now) -> tuple[State, tuple[Effect, ...]]:
     """Return the state forgiven its restarts once health has lasted, and a note of that."""
-    if not (state.attempts or state.gave_up or state.unsettled):
+    if not (state.attempts or state.gave_up):
         return state, ()
     if state.passes < policy.recover_after or not rules.is_stable(state, policy, now.mono):
         return state, ()
     text = f"healthy for {span(policy.stable_after)}: backoff and giving up are forgotten"
     note = make_note(state, NoteKind.REARMED, text, now)
-    return replace(state, attempts=0, gave_up=False, unsettled=False), (note,)
+    return replace(state, attempts=0, gave_up=False), (note,)
 
 
 def _calmed(state: State, policy: Policy, now: Now) -> Step:
-    """Return the service healthy, its incident still open: the one before closed a moment ago.
-
-    A service that fails and heals by turns is one conversation; it ends when health lasts.
-    """
+    """Return the service healthy, its incident still open: it fails and heals by turns."""
     if state.phase is Phase.HEALTHY:
         return Step(state)
     calm = replace(enter(state, Phase.HEALTHY, now), failures=0, restarted=0)
-    text = f"healthy, not for the first time; closes after {span(policy.stable_after)} of it"
+    text = f"healthy, not for the first time; closes after {span(policy.flap_window)} of it"
     return Step(calm, (make_note(state, NoteKind.HEALED, text, now),))
 
 
 def _failed(state: State, seen: Observation, policy: Policy, now: Now) -> Step:
+    state = health_lost(state, policy, now)
     limit = rules.threshold(policy, seen.check)
     decided = state.phase in {Phase.WAITING, Phase.GAVE_UP}
     if decided and seen.curable and 0 < limit <= state.failures:
@@ -311,5 +318,6 @@ def _resumed(state: State, how: str, now: Now) -> Step:
         restarted=int(state.unfinished),
         gave_up=False,
         crashes=(),
+        losses=(),
     )
     return Step(resumed, (make_note(state, NoteKind.RESUMED, f"maintenance over: {how}", now),))

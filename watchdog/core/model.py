@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from watchdog.core.telling import Circumstance, Measure
+from watchdog.core.telling import Circumstance, Diversion, Measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,7 @@ class Paused:
     until: float
     owner: str
     reason: str
+    incident: str = ""  # only while this one is open; empty: in any case
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ class Silenced:
     until: float
     owner: str
     reason: str
+    incident: str = ""  # only while this one is open; empty: in any case
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,24 @@ class RestartRequested:
     """A person asks for a restart now."""
 
     owner: str
+    incident: str = ""  # only while this one is open; empty: in any case
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A person has seen the incident: nobody need be reminded of it."""
+
+    owner: str
+    reason: str = ""
+    incident: str = ""  # only while this one is open; empty: in any case
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A person pressed a button under a message about ``incident``, and nothing came of it."""
+
+    incident: str
+    text: str
 
 
 Event = (
@@ -143,6 +163,8 @@ Event = (
     | Silenced
     | Unsilenced
     | RestartRequested
+    | Acknowledged
+    | Pressed
 )
 
 
@@ -158,11 +180,13 @@ class Incident:
     opened_mono: float
     restarts: int = 0  # restarts since the trouble began, before it opened included
     crash_loop: bool = False
+    flapping: bool = False  # fails and heals by turns: over when health lasts
     told_gave_up: bool = False
     told_mono: float | None = None  # when an alert about it was last made; None: at its opening
     reminders: int = 0
     told: bool = True  # its opening; a silence keeps it back
     hushed: bool = False  # a silence has kept back something that is still true
+    acknowledged: tuple[str, ...] = ()  # who has seen it, in the order in which they said so
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +226,8 @@ class State:
     # MAINTENANCE: a restart of ours goes on meanwhile. WAITING: one is spent, but was never issued.
     unfinished: bool = False
     gave_up: bool = False  # until health is stable again or a person steps in
-    unsettled: bool = False  # an incident has closed, and health was not stable since
+    losses: tuple[float, ...] = ()  # when health was lost, oldest first, as far as flapping looks
+    closed: float | None = None  # when the last incident was closed
     crashes: tuple[float, ...] = ()
     incident: Incident | None = None
     maintenance: Maintenance | None = None
@@ -238,6 +263,8 @@ class NoteKind(StrEnum):
     RESUMED = "resumed"
     SILENCED = "silenced"
     UNSILENCED = "unsilenced"
+    ACKNOWLEDGED = "acknowledged"
+    PRESSED = "pressed"  # a button, and nothing came of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,9 +306,12 @@ class Alert:
     failures: int = 0
     max_failures: int = 0
     restarts: int = 0  # since the trouble began
-    duration: float = 0.0  # RESOLVED, REMINDER: seconds since the opening
+    duration: float = 0.0  # seconds since the opening
     measure: Measure | None = None  # what was done, and what happens next
     circumstance: Circumstance | None = None  # what ``reason`` consists of, if that is known
+    acknowledged: tuple[str, ...] = ()  # who has seen it
+    seen_by: str = ""  # UPDATE: who has just said so
+    diversion: Diversion | None = None  # why it comes by way of the fallback, if it does
 
 
 Effect = Restart | Note | Alert

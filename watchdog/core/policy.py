@@ -1,4 +1,4 @@
-"""Backoff, budget and crash-loop rules: how often is too often."""
+"""Backoff, budget, crash-loop and flapping rules: how often is too often."""
 
 from __future__ import annotations
 
@@ -60,3 +60,31 @@ def crash_loop_over(state: State, policy: Policy, mono: float) -> bool:
 def is_stable(state: State, policy: Policy, mono: float) -> bool:
     """Tell whether health has lasted long enough to be believed."""
     return state.healthy_since is not None and mono - state.healthy_since >= policy.stable_after
+
+
+MOST_LOSSES = 20
+"""Losses of health that are kept; more of them tell nothing new."""
+
+
+def recent_losses(state: State, policy: Policy, mono: float) -> tuple[float, ...]:
+    """Return when health was lost within the window that makes it flapping."""
+    return tuple(at for at in state.losses if at > mono - policy.flap_window)
+
+
+def lost_too_often(state: State, policy: Policy, mono: float) -> bool:
+    """Tell whether health was lost so often that people should know, short as each loss was."""
+    return 0 < policy.flap_limit <= len(recent_losses(state, policy, mono))
+
+
+def is_flapping(state: State, policy: Policy, mono: float) -> bool:
+    """Tell whether an incident that opens now is one of failing and healing by turns.
+
+    People are told of it anyway, so half of the losses that would be told by themselves suffice.
+    """
+    again = state.closed is not None and mono - state.closed < policy.flap_window
+    return again or 0 < policy.flap_limit < 2 * len(recent_losses(state, policy, mono))
+
+
+def is_calm(state: State, policy: Policy, mono: float) -> bool:
+    """Tell whether health has lasted long enough for flapping to be over."""
+    return state.healthy_since is not None and mono - state.healthy_since >= policy.flap_window

@@ -29,7 +29,8 @@ def reminded(step: Step, seen: Observation, policy: Policy, now: Now) -> Step:
     """Return *step* with a reminder of its incident, if the last word about it is long ago.
 
     The first one comes after ``remind_after``, and each further one after twice as long; only
-    when *seen* shows that it lasts. A crash loop lasts though every round may pass.
+    when *seen* shows that it lasts. A crash loop lasts though every round may pass. What a person
+    has acknowledged needs no reminder.
     """
     state, incident = step.state, step.state.incident
     if incident is None or any(isinstance(effect, Alert) for effect in step.effects):
@@ -38,8 +39,7 @@ def reminded(step: Step, seen: Observation, policy: Policy, now: Now) -> Step:
     lasts = seen.verdict is Verdict.FAIL or (incident.crash_loop and seen.verdict is Verdict.PASS)
     if due is None or now.mono < due or not lasts or state.phase not in _LASTING:
         return step
-    lasted = max(0.0, now.mono - incident.opened_mono)
-    alert = make_alert(state, AlertKind.REMINDER, policy, now, outlook(state, now), lasted)
+    alert = make_alert(state, AlertKind.REMINDER, policy, now, outlook(state, now))
     told = replace(incident, told_mono=now.mono, reminders=incident.reminders + 1)
     return Step(replace(state, incident=told), with_alert(step.effects, alert))
 
@@ -55,7 +55,7 @@ def with_told(step: Step, now: Now) -> Step:
 
 def next_reminder(incident: Incident, policy: Policy) -> float | None:
     """Return when (mono) the next reminder of *incident* is due; None: never."""
-    if policy.remind_after == 0:
+    if policy.remind_after == 0 or incident.acknowledged:
         return None
     told = incident.opened_mono if incident.told_mono is None else incident.told_mono
     return told + min(LONGEST, policy.remind_after * 2.0 ** min(incident.reminders, 32))

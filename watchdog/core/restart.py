@@ -38,6 +38,8 @@ def count_failure(
 
     *impossible*: the failure is a restart that cannot be done, so a person is told at once.
     """
+    knew = state.phase is Phase.GAVE_UP
+    too_often = rules.lost_too_often(state, policy, now.mono)
     fresh = state.cause is None or state.cause.check != seen.check
     state = replace(unproven(state), failures=state.failures + 1, failed_at=now.mono, cause=seen)
     effects: list[Effect] = []
@@ -50,14 +52,15 @@ def count_failure(
     state = planned.state
     gave_up = state.phase is Phase.GAVE_UP
     told = state.incident is not None and state.incident.told_gave_up
-    if state.incident is None and (gave_up or state.failures >= policy.max_failures):
+    enough = state.failures >= policy.max_failures or too_often
+    if state.incident is None and (gave_up or enough):
         calm = Phase.FAILING if state.phase is Phase.SUSPECT else state.phase
         state, opening = open_incident(enter(state, calm, now), policy, now, measure)
         effects += opening
-    elif state.incident is not None and gave_up and not told:
+    elif state.incident is not None and gave_up and not (told or state.incident.flapping):
         state = replace(state, incident=replace(state.incident, told_gave_up=True))
         effects.append(make_alert(state, AlertKind.GAVE_UP, policy, now, measure))
-    if gave_up and not told:
+    if gave_up and not (told or knew):
         effects.append(make_note(state, NoteKind.GAVE_UP, _gave_up_words(measure, now), now))
     return Step(state, (*effects, *planned.effects))
 

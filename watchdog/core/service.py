@@ -27,10 +27,12 @@ class Policy:
     backoff_first: float = 5.0
     backoff_max: float = 300.0
     retry_every: float = 900.0  # half-open retries after gave-up
-    stable_after: float = 300.0  # health for so long re-arms backoff and gave-up, and ends flapping
+    stable_after: float = 300.0  # health for so long re-arms backoff and gave-up
     crash_limit: int = 3  # restarts by systemd itself within crash_window: a crash loop
     crash_window: float = 300.0
     crash_quiet: float = 60.0  # without a crash for so long, the loop is over
+    flap_limit: int = 5  # losses of health within flap_window: flapping; 0: that many do not count
+    flap_window: float = 1800.0  # an incident so soon after the last is flapping; 0: none ever is
     remind_after: float = 3600.0  # an incident that lasts is told again; 0: never
     notify_healed: bool = False  # tell of restarts that healed before max_failures
 

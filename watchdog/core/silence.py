@@ -57,8 +57,7 @@ def hushed(before: State, step: Step, event: Event, policy: Policy, now: Now) ->
         others = [effect for effect in step.effects if not isinstance(effect, Alert)]
         told = replace(state, incident=replace(incident, hushed=False, told=True))
         kind = AlertKind.REMINDER if incident.told else AlertKind.FIRING
-        lasted = max(0.0, now.mono - incident.opened_mono)
-        alert = make_alert(told, kind, policy, now, _measure(alerts, state, now), lasted)
+        alert = make_alert(told, kind, policy, now, _measure(alerts, state, now))
         return Step(told, with_alert(others, alert))
     was_told = before.incident is None or before.incident.told
     kept = [alert for alert in alerts if _is_wanted(alert, state, was_told=was_told)]

@@ -51,6 +51,7 @@ class CircumstanceKind(StrEnum):
 
     RESTART_FAILED = "restart-failed"
     CRASH_LOOP = "crash-loop"  # ``count`` crashes within ``lasted`` seconds
+    FLAPPING = "flapping"  # ``count`` losses of health within ``lasted`` seconds
     TEST = "test"  # asked for by ``subject``
     DATABASE_GONE = "database-gone"  # what was left of it is now ``aside``
     DATABASE_MOVED = "database-moved"  # in use; what took its place, if anything, is now ``aside``
@@ -61,6 +62,8 @@ class CircumstanceKind(StrEnum):
         "blind"  # services that cannot be judged: ``subject`` and ``count`` more, for ``lasted``
     )
     SEES_AGAIN = "sees-again"
+    CANARY = "canary"  # the daily test of every destination
+    UNDELIVERED = "undelivered"  # a canary, for ``lasted``, at the destination ``subject``
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,16 @@ class Circumstance:
     states: int = 0
     lasted: float = 0.0  # seconds
     aside: str = ""  # file name
+
+
+@dataclass(frozen=True, slots=True)
+class Diversion:
+    """Why an alert comes by way of the fallback: the destination it was for has not taken it."""
+
+    destination: str
+    since: float  # wall: when it was addressed there
+    reason: str
+    refused: bool = False  # for good: it will never arrive there
 
 
 @dataclass(frozen=True, slots=True)

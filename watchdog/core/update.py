@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from watchdog.core import policy as rules
 from watchdog.core.incident import make_alert, with_alert
 from watchdog.core.model import (
@@ -38,12 +40,15 @@ def updated(before: State, step: Step, policy: Policy, now: Now) -> Step:
         return step
     measure = _measure(step, policy, now)
     update = make_alert(state, AlertKind.UPDATE, policy, now, measure)
+    update = replace(update, seen_by=_seen_by(step))
     return Step(state, with_alert(step.effects, update))
 
 
 def _is_news(before: State, step: Step) -> bool:
-    """Tell whether *step* is worth a line; what a person does to an incident has its place here."""
+    """Tell whether *step* is worth a line."""
     state = step.state
+    if _seen_by(step):
+        return True
     if state.phase is not before.phase and state.phase not in _UNTOLD:
         return True
     if any(isinstance(effect, Restart) for effect in step.effects):
@@ -55,17 +60,17 @@ def _is_news(before: State, step: Step) -> bool:
 def _measure(step: Step, policy: Policy, now: Now) -> Measure | None:
     """Return what is being done, and what happens next."""
     state = step.state
-    restart = next((effect for effect in step.effects if isinstance(effect, Restart)), None)
-    if restart is not None:
-        return _restarting(restart, state, policy, now)
     match state.phase:
+        case Phase.RESTARTING:
+            asked = (effect for effect in step.effects if isinstance(effect, Restart))
+            return _restarting(next(asked, Restart("", 0)), state, policy, now)
         case Phase.RECOVERING:
             once_more = MeasureKind.RECOVERING_ONCE_MORE
             return Measure(once_more if state.gave_up else MeasureKind.RECOVERING)
         case Phase.HEALTHY:
-            return Measure(MeasureKind.SETTLING, lasted=policy.stable_after)
-        case Phase.HELD:
-            return Measure(MeasureKind.HELD, words=_noted(step, NoteKind.HELD))
+            return Measure(MeasureKind.SETTLING, lasted=policy.flap_window)
+        case Phase.HELD if why := _noted(step, NoteKind.HELD):
+            return Measure(MeasureKind.HELD, words=why)
         case Phase.FAILING:
             return _failing(state, policy, now)
         case _:
@@ -91,6 +96,14 @@ def _failing(state: State, policy: Policy, now: Now) -> Measure | None:
     if limit == 0:
         return Measure(MeasureKind.RESTARTS_OFF)
     return Measure(MeasureKind.RESTART_AFTER, limit=limit)
+
+
+def _seen_by(step: Step) -> str:
+    """Return who has just acknowledged the incident; empty: nobody."""
+    incident = step.state.incident
+    if incident is None or not _noted(step, NoteKind.ACKNOWLEDGED):
+        return ""
+    return incident.acknowledged[-1]
 
 
 def _noted(step: Step, kind: NoteKind) -> str:

@@ -13,7 +13,8 @@ from watchdog.core.model import (
     Alert,
     AlertKind,
 )
-from watchdog.notify.facts import is_about_incident, rfc3339, severity
+from watchdog.core.severity import severity
+from watchdog.notify.facts import is_about_incident, rfc3339
 from watchdog.ports import Message
 
 INCIDENT = "ServiceFailing"
@@ -29,7 +30,7 @@ def labels(message: Message, more: Mapping[str, str]) -> dict[str, str]:
         "alertname": NAMES.get(alert.kind, INCIDENT),
         "service": alert.service,
         "host": message.host,
-        "severity": severity(alert.kind),
+        "severity": severity(alert),
         "check": alert.check,
     }
     return {**more, **{name: value for name, value in own.items() if value}}

@@ -11,7 +11,12 @@ from urllib.parse import urlsplit
 import msgspec
 
 import watchdog
-from watchdog.errors import DeliveryError, RejectedDeliveryError, TemporaryDeliveryError
+from watchdog.errors import (
+    DeliveryError,
+    RejectedDeliveryError,
+    RepairNeededError,
+    TemporaryDeliveryError,
+)
 from watchdog.notify.alertmanager import Cluster
 from watchdog.notify.http_wire import LOST, Reply, open_session, post, why_lost
 from watchdog.notify.repair import REPAIR_PAUSE
@@ -76,6 +81,6 @@ def failure(reply: Reply, member: str) -> DeliveryError | None:
         return RejectedDeliveryError(f"{member}: it refuses the alert with status {status}")
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         why = f"it refuses the login ({status}); check username and password, or token"
-        return TemporaryDeliveryError(f"{member}: {why}", REPAIR_PAUSE)
+        return RepairNeededError(f"{member}: {why}", REPAIR_PAUSE)
     why = f"it answered {status}; is the URL that of an Alertmanager?"
-    return TemporaryDeliveryError(f"{member}: {why}", REPAIR_PAUSE)
+    return RepairNeededError(f"{member}: {why}", REPAIR_PAUSE)

@@ -21,7 +21,12 @@ from http import HTTPStatus
 import msgspec
 
 from watchdog.core.model import AlertKind
-from watchdog.errors import DeliveryError, RejectedDeliveryError, TemporaryDeliveryError
+from watchdog.errors import (
+    DeliveryError,
+    RejectedDeliveryError,
+    RepairNeededError,
+    TemporaryDeliveryError,
+)
 from watchdog.notify.repair import REPAIR_PAUSE
 from watchdog.ports import Message, Receipt
 from watchdog.program import Program
@@ -169,7 +174,7 @@ def failure(verdict: Verdict, name: str) -> DeliveryError | None:
     if verdict.outcome == "sent":
         return None
     if why := REPAIRS.get(verdict.outcome):
-        return TemporaryDeliveryError(f"{cannot}: {why}", REPAIR_PAUSE)
+        return RepairNeededError(f"{cannot}: {why}", REPAIR_PAUSE)
     if not statuses:
         return TemporaryDeliveryError(f"{cannot}: the service was not reached, or did not take it")
     answered = f"the service answered {', '.join(map(str, statuses))}"
@@ -177,4 +182,4 @@ def failure(verdict: Verdict, name: str) -> DeliveryError | None:
         return TemporaryDeliveryError(f"{cannot}: {answered}, which may pass")
     if all(status in REFUSED for status in statuses):
         return RejectedDeliveryError(f"{cannot}: {answered}: it refuses this alert")
-    return TemporaryDeliveryError(f"{cannot}: {answered}; check the URL", REPAIR_PAUSE)
+    return RepairNeededError(f"{cannot}: {answered}; check the URL", REPAIR_PAUSE)

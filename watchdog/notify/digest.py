@@ -48,6 +48,7 @@ def digest(
     whole = Alert(ordered[0].kind, "", min(alert.wall for alert in alerts), summary)
     phrases = [Phrases(alert, sent_wall, tz, words) for alert in ordered]
     lines = [f"{words.labels.late}: {words.oldest_late(phrases[0].span(late))}"] if late else []
+    lines += _fallback(phrases)
     lines += [f"{words.labels.host}: {one_line(host, LINE_WIDTH)}"]
     lines += [_line(each) for each in phrases[:IN_FULL]]
     lines += _others(ordered[IN_FULL:], words)
@@ -61,6 +62,16 @@ def digest(
         evidence_label=words.labels.evidence,
         signature=one_line(words.signature(host), SIGNATURE_WIDTH),
     )
+
+
+def _fallback(phrases: Sequence[Phrases]) -> Iterator[str]:
+    """Yield why they come by way of the fallback, once for each destination they were for."""
+    first: dict[str, Phrases] = {}
+    for each in sorted(phrases, key=lambda phrase: phrase.alert.wall):
+        if each.alert.diversion is not None:
+            first.setdefault(each.alert.diversion.destination, each)
+    for each in first.values():
+        yield f"{each.words.labels.fallback}: {one_line(each.fallback(), LINE_WIDTH)}"
 
 
 def _summary(alerts: Sequence[Alert], words: Catalogue) -> str:

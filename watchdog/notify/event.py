@@ -34,6 +34,8 @@ def _event(phrases: Phrases) -> str:
 
 def _what(phrases: Phrases) -> str:
     alert, words, action = phrases.alert, phrases.words, phrases.action()
+    if alert.seen_by:
+        return words.acknowledged_by(alert.seen_by)
     if alert.kind is AlertKind.RESOLVED:
         return _joined(words.state(alert.kind), phrases.down() if alert.opened else "", action)
     held = alert.measure is not None and alert.measure.kind is MeasureKind.HELD

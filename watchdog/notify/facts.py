@@ -1,12 +1,10 @@
-"""What programs, not people, read in an alert: moments and severity."""
+"""What programs, not people, read in an alert."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 from watchdog.core.model import AlertKind
-
-CRITICAL, INFO = "critical", "info"
 
 _LAST = 253_402_300_799.0  # the year 9999: beyond it the clock is wrong
 _CALM = frozenset({AlertKind.NOTICE, AlertKind.TEST})
@@ -15,11 +13,6 @@ _CALM = frozenset({AlertKind.NOTICE, AlertKind.TEST})
 def is_about_incident(kind: AlertKind) -> bool:
     """Tell whether alerts of this *kind* belong to an incident: something is, or was, broken."""
     return kind not in _CALM
-
-
-def severity(kind: AlertKind) -> str:
-    """Return how much an alert matters: of an incident ``critical``, of anything else ``info``."""
-    return CRITICAL if is_about_incident(kind) else INFO
 
 
 def rfc3339(wall: float) -> str:

@@ -60,9 +60,11 @@ async def post(
         return Reply(response.status, retry_after(response.headers))
 
 
-def why_lost(error: Exception, timeout: float) -> tuple[str, float | None]:
+TWICE = "; should it have arrived all the same, it will arrive twice"
+
+
+def why_lost(error: Exception, timeout: float, twice: str = TWICE) -> tuple[str, float | None]:
     """Return in our own words why there was no answer, and the pause that a repair takes."""
-    twice = "; should it have arrived all the same, it will arrive twice"
     pause: float | None = None
     match error:
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():

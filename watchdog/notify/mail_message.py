@@ -1,4 +1,4 @@
-"""A message as plain-text mail.
+"""A message as mail: plain text first, HTML for those who show it.
 
 Threading: every mail of an incident, the first included, refers to one ID made from incident and
 recipient, which no mail bears. So the thread holds even where a relay such as SES replaces the
@@ -14,6 +14,7 @@ from email.policy import SMTP
 from email.utils import parseaddr
 
 from watchdog.notify.email import Envelope
+from watchdog.notify.mail_html import page
 from watchdog.notify.text import one_line
 from watchdog.ports import Message
 
@@ -39,6 +40,9 @@ def compose(message: Message, key: str, envelope: Envelope, wall: float) -> Emai
     mail["X-Auto-Response-Suppress"] = "All"
     # Quoted-printable: any text passes any relay, with no line too long for it.
     mail.set_content(body(message), cte="quoted-printable")
+    mail.add_alternative(page(message), subtype="html", cte="quoted-printable")
+    # Made of what names the mail: a second try is the same mail, byte for byte.
+    mail.set_boundary(f"=_{key}")
     return mail
 
 

@@ -23,7 +23,12 @@ from aiosmtplib import (
     SMTPSenderRefused,
 )
 
-from watchdog.errors import DeliveryError, RejectedDeliveryError, TemporaryDeliveryError
+from watchdog.errors import (
+    DeliveryError,
+    RejectedDeliveryError,
+    RepairNeededError,
+    TemporaryDeliveryError,
+)
 from watchdog.notify.email import Envelope, Server
 from watchdog.notify.lazy import beside_loop
 from watchdog.notify.mail_message import compose
@@ -149,7 +154,7 @@ class Exchange:
             return RejectedDeliveryError(f"{prefix}: the server refuses the mail, {words}")
         else:
             why = f"the server refuses to serve us ({self.step}), {words}; check host and port"
-        return TemporaryDeliveryError(f"{prefix}: {why}", REPAIR_PAUSE)
+        return RepairNeededError(f"{prefix}: {why}", REPAIR_PAUSE)
 
     def _trouble(self, error: Exception) -> tuple[str, float | None]:
         """Return what went wrong, in words, and how long to wait if a person must repair it."""

@@ -45,6 +45,8 @@ class Phrases:
                 return words.restart_failed(told.reason)
             case CircumstanceKind.CRASH_LOOP:
                 return words.crash_loop(told.count, self.span(told.lasted), told.reason)
+            case CircumstanceKind.FLAPPING:
+                return words.flapping(told.count, self.span(told.lasted), told.reason)
             case CircumstanceKind.TEST:
                 return words.test(told.subject)
             case CircumstanceKind.DATABASE_GONE:
@@ -62,7 +64,22 @@ class Phrases:
                 return words.blind(services, self.span(told.lasted), told.reason)
             case CircumstanceKind.SEES_AGAIN:
                 return words.sees_again()
+            case CircumstanceKind.CANARY:
+                return words.canary()
+            case CircumstanceKind.UNDELIVERED:
+                since = self.short_stamp(self.alert.wall - told.lasted)
+                return words.undelivered(told.subject, since, told.reason)
         assert_never(told.kind)
+
+    def fallback(self) -> str:
+        """Return why the alert comes by way of the fallback; empty if it does not."""
+        why = self.alert.diversion
+        if why is None:
+            return ""
+        if why.refused:
+            return self.words.refused(why.destination, why.reason)
+        lasted = self.span(self.sent_wall - why.since)
+        return self.words.diverted(why.destination, lasted, why.reason)
 
     def failed_check(self) -> str:
         """Return which check failed; empty if none did."""
@@ -141,6 +158,8 @@ class Phrases:
                 return self.words.not_sent()
             case CircumstanceKind.BLIND:
                 return self.words.nothing_seen()
+            case CircumstanceKind.UNDELIVERED:
+                return self.words.kept_waiting()
             case _:
                 return ""
 

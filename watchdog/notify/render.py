@@ -102,6 +102,7 @@ def facts(phrases: Phrases, host: str, late: float) -> Iterator[tuple[str, str]]
     failing = alert.kind in _FAILING
     if late:
         yield labels.late, phrases.late(late)
+    yield labels.fallback, phrases.fallback()
     yield labels.service, alert.service
     yield labels.host, host
     why = ": ".join(filter(None, [phrases.failed_check(), phrases.cause()]))
@@ -109,6 +110,7 @@ def facts(phrases: Phrases, host: str, late: float) -> Iterator[tuple[str, str]]
     yield labels.failures, phrases.failures() if failing else ""
     yield labels.restarts, phrases.restarts()
     yield labels.action, phrases.action()
+    yield labels.acknowledged, ", ".join(alert.acknowledged)
     if alert.kind is AlertKind.RESOLVED and alert.opened:
         yield labels.down, phrases.down()
     elif failing:

@@ -18,6 +18,7 @@ from watchdog.notify.lazy import import_beside_loop
 from watchdog.notify.route import DIRECT, Route
 from watchdog.notify.slack_answers import GONE, Answer, failure, plain_text_may_pass
 from watchdog.notify.slack_place import Place
+from watchdog.notify.slack_press import Buttons
 from watchdog.ports import Message, Receipt
 
 if TYPE_CHECKING:
@@ -93,12 +94,14 @@ class SlackBot(Slack):
         *,
         api_url: str = WEB_API,
         route: Route = DIRECT,
+        buttons: Buttons | None = None,
     ) -> None:
         super().__init__(f"Slack channel {channel}")
         self._token = token
         self._channel = channel
         self._api_url = api_url
         self._route = route
+        self._buttons = buttons
 
     async def send(self, message: Message, key: str) -> Receipt:
         """Post *message*, to be edited and answered later."""
@@ -136,7 +139,9 @@ class SlackBot(Slack):
         return cast("BotWire", await self._open()), Place(channel, ts)
 
     def _make_wire(self, module: ModuleType) -> Wire:
-        wire: Wire = module.BotWire(self._token, self._channel, self._api_url, self._route)
+        wire: Wire = module.BotWire(
+            self._token, self._channel, self._api_url, self._route, self._buttons
+        )
         return wire
 
     def _check(self, given: Answer) -> None:

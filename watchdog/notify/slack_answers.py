@@ -10,7 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from watchdog.errors import DeliveryError, RejectedDeliveryError, TemporaryDeliveryError
+from watchdog.errors import (
+    DeliveryError,
+    RejectedDeliveryError,
+    RepairNeededError,
+    TemporaryDeliveryError,
+)
 from watchdog.notify.repair import REPAIR_PAUSE
 
 NEW_TOKEN = "install the app in the workspace again and configure its bot token"  # noqa: S105
@@ -148,7 +153,7 @@ def failure(answer: Answer, target: str) -> DeliveryError | None:
         # Slack says with missing_scope which one it needs.
         needed = f" (needed: {answer.needed})" if answer.needed else ""
         why = f"{code}{needed}; {REPAIRS[code]}"
-        error = TemporaryDeliveryError(f"cannot post to {target}: {why}", REPAIR_PAUSE)
+        error = RepairNeededError(f"cannot post to {target}: {why}", REPAIR_PAUSE)
     elif code in TROUBLES or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         why = f"Slack is in trouble ({code or status})"
         error = TemporaryDeliveryError(f"cannot post to {target}: {why}", answer.retry_after)
@@ -157,11 +162,11 @@ def failure(answer: Answer, target: str) -> DeliveryError | None:
         error = RejectedDeliveryError(f"cannot post to {target}: {why}")
     elif code:
         why = f"{code}; Slack's documentation of chat.postMessage may know this code"
-        error = TemporaryDeliveryError(f"cannot post to {target}: {why}", REPAIR_PAUSE)
+        error = RepairNeededError(f"cannot post to {target}: {why}", REPAIR_PAUSE)
     elif status == HTTPStatus.OK:
         why = "the answer is not Slack's; is there a proxy or a portal in between?"
         error = TemporaryDeliveryError(f"cannot post to {target}: {why}")
     else:
         why = f"HTTP status {status}; check the configured address and proxy"
-        error = TemporaryDeliveryError(f"cannot post to {target}: {why}", REPAIR_PAUSE)
+        error = RepairNeededError(f"cannot post to {target}: {why}", REPAIR_PAUSE)
     return error

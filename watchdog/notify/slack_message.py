@@ -10,10 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
-from slack_sdk.models.blocks import MarkdownTextObject, SectionBlock
+from slack_sdk.models.blocks import (
+    ActionsBlock,
+    ButtonElement,
+    ConfirmObject,
+    MarkdownTextObject,
+    PlainTextObject,
+    SectionBlock,
+)
 
 from watchdog.core.excerpt import excerpt
 from watchdog.core.model import AlertKind
+from watchdog.notify.slack_press import (
+    PAUSE_FOR,
+    SILENCE_FOR,
+    Buttons,
+    Deed,
+    Target,
+    write_target,
+)
 from watchdog.notify.stage import Stage, stage
 from watchdog.notify.text import ELLIPSIS, one_line
 from watchdog.ports import Message
@@ -131,6 +146,58 @@ def quoted(lines: tuple[str, ...]) -> str:
             break
         kept.append(shown)
     return "```\n" + "\n".join(reversed(kept)) + "\n```"
+
+
+PRESSABLE = frozenset({AlertKind.FIRING, AlertKind.UPDATE, AlertKind.GAVE_UP, AlertKind.REMINDER})
+BUTTON_SIZE = 75
+QUESTION_SIZE = 300
+CONFIRM_TITLE_SIZE = 100
+CONFIRM_BUTTON_SIZE = 30
+
+
+def actions(message: Message, buttons: Buttons | None) -> list[dict[str, Any]]:
+    """Return the buttons under a message about one open incident; none under any other."""
+    alert = message.alert
+    if buttons is None or alert.kind not in PRESSABLE or not (alert.incident and alert.service):
+        return []
+    target = Target(message.host, buttons.channel, alert.service, alert.incident)
+    value = write_target(target)
+    if not value:
+        return []  # a name beyond all measure: without buttons, but told
+    words, service = buttons.words, one_line(alert.service, 60)
+    hour, half = words.span(*SILENCE_FOR), words.span(*PAUSE_FOR)
+    elements = [
+        _button(Deed.ACKNOWLEDGE, words.acknowledge_button(), value, "", "", style="primary"),
+        _button(
+            *(Deed.RESTART, words.restart_button(), value),
+            *(words.restart_question(service), words.cancel_button()),
+            style="danger",
+        ),
+        _button(Deed.SILENCE, words.silence_button(hour), value, "", ""),
+        _button(
+            *(Deed.PAUSE, words.pause_button(half), value),
+            *(words.pause_question(service, half), words.cancel_button()),
+        ),
+    ]
+    return [ActionsBlock(elements=elements).to_dict()]
+
+
+def _button(
+    deed: Deed, label: str, value: str, question: str, cancel: str, style: str | None = None
+) -> ButtonElement:
+    """Return a button; with a *question* it is answered first."""
+    confirm = None
+    if question:
+        confirm = ConfirmObject(
+            title=PlainTextObject(text=one_line(label, CONFIRM_TITLE_SIZE)),
+            text=PlainTextObject(text=one_line(question, QUESTION_SIZE)),
+            confirm=one_line(label, CONFIRM_BUTTON_SIZE),
+            deny=one_line(cancel, CONFIRM_BUTTON_SIZE),
+        )
+    text = one_line(label, BUTTON_SIZE)
+    return ButtonElement(
+        text=text, action_id=deed.action_id, value=value, style=style, confirm=confirm
+    )
 
 
 def metadata(message: Message) -> dict[str, Any]:

@@ -7,14 +7,13 @@ lock screen has.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from watchdog.notify.slack_message import (
     SECTION_SIZE,
     TITLE_SIZE,
     Block,
-    blocks,
+    actions,
     escape,
     evidence,
     facts,
@@ -24,6 +23,7 @@ from watchdog.notify.slack_message import (
     paragraphs,
     section,
 )
+from watchdog.notify.slack_press import Buttons
 from watchdog.notify.stage import Stage, stage
 from watchdog.ports import Message
 
@@ -41,30 +41,32 @@ EVENT_SIZE = 400
 Body = dict[str, Any]
 
 
-def top(message: Message, below: Sequence[Block] = ()) -> Body:
-    """Return the message that tells how it stands now; *below* comes after the facts: buttons.
+def top(message: Message, buttons: Buttons | None = None) -> Body:
+    """Return the message that tells how it stands now, in place of what was there.
 
-    It is the same each time but for what *message* says, and what the last time had is replaced.
+    Buttons come before the facts: Slack folds an attachment that is long.
     """
-    title, said = escape(message.title, TITLE_SIZE), [*facts(message), *evidence(message), *below]
+    title, said = escape(message.title, TITLE_SIZE), [*facts(message), *evidence(message)]
     bar = {"color": COLOURS[stage(message.alert)], "fallback": title, "blocks": said}
     return {
         "text": full_text(message),
-        "blocks": [headline(message)],
+        "blocks": [headline(message), *actions(message, buttons)],
         "attachments": [bar] if said else [],
         "metadata": metadata(message),
     }
 
 
-def answer(message: Message, *, loud: bool) -> Body:
+def answer(message: Message, buttons: Buttons | None = None, *, loud: bool) -> Body:
     """Return a reply: what happened, a line each, and the evidence; *loud*: for itself alone.
 
-    A loud one is seen in the channel, and by those who were asleep when it all began.
+    A loud one is seen in the channel, by those who were asleep when it all began; so it has
+    buttons too.
     """
     said = [headline(message), *facts(message)] if loud else _happened(message)
+    pressable = actions(message, buttons) if loud else []
     return {
         "text": full_text(message),
-        "blocks": [*said, *evidence(message)] or blocks(message),
+        "blocks": [*said, *evidence(message), *pressable],
         "metadata": metadata(message),
     }
 

@@ -28,6 +28,7 @@ from watchdog.notify.route import Route
 from watchdog.notify.slack_answers import Answer
 from watchdog.notify.slack_message import blocks, full_text, plain_text
 from watchdog.notify.slack_place import Place
+from watchdog.notify.slack_press import Buttons
 from watchdog.notify.slack_thread import answer, top
 from watchdog.ports import Message
 
@@ -95,9 +96,12 @@ class Wire(ABC):
 class BotWire(Wire):
     """chat.postMessage and chat.update with a bot token."""
 
-    def __init__(self, token: str, channel: str, api_url: str, route: Route) -> None:
+    def __init__(
+        self, token: str, channel: str, api_url: str, route: Route, buttons: Buttons | None = None
+    ) -> None:
         super().__init__(api_url, route)
         self._channel = channel
+        self._buttons = buttons
         self._client = AsyncWebClient(
             token, base_url=api_url, session=self._session, logger=quiet, retry_handlers=[]
         )
@@ -105,7 +109,7 @@ class BotWire(Wire):
 
     async def post(self, message: Message, key: str) -> Answer:
         """Post *message* in full form; *key* lets Slack recognise it, as far as it does."""
-        return await self._posted(lambda: {**top(message), "client_msg_id": key})
+        return await self._posted(lambda: {**top(message, self._buttons), "client_msg_id": key})
 
     async def post_plain(self, message: Message, key: str) -> Answer:
         """Post the least that tells *message*, without *key*: it may be what was refused."""
@@ -114,7 +118,9 @@ class BotWire(Wire):
 
     async def edit(self, message: Message, place: Place) -> Answer:
         """Put *message* into *place*."""
-        return await self._exchange(self._client.chat_update, lambda: top(message), place.named)
+        return await self._exchange(
+            self._client.chat_update, lambda: top(message, self._buttons), place.named
+        )
 
     async def edit_plain(self, message: Message, place: Place) -> Answer:
         """Put the least that tells *message* into *place*, and nothing of what was there."""
@@ -124,7 +130,7 @@ class BotWire(Wire):
     async def reply(self, message: Message, key: str, place: Place, *, loud: bool) -> Answer:
         """Answer in *place* in full form."""
         named = {**place.thread(loud=loud), "client_msg_id": key}
-        return await self._posted(lambda: {**answer(message, loud=loud), **named})
+        return await self._posted(lambda: {**answer(message, self._buttons, loud=loud), **named})
 
     async def reply_plain(self, message: Message, place: Place, *, loud: bool) -> Answer:
         """Answer in *place* with the least that tells *message*."""

@@ -13,8 +13,9 @@ import hmac
 from typing import Any
 
 from watchdog.core.model import AlertKind
+from watchdog.core.severity import severity
 from watchdog.core.telling import Measure
-from watchdog.notify.facts import is_about_incident, rfc3339, severity
+from watchdog.notify.facts import is_about_incident, rfc3339
 from watchdog.notify.text import one_line
 from watchdog.ports import Message
 
@@ -43,7 +44,7 @@ def payload(message: Message, key: str) -> dict[str, Any]:
         "timestamp": rfc3339(alert.wall),
         "data": {
             "kind": alert.kind.value,
-            "severity": severity(alert.kind),
+            "severity": severity(alert),
             "host": message.host,
             "service": alert.service or None,
             "check": alert.check or None,

@@ -7,7 +7,12 @@ from http import HTTPStatus
 import msgspec
 
 import watchdog
-from watchdog.errors import DeliveryError, RejectedDeliveryError, TemporaryDeliveryError
+from watchdog.errors import (
+    DeliveryError,
+    RejectedDeliveryError,
+    RepairNeededError,
+    TemporaryDeliveryError,
+)
 from watchdog.notify.http_wire import LOST, Reply, open_session, post, why_lost
 from watchdog.notify.repair import REPAIR_PAUSE
 from watchdog.notify.route import Route
@@ -75,11 +80,11 @@ def failure(reply: Reply, name: str) -> DeliveryError | None:
         return None
     if status < HTTPStatus.BAD_REQUEST:
         why = f"it redirects (status {status}), which is not followed; configure the address itself"
-        return TemporaryDeliveryError(f"{cannot}: {why}", REPAIR_PAUSE)
+        return RepairNeededError(f"{cannot}: {why}", REPAIR_PAUSE)
     if status in LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         why = f"it answered {status}, which may pass"
         return TemporaryDeliveryError(f"{cannot}: {why}", reply.retry_after)
     if status in CONTENT:
         return RejectedDeliveryError(f"{cannot}: it refuses this alert with status {status}")
     why = f"it answered {status}; check its URL, secret and headers"
-    return TemporaryDeliveryError(f"{cannot}: {why}", REPAIR_PAUSE)
+    return RepairNeededError(f"{cannot}: {why}", REPAIR_PAUSE)

@@ -22,6 +22,7 @@ from watchdog.errors import (
     DeliveryError,
     MessageGoneError,
     RejectedDeliveryError,
+    RepairNeededError,
     StoreError,
     TemporaryDeliveryError,
 )
@@ -40,6 +41,10 @@ log = structlog.get_logger()
 
 STUCK = 30.0  # seconds without progress, all waits that end being counted as progress
 FAREWELL = 1.0  # seconds to close a connection
+
+
+async def _nobody(_delivery: Delivery, _reason: str) -> None:
+    pass
 
 
 @dataclass(slots=True)
@@ -67,7 +72,10 @@ class Relay:
     changed: Callable[[], None] = lambda: None
     renewal: Renewal | None = None
     talk: Talk | None = None
+    failed: Callable[[], None] = lambda: None  # a try has failed
+    refused: Callable[[Delivery, str], Awaitable[None]] = _nobody  # before it is set aside
 
+    needs_repair: bool = field(default=False, init=False)  # nothing arrives until it is repaired
     _patience: Patience = field(init=False)
     _wording: Wording = field(init=False)
     _standing: Standing = field(init=False)
@@ -130,6 +138,11 @@ class Relay:
     def is_stuck(self, mono: float) -> bool:
         """Tell whether the task should have moved by *mono* and has not."""
         return mono - self.progress > STUCK
+
+    @property
+    def is_failing(self) -> bool:
+        """Tell whether the last try has failed and another is to come."""
+        return self._failures > 0
 
     @property
     def trouble(self) -> str:
@@ -244,7 +257,7 @@ class Relay:
 
     async def _delivered(self, parcel: Parcel, receipt: Receipt) -> None:
         wall = self.clock.now().wall
-        self._failures = 0
+        self._failures, self.needs_repair = 0, False
         self._standing.trouble = self.renewal.trouble if self.renewal is not None else ""
         self._standing.last_success = wall
         late = round(wall - parcel.alerts[0].wall, 3)
@@ -278,7 +291,7 @@ class Relay:
 
     async def _rejected(self, parcel: Parcel, reason: str) -> None:
         wall = self.clock.now().wall
-        self._failures, self._standing.trouble = 0, reason
+        self._failures, self.needs_repair, self._standing.trouble = 0, False, reason
         if parcel.way is Way.EDIT:
             log.warning("edit rejected, answering all the same", **self._names(parcel))
             await self._delivered(parcel, parcel.where)
@@ -289,6 +302,7 @@ class Relay:
             return
         [delivery] = parcel.deliveries
         log.error("alert rejected, set aside", **self._names(parcel), reason=reason)
+        await self._write_down(lambda: self.refused(delivery, reason))
         await self._write_down(lambda: self.store.rejected(delivery, reason, wall))
         self._alone.discard(delivery.key)
         self._standing.answer(delivery.alert, reason)
@@ -296,6 +310,7 @@ class Relay:
     async def _later(self, parcel: Parcel, error: DeliveryError) -> None:
         asked = error.retry_after if isinstance(error, TemporaryDeliveryError) else None
         self._failures, self._standing.trouble = self._failures + 1, str(error)
+        self.needs_repair = isinstance(error, RepairNeededError)
         delay = max(asked or 0.0, self.pace.delay(self._failures, self.chance()))
         names = self._names(parcel)
         log.warning(
@@ -307,6 +322,7 @@ class Relay:
         except StoreError as cause:
             log.warning("failed try not written down", **names, reason=str(cause))
         self._standing.answer(None, str(error))  # those that come after it have to wait as well
+        self.failed()
         await self._pause(delay)
 
     async def _write_down(self, write: Callable[[], Awaitable[None]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self, TypeVar
 
@@ -14,9 +14,9 @@ from watchdog.core.model import (
 )
 from watchdog.core.telling import Notice
 from watchdog.errors import StoreError
-from watchdog.ports import Change, Delivery, Left, Receipt, Told
+from watchdog.ports import Addressed, Change, Delivery, Left, Receipt, Told
 from watchdog.store.encode import decode_lines, encode, newest
-from watchdog.store.entry import Entry, Result
+from watchdog.store.entry import Entry, Result, key_of
 from watchdog.store.files import check_directory
 from watchdog.store.memory import Memory
 from watchdog.store.read import Backlog, PastIncident, PastRestart
@@ -121,7 +121,39 @@ class DurableStore:
 
     async def post(self, alerts: Sequence[Alert], destinations: Sequence[str], now: Now) -> None:
         """Put *alerts* that no step has brought about into the outbox: tests, notices."""
-        await self._keep(self._sqlite.register.address(alerts, destinations, now))
+        addressed = [Addressed(alert, destinations) for alert in alerts]
+        await self._keep(self._sqlite.register.address(addressed, now))
+
+    async def unposted(self, named: Mapping[str, Addressed]) -> Mapping[str, Addressed]:
+        """Return of alerts, each under its name, what has never been posted, in any run.
+
+        What the disk cannot tell counts as such.
+        """
+        keys = {
+            (name, destination): key_of(name, destination)
+            for name, each in named.items()
+            for destination in each.destinations
+        }
+        there = {*await self._read(self._sqlite.known(keys.values()), ()), *self._memory.keys}
+        return {
+            name: Addressed(
+                each.alert, [to for to in each.destinations if keys[name, to] not in there]
+            )
+            for name, each in named.items()
+        }
+
+    async def post_once(self, named: Mapping[str, Addressed], now: Now) -> None:
+        """Put what is *unposted* into the outbox; under its name it is there once and for all."""
+        await self._keep(self._sqlite.register.address_once(named, now))
+
+    async def told(self) -> Mapping[str, Collection[str]]:
+        """Return the destinations of each incident whose end has not been told."""
+        return await self._read(self._sqlite.told(), {})
+
+    async def addressed(self, delivery: Delivery) -> Collection[str]:
+        """Return where the alert of *delivery* was addressed when it was made."""
+        on_disk = await self._read(self._sqlite.addressed(delivery), ())
+        return {*on_disk, *self._memory.addressed(delivery)}
 
     # --- outbox ---------------------------------------------------------------------------------
 

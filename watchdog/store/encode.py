@@ -27,7 +27,7 @@ EVIDENCE_SIZE = 64 * 1024
 
 _T = TypeVar("_T")
 
-_TELLING = frozenset({"measure", "circumstance"})
+_TELLING = frozenset({"measure", "circumstance", "diversion"})
 """Fields that are only told, and that no decision rests on."""
 
 

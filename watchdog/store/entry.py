@@ -8,18 +8,19 @@ and every letter a key.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from uuid import uuid4, uuid5
+from uuid import UUID, uuid4, uuid5
 
 from watchdog.core.model import (
     Alert,
-    AlertKind,
     Now,
 )
-from watchdog.ports import Change, Delivery, Receipt
+from watchdog.ports import Addressed, Change, Delivery, Receipt
 from watchdog.store.encode import encode, plain
+
+_KEYS = UUID("0e6f9a51-8c0f-5b8e-9d0e-6a3b2f7c4d18")  # any constant: keys are made within it
 
 
 class Status(StrEnum):
@@ -120,6 +121,11 @@ class Batch:
         return {letter.destination for entry in self.entries for letter in entry.letters}
 
 
+def key_of(name: str, destination: str) -> str:
+    """Return the key of what goes to *destination* once, under *name*, in any run."""
+    return str(uuid5(_KEYS, f"{name}\0{destination}"))
+
+
 class Register:
     """Numbers the changes of one run of the daemon, and gives every letter its key."""
 
@@ -129,28 +135,36 @@ class Register:
 
     def enter(self, change: Change) -> Entry:
         """Return *change* ready to be written."""
-        letters = self.address(change.alerts, change.destinations, change.now, change.conversations)
+        letters = self.address(change.alerts, change.now)
         return replace(letters, change=change, state=encode(change.state))
 
-    def address(
-        self,
-        alerts: Sequence[Alert],
-        destinations: Sequence[str],
-        now: Now,
-        conversations: Collection[str] = (),
-    ) -> Entry:
-        """Return *alerts* as letters to each of the *destinations*; updates to *conversations*."""
+    def address(self, alerts: Sequence[Addressed], now: Now) -> Entry:
+        """Return *alerts* as letters to each of their destinations."""
         number = next(self._numbers)
         letters = tuple(
             Letter(
                 destination,
-                alert,
+                each.alert,
                 text,
                 str(uuid5(self._run, f"{number}/{place}/{destination}")),
                 now.wall,
             )
-            for place, (alert, text) in enumerate((alert, encode(alert)) for alert in alerts)
-            for destination in destinations
-            if alert.kind is not AlertKind.UPDATE or destination in conversations
+            for place, (each, text) in enumerate((each, encode(each.alert)) for each in alerts)
+            for destination in each.destinations
         )
         return Entry(str(self._run), number, letters)
+
+    def address_once(self, named: Mapping[str, Addressed], now: Now) -> Entry:
+        """Return alerts as letters whose keys are made of their names: the same in any run."""
+        letters = tuple(
+            Letter(
+                destination,
+                each.alert,
+                encode(each.alert),
+                key_of(name, destination),
+                now.wall,
+            )
+            for name, each in named.items()
+            for destination in each.destinations
+        )
+        return Entry(str(self._run), next(self._numbers), letters)

@@ -47,7 +47,11 @@ class Memory:
         self._letters += len(entry.letters)
         for letter in entry.letters:
             self._waiting.setdefault(letter.destination, {})[letter.key] = Delivery(
-                -entry.number, letter.destination, letter.alert, letter.key
+                -entry.number,
+                letter.destination,
+                letter.alert,
+                letter.key,
+                created=letter.created,
             )
         if len(self._entries) > self._shed_at or self._letters > self._max_letters:
             self._shed()
@@ -90,6 +94,20 @@ class Memory:
     def due(self, destination: str) -> Sequence[Delivery]:
         """Return the alerts that only memory has, oldest first; their ids are negative."""
         return list(self._waiting.get(destination, {}).values())
+
+    @property
+    def keys(self) -> Collection[str]:
+        """Keys of the letters that only memory has, sent ones too."""
+        return {letter.key for entry in self._entries for letter in entry.letters}
+
+    def addressed(self, delivery: Delivery) -> Collection[str]:
+        """Return where the alert of *delivery* was addressed with it, as far as memory has it."""
+        return {
+            letter.destination
+            for entry in self._entries
+            for letter in entry.letters
+            if letter.alert == delivery.alert and letter.created == delivery.created
+        }
 
     def as_tried(self, delivery: Delivery) -> Delivery:
         """Return *delivery* with the tries and the progress that memory knows of."""

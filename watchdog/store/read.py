@@ -16,7 +16,7 @@ from watchdog.core.model import (
 from watchdog.core.telling import Circumstance, CircumstanceKind, Notice
 from watchdog.errors import StoreError
 from watchdog.ports import Delivery, Left, Told
-from watchdog.store.encode import decode_alert, decode_lines, decode_receipt, decode_state
+from watchdog.store.encode import decode_alert, decode_lines, decode_receipt, decode_state, plain
 from watchdog.store.rebase import rebased
 from watchdog.store.schema import corruption
 
@@ -31,6 +31,7 @@ class PastIncident:
     closed: float | None  # wall; None: still open
     check: str
     reason: str
+    acknowledged: str = ""  # by whom first, and why; empty: by nobody
     notes: tuple[Note, ...] = ()  # oldest first
     evidence: Sequence[str] = ()
 
@@ -97,11 +98,11 @@ def due(
     found: list[Delivery] = []
     unreadable: dict[str, StoreError] = {}
     rows = connection.execute(
-        "SELECT id, alert, key, attempts, receipt, status FROM outbox"
+        "SELECT id, alert, key, attempts, status, created, receipt FROM outbox"
         " WHERE destination = ? AND status = 'pending' ORDER BY id",
         (destination,),
     )
-    for number, text, key, attempts, receipt, status in rows:
+    for number, text, key, attempts, status, created, receipt in rows:
         if status != "pending":  # SQLite takes the index's word for it
             raise corruption("the index of the outbox is damaged")
         if key in skip:
@@ -112,7 +113,7 @@ def due(
             unreadable[key] = exc
             continue
         so_far = decode_receipt(receipt)
-        found.append(Delivery(number, destination, alert, key, attempts, so_far))
+        found.append(Delivery(number, destination, alert, key, attempts, created, so_far))
         if len(found) == limit:
             break
     return found, unreadable
@@ -154,6 +155,36 @@ def conversations(connection: sqlite3.Connection, destination: str) -> Sequence[
     return found
 
 
+def told(connection: sqlite3.Connection) -> Mapping[str, Collection[str]]:
+    """Return the destinations of each incident whose end has not been told."""
+    found: dict[str, set[str]] = {}
+    for incident, destination in connection.execute(
+        "SELECT DISTINCT incident, destination FROM outbox WHERE incident <> ''"
+        " AND incident NOT IN (SELECT incident FROM outbox WHERE kind = 'resolved')"
+    ):
+        found.setdefault(incident, set()).add(destination)
+    return found
+
+
+def known(connection: sqlite3.Connection, keys: Collection[str]) -> Collection[str]:
+    """Return those of *keys* that the outbox has, whatever became of them."""
+    marks = ", ".join("?" * len(keys))
+    query = f"SELECT key FROM outbox WHERE key IN ({marks})"  # noqa: S608 - marks alone
+    return {key for (key,) in connection.execute(query, tuple(keys))}
+
+
+def addressed(connection: sqlite3.Connection, delivery: Delivery) -> Collection[str]:
+    """Return where the alert of *delivery* was addressed when it was made, itself included."""
+    alert = delivery.alert
+    return {
+        destination
+        for (destination,) in connection.execute(
+            "SELECT destination FROM outbox WHERE incident = ? AND kind = ? AND created = ?",
+            (plain(alert.incident), alert.kind.value, delivery.created),
+        )
+    }
+
+
 def evidence(connection: sqlite3.Connection, incident_id: str) -> Sequence[str]:
     """Return the newest evidence of an incident."""
     query = "SELECT lines FROM evidence WHERE incident = ?"
@@ -161,24 +192,24 @@ def evidence(connection: sqlite3.Connection, incident_id: str) -> Sequence[str]:
     return decode_lines(row[0]) if row is not None else ()
 
 
+_INCIDENT = (
+    "SELECT id, service, opened, closed, failed_check, reason, coalesce("
+    "(SELECT text FROM note WHERE incident = incident.id AND incident <> ''"
+    " AND kind = 'acknowledged' ORDER BY id LIMIT 1), '') FROM incident"
+)
+
+
 def incidents(connection: sqlite3.Connection, limit: int) -> Sequence[PastIncident]:
     """Return the newest incidents, newest first."""
     return [
         PastIncident(*row)
-        for row in connection.execute(
-            "SELECT id, service, opened, closed, failed_check, reason FROM incident"
-            " ORDER BY opened DESC LIMIT ?",
-            (limit,),
-        )
+        for row in connection.execute(f"{_INCIDENT} ORDER BY opened DESC LIMIT ?", (limit,))
     ]
 
 
 def incident(connection: sqlite3.Connection, incident_id: str) -> PastIncident | None:
     """Return an incident with its timeline and evidence."""
-    row = connection.execute(
-        "SELECT id, service, opened, closed, failed_check, reason FROM incident WHERE id = ?",
-        (incident_id,),
-    ).fetchone()
+    row = connection.execute(f"{_INCIDENT} WHERE id = ?", (incident_id,)).fetchone()
     if row is None:
         return None
     notes = tuple(

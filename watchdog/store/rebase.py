@@ -49,6 +49,8 @@ def _with_times(state: State, move: Callable[[float], float]) -> State:
         restarts=tuple(map(move, state.restarts)),
         healthy_since=move_any(state.healthy_since),
         crashes=tuple(map(move, state.crashes)),
+        losses=tuple(map(move, state.losses)),
+        closed=move_any(state.closed),
         incident=incident
         and replace(
             incident,

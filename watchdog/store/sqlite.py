@@ -18,7 +18,7 @@ from watchdog.core.model import (
 )
 from watchdog.core.telling import Circumstance, CircumstanceKind, Notice
 from watchdog.errors import StoreError
-from watchdog.ports import Change, Delivery, Left, Receipt, Told
+from watchdog.ports import Addressed, Change, Delivery, Left, Receipt, Told
 from watchdog.store import ballast, read, retention
 from watchdog.store.database import Database
 from watchdog.store.encode import encode, newest
@@ -130,7 +130,8 @@ class SqliteStore:
 
     async def post(self, alerts: Sequence[Alert], destinations: Sequence[str], now: Now) -> None:
         """Put *alerts* that no step has brought about into the outbox: tests, notices."""
-        await self.write(Batch((self.register.address(alerts, destinations, now),)))
+        addressed = [Addressed(alert, destinations) for alert in alerts]
+        await self.write(Batch((self.register.address(addressed, now),)))
 
     async def write(self, batch: Batch) -> None:
         """Write *batch* in one transaction; what is written already is not written again."""
@@ -197,6 +198,18 @@ class SqliteStore:
     async def conversations(self, destination: str) -> Sequence[Told]:
         """Return what was told in messages at *destination* of which an incident is open."""
         return await self._read(read.conversations, destination)
+
+    async def told(self) -> Mapping[str, Collection[str]]:
+        """Return the destinations of each incident whose end has not been told."""
+        return await self._read(read.told)
+
+    async def known(self, keys: Collection[str]) -> Collection[str]:
+        """Return those of *keys* that the outbox has, whatever became of them."""
+        return await self._read(read.known, keys)
+
+    async def addressed(self, delivery: Delivery) -> Collection[str]:
+        """Return where the alert of *delivery* was addressed when it was made."""
+        return await self._read(read.addressed, delivery)
 
     async def outbox_summary(self) -> Mapping[str, read.Backlog]:
         """Return how far behind each destination is that has something pending or dead."""

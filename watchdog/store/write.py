@@ -132,7 +132,8 @@ def _open_incident(connection: sqlite3.Connection, change: Change, note: Note) -
 
 def _close_incident(connection: sqlite3.Connection, change: Change, note: Note) -> None:
     """Close the incident; if its opening went with a lost database, the alert still knows it."""
-    told = next((alert for alert in change.alerts if alert.incident == note.incident), None)
+    alerts = (each.alert for each in change.alerts)
+    told = next((alert for alert in alerts if alert.incident == note.incident), None)
     connection.execute(
         "INSERT INTO incident (id, service, opened, closed, failed_check, reason)"
         " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET closed = excluded.closed",

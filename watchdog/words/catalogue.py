@@ -23,6 +23,7 @@ class Labels:
     """The words before the colon, one for each line of an alert; no colon is in them."""
 
     late: str
+    fallback: str  # why it comes this way
     service: str
     host: str
     failed: str  # a check, and why
@@ -30,6 +31,7 @@ class Labels:
     failures: str
     restarts: str
     action: str  # what was done and what happens next
+    acknowledged: str  # who has seen it
     since: str  # when it began to fail
     gave_up: str  # when
     down: str  # from when to when
@@ -82,6 +84,10 @@ class Catalogue(ABC):
         """Say that it crashed *count* times within *lasted*, the last time for *reason*."""
 
     @abstractmethod
+    def flapping(self, count: int, lasted: str, reason: str) -> str:
+        """Say that it failed *count* times within *lasted*, and healed as often."""
+
+    @abstractmethod
     def test(self, who: str) -> str:
         """Say that *who* asked for a test, and that all is well."""
 
@@ -113,6 +119,24 @@ class Catalogue(ABC):
     def sees_again(self) -> str:
         """Say that how it stands is known again of every service."""
 
+    @abstractmethod
+    def canary(self) -> str:
+        """Say that this is the daily test of every channel, and that this one takes alerts."""
+
+    @abstractmethod
+    def undelivered(self, destination: str, since: str, reason: str) -> str:
+        """Say that the channel *destination* has taken no alerts since then."""
+
+    # --- why it comes by way of the fallback -------------------------------------------------
+
+    @abstractmethod
+    def diverted(self, destination: str, lasted: str, reason: str) -> str:
+        """Say that *destination* has not taken it for so long."""
+
+    @abstractmethod
+    def refused(self, destination: str, reason: str) -> str:
+        """Say that *destination* refuses it for good."""
+
     # --- what was done, and what happens next ------------------------------------------------
 
     @abstractmethod
@@ -138,6 +162,10 @@ class Catalogue(ABC):
     @abstractmethod
     def held(self, why: str) -> str:
         """Say that it cannot be judged now, and why."""
+
+    @abstractmethod
+    def acknowledged_by(self, who: str) -> str:
+        """Say that *who* has seen the incident, so that nobody is reminded of it any more."""
 
     @abstractmethod
     def restart_due(self, when: str) -> str:
@@ -214,6 +242,10 @@ class Catalogue(ABC):
     @abstractmethod
     def nothing_seen(self) -> str:
         """Say that meanwhile no failure is seen nor reported."""
+
+    @abstractmethod
+    def kept_waiting(self) -> str:
+        """Say that the alerts of that channel are kept, and sent when it takes them."""
 
     # --- many at once ------------------------------------------------------------------------
 
@@ -329,3 +361,81 @@ class Catalogue(ABC):
     @abstractmethod
     def signature(self, host: str) -> str:
         """Say who writes: service-watchdog, on *host*."""
+
+    # --- buttons under an alert, and what is answered to who presses one ---------------------
+
+    @abstractmethod
+    def acknowledge_button(self) -> str:
+        """Label the button of who has seen the incident. Labels: thirty characters at most."""
+
+    @abstractmethod
+    def restart_button(self) -> str:
+        """Label the button that restarts the service now."""
+
+    @abstractmethod
+    def silence_button(self, span: str) -> str:
+        """Label the button for no alerts during *span*."""
+
+    @abstractmethod
+    def pause_button(self, span: str) -> str:
+        """Label the button for maintenance during *span*."""
+
+    @abstractmethod
+    def cancel_button(self) -> str:
+        """Label the way out of a question."""
+
+    @abstractmethod
+    def restart_question(self, service: str) -> str:
+        """Ask whether *service* is to be restarted, which interrupts it."""
+
+    @abstractmethod
+    def pause_question(self, service: str, span: str) -> str:
+        """Ask whether *service* is to have neither restarts nor alerts during *span*."""
+
+    @abstractmethod
+    def acknowledged(self, who: str) -> str:
+        """Say that *who* has acknowledged the incident: no more reminders of it."""
+
+    @abstractmethod
+    def silenced(self, who: str, span: str) -> str:
+        """Say that *who* has begun a silence of *span*."""
+
+    @abstractmethod
+    def paused(self, who: str, span: str) -> str:
+        """Say that *who* has begun maintenance of *span*."""
+
+    @abstractmethod
+    def restart_begun(self, who: str, service: str) -> str:
+        """Say that *service* is being restarted, as *who* wants."""
+
+    @abstractmethod
+    def restart_healed(self, service: str, span: str) -> str:
+        """Say that *service* is healthy, so long after the press."""
+
+    @abstractmethod
+    def restart_in_vain(self, service: str, reason: str) -> str:
+        """Say that *service* is not healthy after the restart, and why."""
+
+    @abstractmethod
+    def may_not_press(self, who: str) -> str:
+        """Say that *who* is not among those who may press, which the configuration lists."""
+
+    @abstractmethod
+    def cannot_tell_who(self, reason: str) -> str:
+        """Say that it could not be found out who may press, so that nothing was done."""
+
+    @abstractmethod
+    def incident_over(self, incident: str) -> str:
+        """Say that the incident is over, so that nothing was done."""
+
+    @abstractmethod
+    def pressed_twice(self, service: str) -> str:
+        """Say that *service* is being restarted or just was, so that nothing was done."""
+
+    @abstractmethod
+    def of_another_host(self, host: str, here: str) -> str:
+        """Say that the button is of *host*, but the press came *here*: each needs its own app."""
+
+    @abstractmethod
+    def not_done(self, reason: str) -> str:
+        """Say that nothing was done, and why."""

@@ -18,6 +18,7 @@ class English(Catalogue):
 
     labels = Labels(
         late="Late",
+        fallback="Fallback",
         service="Service",
         host="Host",
         failed="Failed",
@@ -25,6 +26,7 @@ class English(Catalogue):
         failures="Failures",
         restarts="Restarts",
         action="Action",
+        acknowledged="Acknowledged",
         since="Since",
         gave_up="Gave up",
         down="Down",
@@ -71,6 +73,9 @@ class English(Catalogue):
     def crash_loop(self, count: int, lasted: str, reason: str) -> str:
         return f"crashed {_counted(count, 'time')} in {lasted}: {reason}"
 
+    def flapping(self, count: int, lasted: str, reason: str) -> str:
+        return f"flapping, failed {_counted(count, 'time')} in {lasted}: {reason}"
+
     def test(self, who: str) -> str:
         return f"test asked for by {who}; all is well"
 
@@ -95,6 +100,20 @@ class English(Catalogue):
     def sees_again(self) -> str:
         return "every service can be judged again"
 
+    def canary(self) -> str:
+        return "daily test; alerts reach this channel"
+
+    def undelivered(self, destination: str, since: str, reason: str) -> str:
+        return f"{destination} has taken no alerts since {since}: {reason}"
+
+    # --- why it comes by way of the fallback -----------------------------------------------------
+
+    def diverted(self, destination: str, lasted: str, reason: str) -> str:
+        return f"{destination} has not taken this for {lasted}: {reason}"
+
+    def refused(self, destination: str, reason: str) -> str:
+        return f"{destination} refuses this: {reason}"
+
     # --- what was done, and what happens next ----------------------------------------------------
 
     def restarting(self, number: int, limit: int) -> str:
@@ -114,6 +133,9 @@ class English(Catalogue):
 
     def held(self, why: str) -> str:
         return f"not judged for now: {why}"
+
+    def acknowledged_by(self, who: str) -> str:
+        return f"acknowledged by {who}; no more reminders"
 
     def restart_due(self, when: str) -> str:
         return f"the next restart follows {when}"
@@ -172,6 +194,9 @@ class English(Catalogue):
 
     def nothing_seen(self) -> str:
         return "until that is over, failures are neither seen nor reported"
+
+    def kept_waiting(self) -> str:
+        return "its alerts are kept and sent as soon as it takes them"
 
     # --- many at once ----------------------------------------------------------------------------
 
@@ -269,6 +294,68 @@ class English(Catalogue):
 
     def signature(self, host: str) -> str:
         return f"service-watchdog on {host}"
+
+    # --- buttons ---------------------------------------------------------------------------------
+
+    def acknowledge_button(self) -> str:
+        return "Acknowledge"
+
+    def restart_button(self) -> str:
+        return "Restart now"
+
+    def silence_button(self, span: str) -> str:
+        return f"Silence {span}"
+
+    def pause_button(self, span: str) -> str:
+        return f"Pause {span}"
+
+    def cancel_button(self) -> str:
+        return "Cancel"
+
+    def restart_question(self, service: str) -> str:
+        return f"Restart {service} now? What it is doing is interrupted."
+
+    def pause_question(self, service: str, span: str) -> str:
+        return f"Pause {service}? For {span} nothing is restarted, and nobody is alerted."
+
+    def acknowledged(self, who: str) -> str:
+        return f"{who} has acknowledged the incident; there are no more reminders of it."
+
+    def silenced(self, who: str, span: str) -> str:
+        return f"{who} has silenced alerts for {span}; restarts go on."
+
+    def paused(self, who: str, span: str) -> str:
+        return f"{who} has begun maintenance: no restarts and no alerts for {span}."
+
+    def restart_begun(self, who: str, service: str) -> str:
+        return f"{who} restarts {service} …"
+
+    def restart_healed(self, service: str, span: str) -> str:
+        return f"{service} is healthy again, after {span}."
+
+    def restart_in_vain(self, service: str, reason: str) -> str:
+        return f"{service} is not healthy after the restart: {reason}"
+
+    def may_not_press(self, who: str) -> str:
+        return f"Nothing was done: {who} is not among the `users` of this channel's configuration."
+
+    def cannot_tell_who(self, reason: str) -> str:
+        return f"Nothing was done: it could not be found out whether you may: {reason}"
+
+    def incident_over(self, incident: str) -> str:
+        return f"Nothing was done: incident {incident} is over."
+
+    def pressed_twice(self, service: str) -> str:
+        return f"Nothing was done: {service} is being restarted, or was a moment ago."
+
+    def of_another_host(self, host: str, here: str) -> str:
+        return (
+            f"Nothing was done: the button is of {host}, and Slack has sent the press to {here}."
+            " Each host needs a Slack app of its own."
+        )
+
+    def not_done(self, reason: str) -> str:
+        return f"Nothing was done: {reason}"
 
 
 WORDS: Catalogue = English()

@@ -38,6 +38,7 @@ class Korean(Catalogue):
 
     labels = Labels(
         late="지연",
+        fallback="대체 전달",
         service="서비스",
         host="호스트",
         failed="원인",
@@ -45,6 +46,7 @@ class Korean(Catalogue):
         failures="실패 횟수",
         restarts="재시작",
         action="조치",
+        acknowledged="확인자",
         since="발생",
         gave_up="복구 실패",
         down="다운",
@@ -92,6 +94,9 @@ class Korean(Catalogue):
     def crash_loop(self, count: int, lasted: str, reason: str) -> str:
         return f"{lasted} 사이 {count}회 비정상 종료: {reason}"
 
+    def flapping(self, count: int, lasted: str, reason: str) -> str:
+        return f"불안정, {lasted} 사이 {count}회 장애 반복: {reason}"
+
     def test(self, who: str) -> str:
         return f"{who} 요청, 이상 없음"
 
@@ -116,6 +121,20 @@ class Korean(Catalogue):
     def sees_again(self) -> str:
         return "모든 서비스의 상태를 다시 확인할 수 있음"
 
+    def canary(self) -> str:
+        return "정기 테스트, 이 채널로 알림이 정상 전달됨"
+
+    def undelivered(self, destination: str, since: str, reason: str) -> str:
+        return f"{since}부터 알림이 전달되지 않는 채널: {destination}: {reason}"
+
+    # --- why it comes by way of the fallback -----------------------------------------------------
+
+    def diverted(self, destination: str, lasted: str, reason: str) -> str:
+        return f"{destination} 채널로 {lasted}째 전달되지 않음: {reason}"
+
+    def refused(self, destination: str, reason: str) -> str:
+        return f"{destination} 채널에서 거부됨: {reason}"
+
     # --- what was done, and what happens next ----------------------------------------------------
 
     def restarting(self, number: int, limit: int) -> str:
@@ -135,6 +154,9 @@ class Korean(Catalogue):
 
     def held(self, why: str) -> str:
         return f"지금은 판단 보류: {why}"
+
+    def acknowledged_by(self, who: str) -> str:
+        return f"{who} 확인, 더 이상 다시 알리지 않음"
 
     def restart_due(self, when: str) -> str:
         return f"다음 재시작: {when.removesuffix('에')}"
@@ -193,6 +215,9 @@ class Korean(Catalogue):
 
     def nothing_seen(self) -> str:
         return "그동안 생기는 장애는 감지하지도 알리지도 못함"
+
+    def kept_waiting(self) -> str:
+        return "그 채널의 알림은 보관했다가 다시 받을 수 있게 되면 전송함"
 
     # --- many at once ----------------------------------------------------------------------------
 
@@ -306,6 +331,68 @@ class Korean(Catalogue):
 
     def signature(self, host: str) -> str:
         return f"{host}의 service-watchdog"
+
+    # --- buttons ---------------------------------------------------------------------------------
+
+    def acknowledge_button(self) -> str:
+        return "확인"
+
+    def restart_button(self) -> str:
+        return "지금 재시작"
+
+    def silence_button(self, span: str) -> str:
+        return f"{span} 알림 끄기"
+
+    def pause_button(self, span: str) -> str:
+        return f"{span} 일시 중지"
+
+    def cancel_button(self) -> str:
+        return "취소"
+
+    def restart_question(self, service: str) -> str:
+        return f"지금 재시작할까요? 진행 중인 작업이 중단됩니다: {service}"
+
+    def pause_question(self, service: str, span: str) -> str:
+        return f"일시 중지할까요? {span} 동안 재시작하지 않고 알림도 보내지 않습니다: {service}"
+
+    def acknowledged(self, who: str) -> str:
+        return f"{who} 님이 장애를 확인했습니다. 더는 다시 알리지 않습니다."
+
+    def silenced(self, who: str, span: str) -> str:
+        return f"{who} 님이 {span} 동안 알림을 껐습니다. 재시작은 계속됩니다."
+
+    def paused(self, who: str, span: str) -> str:
+        return f"{who} 님이 일시 중지했습니다. {span} 동안 재시작도 알림도 없습니다."
+
+    def restart_begun(self, who: str, service: str) -> str:
+        return f"{who} 님이 재시작합니다: {service} …"
+
+    def restart_healed(self, service: str, span: str) -> str:
+        return f"{service} 정상으로 돌아옴({span} 걸림)"
+
+    def restart_in_vain(self, service: str, reason: str) -> str:
+        return f"{service} 재시작 후에도 정상이 아님: {reason}"
+
+    def may_not_press(self, who: str) -> str:
+        return f"실행하지 않았습니다. 이 채널 설정의 `users` 목록에 없는 사용자입니다: {who}"
+
+    def cannot_tell_who(self, reason: str) -> str:
+        return f"실행하지 않았습니다. 권한이 있는지 확인하지 못했습니다: {reason}"
+
+    def incident_over(self, incident: str) -> str:
+        return f"실행하지 않았습니다. 이미 끝난 장애입니다(장애 ID {incident})."
+
+    def pressed_twice(self, service: str) -> str:
+        return f"실행하지 않았습니다. 재시작 중이거나 방금 재시작했습니다: {service}"
+
+    def of_another_host(self, host: str, here: str) -> str:
+        return (
+            f"실행하지 않았습니다. {host} 호스트의 버튼인데 Slack이 {here} 호스트로 보냈습니다."
+            " 호스트마다 Slack 앱이 따로 있어야 합니다."
+        )
+
+    def not_done(self, reason: str) -> str:
+        return f"실행하지 않았습니다: {reason}"
 
 
 WORDS: Catalogue = Korean()

@@ -28,6 +28,7 @@ from tests.host.peers.arrivals import WAIT_SECONDS, Arrivals
 from tests.host.peers.lifetime import stopped
 from tests.host.peers.record import Record, notify_ready
 from tests.host.peers.slack_rules import Refused
+from tests.host.peers.slack_socket import NoPressError, SocketMode
 from tests.host.peers.slack_workspace import Json, Message, Taken, Workspace
 from tests.host.peers.stamping import Arrival, StampingServer, arrival_of
 
@@ -79,6 +80,7 @@ class SlackServer:
     """Slack on the loopback interface, or on the listening socket *sock*; see Workspace."""
 
     TOKEN = "xoxb-0000000000-test"
+    APP_TOKEN = SocketMode.APP_TOKEN
     CHANNEL = "#ops"
     CHANNEL_ID = "C0123456789"
     HOOK = "/services/T000/B000/XXX"
@@ -101,6 +103,7 @@ class SlackServer:
             dedup=dedup,
             one_per_second=one_per_second,
         )
+        self.socket_mode = SocketMode(self.workspace)
         self._address = (host, port)
         self._given_sock = sock
         self._record_path = record
@@ -117,6 +120,7 @@ class SlackServer:
         self._runner = web.ServerRunner(StampingServer(self._handle), shutdown_timeout=1)
         await self._runner.setup()
         await web.SockSite(self._runner, self._sock).start()
+        self.socket_mode.url = self.url
         return self
 
     async def __aexit__(
@@ -126,6 +130,7 @@ class SlackServer:
         trace: TracebackType | None,
     ) -> None:
         self._ending.set()
+        await self.socket_mode.end()
         await self._runner.cleanup()
         self._sock.close()
         self._record.close()
@@ -175,16 +180,17 @@ class SlackServer:
         return await self._arrivals.wait_for(self.requests, count, timeout)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/link/":
+            return await self._link(request)
         content = await request.read()
         arrival = arrival_of(request)
         if request.path.startswith("/_test/"):
             return await self._control(request, content)
-        if request.path.startswith("/services/"):
-            method = "webhook"
-        elif request.path.startswith("/api/"):
-            method = request.path.removeprefix("/api/")
-        else:
-            return web.Response(status=404)
+        method = _method_of(request)
+        if not method:
+            return self._respond(request, content)
+        if method == "apps.connections.open" and self.socket_mode.away:
+            return _cut(request)
         body, unreadable = _body_of(request, content)
 
         mode = self._take_mode()
@@ -241,18 +247,33 @@ class SlackServer:
             return self.workspace.hook(body, arrival.monotonic)
         if unreadable:
             raise Refused(unreadable)
-        self._check_token(request, body)
+        self._check_token(request, method, body)
+        if method == "apps.connections.open":
+            return Taken(self.socket_mode.open())
         return self.workspace.call(method, body, arrival.monotonic)
 
-    def _check_token(self, request: web.BaseRequest, body: Json) -> None:
+    def _respond(self, request: web.BaseRequest, content: bytes) -> web.Response:
+        """Take what an app posts to the response_url of a press."""
+        if not request.path.startswith("/actions/"):
+            return web.Response(status=404)
+        body, _ = _body_of(request, content)
+        try:
+            self.socket_mode.respond(request.path, body)
+        except Refused as refused:
+            return web.json_response({"ok": False, "error": refused.error}, status=404)
+        return web.json_response({"ok": True})
+
+    def _check_token(self, request: web.BaseRequest, method: str, body: Json) -> None:
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
         if kind.lower() != "bearer":
             # A form may carry its token, JSON may not.
             token = "" if request.content_type == "application/json" else body.get("token", "")
         if not token:
             raise Refused("not_authed")
-        if token != self.TOKEN:
+        if token not in {self.TOKEN, self.APP_TOKEN}:
             raise Refused("invalid_auth")
+        if (method == "apps.connections.open") != (token == self.APP_TOKEN):
+            raise Refused("not_allowed_token_type")
 
     def _take_mode(self) -> Mode:
         mode = self._mode
@@ -281,8 +302,21 @@ class SlackServer:
         self._record.add(dataclasses.asdict(request))
         await self._arrivals.tell()
 
+    async def _link(self, request: web.BaseRequest) -> web.StreamResponse:
+        return _cut(request) if self.socket_mode.away else await self.socket_mode.serve(request)
+
+    async def _control_socket(self, content: bytes) -> web.Response:
+        """Press, disconnect and the like as a test says; tell how Socket Mode stands."""
+        try:
+            standing = await self.socket_mode.obey(json.loads(content or "{}"))
+        except (NoPressError, TimeoutError) as error:
+            return web.Response(status=409, text=f"{error}\n")
+        return web.json_response({**standing, "ephemerals": self.workspace.ephemerals})
+
     async def _control(self, request: web.BaseRequest, content: bytes) -> web.Response:
         """Answer a test: /_test/mode says how to behave, the others show what arrived."""
+        if request.path == "/_test/socket":
+            return await self._control_socket(content)
         if request.path == "/_test/mode":
             try:
                 self._obey(json.loads(content))
@@ -326,6 +360,13 @@ def _as_json(found: Message | Request) -> Json:
     if isinstance(found, Message):
         shown["in_channel"] = found.in_channel
     return shown
+
+
+def _method_of(request: web.BaseRequest) -> str:
+    """Return what is called: a method of the Web API, or webhook; empty if neither."""
+    if request.path.startswith("/services/"):
+        return "webhook"
+    return request.path.removeprefix("/api/") if request.path.startswith("/api/") else ""
 
 
 def _body_of(request: web.BaseRequest, content: bytes) -> tuple[Json, str]:

@@ -22,6 +22,10 @@ MAX_FIELD = 2_000
 MAX_FIELDS = 10
 MAX_BUTTON = 75
 MAX_BLOCK_ID = 255
+MAX_ACTION_ID = 255
+MAX_VALUE = 2_000
+MAX_CONFIRM = {"title": 100, "text": 300, "confirm": 30, "deny": 30}
+STYLES = {"primary", "danger"}
 
 COLOUR = re.compile(r"|good|warning|danger|#?[0-9A-Fa-f]{6}")
 
@@ -83,6 +87,9 @@ def _check_blocks(blocks: list[Json], where: str) -> None:
         problems.append(f"`block_id` must be unique [json-pointer:{where}]")
     for number, block in enumerate(blocks):
         problems += _problems_of_block(block, f"{where}/{number}")
+    action_ids = [each["action_id"] for block in blocks for each in _interactive(block)]
+    for action_id in {each for each in action_ids if action_ids.count(each) > 1}:
+        problems.append(f'`action_id` "{action_id}" already exists [json-pointer:{where}]')
     if problems:
         raise Refused("invalid_blocks", problems)
 
@@ -152,9 +159,36 @@ def _problems_of_elements(block: Json, where: str, most: int) -> Iterator[str]:
         elif element.get("type") in {"mrkdwn", "plain_text"}:
             yield from _problems_of_text(element, place, MAX_TEXT_OBJECT)
         elif element.get("type") == "button":
-            yield from _problems_of_text(
-                element.get("text"), f"{place}/text", MAX_BUTTON, plain_only=True
-            )
+            yield from _problems_of_button(element, place)
+
+
+def _interactive(block: Json) -> Iterator[Json]:
+    """Yield the elements of *block* that have an action_id."""
+    elements = block.get("elements")
+    for element in elements if isinstance(elements, list) else ():
+        if isinstance(element, dict) and "action_id" in element:
+            yield element
+
+
+def _problems_of_button(button: Json, where: str) -> Iterator[str]:
+    yield from _problems_of_text(button.get("text"), f"{where}/text", MAX_BUTTON, plain_only=True)
+    for name, most in (("action_id", MAX_ACTION_ID), ("value", MAX_VALUE)):
+        if len(str(button.get(name, ""))) > most:
+            yield _too_long(most, f"{where}/{name}")
+    if button.get("style", "primary") not in STYLES:
+        yield f"unknown style [json-pointer:{where}/style]"
+    confirm = button.get("confirm")
+    if confirm is None:
+        return
+    if not isinstance(confirm, dict):
+        yield f"must be an object [json-pointer:{where}/confirm]"
+        return
+    for name, most in MAX_CONFIRM.items():
+        place = f"{where}/confirm/{name}"
+        if name not in confirm:
+            yield _missing(name, f"{where}/confirm")
+        else:
+            yield from _problems_of_text(confirm[name], place, most, plain_only=name != "text")
 
 
 def _problems_of_text(

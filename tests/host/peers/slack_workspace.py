@@ -16,6 +16,8 @@ SECONDS_PER_TIER = 60.0
 
 _FIXED = frozenset({"thread_ts", "reply_broadcast", "client_msg_id", "ts"})
 
+SCOPES = frozenset({"chat:write", "usergroups:read"})
+
 Json = dict[str, Any]
 
 IDENTITY = {
@@ -87,6 +89,11 @@ class Workspace:
         self.edits_per_minute = 0  # 0: as many as one likes
         self.refusals: dict[str, str] = {}
         self._edits: list[float] = []
+        self.scopes = set(SCOPES)
+        self.groups: dict[str, list[str]] = {}
+        """Members of the user groups, by their ids."""
+        self.ephemerals: list[Json] = []
+        """What only one user saw."""
         self._channels = dict(channels)
         self._posted: dict[str, Message] = {}
         self._serial = itertools.count(1)
@@ -102,6 +109,10 @@ class Workspace:
                 return self._post(body, arrived)
             case "chat.update":
                 return self._update(body, arrived)
+            case "chat.postEphemeral":
+                return self._post_ephemeral(body)
+            case "usergroups.users.list":
+                return self._members(body)
         raise Refused("unknown_method")
 
     def hook(self, body: Json, arrived: float) -> Taken:
@@ -155,6 +166,24 @@ class Workspace:
         if self.edits_per_minute and len(self._edits) >= self.edits_per_minute:
             raise Refused("ratelimited")
         self._edits.append(arrived)
+
+    def _post_ephemeral(self, body: Json) -> Taken:
+        channel = self._channel_of(body.get("channel"))
+        check_message(body, MAX_POST_TEXT)
+        if not re.fullmatch(r"[UW][A-Z0-9]+", str(body.get("user"))):
+            raise Refused("user_not_in_channel")
+        if body.get("thread_ts"):
+            self._message_at(channel, str(body["thread_ts"]), "thread_not_found")
+        self.ephemerals.append(body)
+        return Taken({"message_ts": f"{int(time.time())}.{next(self._serial):06d}"})
+
+    def _members(self, body: Json) -> Taken:
+        if "usergroups:read" not in self.scopes:
+            raise Refused("missing_scope")
+        group = self.groups.get(str(body.get("usergroup")))
+        if group is None:
+            raise Refused("no_such_subteam")
+        return Taken({"users": group})
 
     def _channel_of(self, named: object) -> str:
         """Return the id of the channel *named* by id, or by name with or without its #."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tests.unit.clock import FakeClock
 from tests.unit.doubles import ListStore, ScriptedControl
+from watchdog.addressing import AddressBook
 from watchdog.app.services import Parts, Services
 from watchdog.core.model import (
     AlertKind,
@@ -14,6 +15,7 @@ from watchdog.core.model import (
     State,
     Verdict,
 )
+from watchdog.core.routing import Subscription
 from watchdog.core.service import (
     Policy,
     Service,
@@ -62,7 +64,8 @@ async def test_who_stays_forgets_what_it_needed_through_others() -> None:
 
 async def test_the_incident_of_a_service_that_is_taken_out_ends() -> None:
     clock, store = FakeClock(), ListStore()
-    around = Surroundings(clock, store, Desk(store), ("slack",))
+    book = AddressBook([Subscription("slack")])
+    around = Surroundings(clock, store, Desk(store), book)
     policy = Policy(max_failures=1, restart_after={"http": 0})
     web = Service("web", UnitControl("web.service"), policy=policy)
     async with asyncio.TaskGroup() as tasks:

@@ -14,6 +14,7 @@ BAD = sorted(Path(__file__).with_name("bad").glob("*.toml"))
 CANARY = "canary-4711"
 ENVIRON = {
     "SLACK_TOKEN": f"xoxb-{CANARY}",
+    "SLACK_APP_TOKEN": f"xapp-1-{CANARY}",
     "SLACK_WEBHOOK": f"https://hooks.slack.com/services/{CANARY}",
     "WRONG_TOKEN": CANARY,
     "CLEAR_WEBHOOK": f"http://hooks.example.com/{CANARY}",

@@ -98,6 +98,7 @@ def test_check_answers_programs_in_json(
         "services": ["api"],
         "destinations": [],
         "unchecked": [],
+        "remarks": [],
     }
     assert run("check", "--json", "--config", config_file("[[service]]\nunit = 1\n")) == 2
     assert json.loads(capsys.readouterr().out) == {

@@ -18,7 +18,9 @@ from watchdog.config import (
     AlertmanagerSettings,
     AppriseSettings,
     DaemonSettings,
+    DeliverySettings,
     EmailSettings,
+    HeartbeatSettings,
     Secret,
     SlackBotSettings,
     WebhookSettings,
@@ -26,6 +28,7 @@ from watchdog.config import (
     load,
 )
 from watchdog.config.problems import listing
+from watchdog.core.routing import Subscription
 from watchdog.core.service import (
     CommandControl,
     Comparison,
@@ -38,6 +41,7 @@ from watchdog.core.service import (
     Service,
     UnitControl,
 )
+from watchdog.core.severity import Severity
 from watchdog.errors import ConfigError
 from watchdog.words.choosing import languages
 
@@ -530,3 +534,91 @@ def test_the_secrets_of_all_tables_are_known_to_those_who_keep_them_back(loaded:
         "seven",
         "tgram://eight/1",
     ]
+
+
+# --- who is told what ----------------------------------------------------------------------------
+
+CHANNELS = """
+[[slack]]
+webhook = "https://hooks.slack.com/services/T/B/x"
+
+[[email]]
+to         = ["ann@example.com", "bob@example.com"]
+from       = "watchdog@example.com"
+host       = "127.0.0.1"
+severities = ["critical"]
+services   = ["api", "web-*"]
+"""
+
+
+def test_without_routes_every_destination_takes_everything(loaded: Load) -> None:
+    config = loaded(SERVICE + CHANNELS.partition("[[email]]")[0])
+    assert config.subscriptions == (Subscription("slack"),)
+    assert config.delivery == DeliverySettings((), 300.0, None)
+    assert config.heartbeat is None
+
+
+def test_each_destination_of_a_channel_takes_what_the_channel_does(loaded: Load) -> None:
+    config = loaded(SERVICE + CHANNELS)
+    critical, services = frozenset({Severity.CRITICAL}), ("api", "web-*")
+    assert config.subscriptions == (
+        Subscription("slack"),
+        Subscription("email:ann@example.com", critical, services),
+        Subscription("email:bob@example.com", critical, services),
+    )
+
+
+@pytest.mark.parametrize("written", ['"email"', '["email"]'])
+def test_a_channel_may_be_the_fallback_and_nothing_else(loaded: Load, written: str) -> None:
+    channels = CHANNELS.replace('["critical"]', "[]")
+    text = f"{SERVICE}{channels}[delivery]\nfallback = {written}\nfallback_after = 60\n"
+    config = loaded(text)
+    assert config.delivery == DeliverySettings(("email",), 60.0)
+    assert config.fallbacks == ("email:ann@example.com", "email:bob@example.com")
+    assert config.subscriptions[1].severities == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("written", "time"),
+    [("daily 09:00", (9, 0)), ("daily 00:00", (0, 0)), ("daily 23:59", (23, 59))],
+)
+def test_the_canary_has_a_time_of_day(loaded: Load, written: str, time: tuple[int, int]) -> None:
+    assert loaded(f'{SERVICE}[delivery]\ncanary = "{written}"\n').delivery.canary == time
+
+
+@pytest.mark.parametrize("written", ["daily 24:00", "daily 9:00", "09:00", "weekly 09:00", ""])
+def test_what_is_no_time_of_day_is_refused(problems: Problems, written: str) -> None:
+    [problem] = problems(f'{SERVICE}[delivery]\ncanary = "{written}"\n')
+    assert "expected a time of day such as" in problem
+
+
+def test_what_nobody_takes_is_remarked_on_to_a_person(loaded: Load) -> None:
+    text = SERVICE + CHANNELS.partition("[[email]]")[2].join(["[[email]]", ""])
+    config = loaded(text, for_daemon=False)
+    none = "config.toml: no channel takes alerts of severity"
+    assert config.remarks == (
+        f"{none} warning about api",
+        f"{none} info about api",
+        f"{none} info about the daemon itself, such as that services cannot be judged",
+        'config.toml:8: email[1].services[2]: no service is called like "web-*"',
+    )
+    assert loaded(text).remarks == ()
+
+
+@pytest.mark.parametrize("end", ["/fail", "/start", "/log", "/1", "/fail?create=1", "/fail/"])
+def test_a_heartbeat_that_could_only_mean_something_else_is_refused(
+    problems: Problems, end: str
+) -> None:
+    url = "https://hc-ping.com/5bf66975-d4c7-4bf5-bcc8-b8d8a82ea278"
+    [problem] = problems(f"{SERVICE}[heartbeat]\nurl = {{ env = 'BEAT' }}\n", {"BEAT": url + end})
+    assert "expected the URL that means success" in problem
+    assert url not in problem
+
+
+def test_a_heartbeat_is_a_secret_url_and_a_pace(loaded: Load) -> None:
+    text = '[heartbeat]\nurl = { env = "BEAT" }\ninterval = "30s"\n'
+    url = "https://hc-ping.com/5bf66975-d4c7-4bf5-bcc8-b8d8a82ea278"
+    config = loaded(SERVICE + text, {"BEAT": url})
+    assert config.heartbeat == HeartbeatSettings(Secret(url), 30.0, 10.0)
+    assert url in config.secrets()
+    assert url not in repr(config)

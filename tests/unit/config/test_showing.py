@@ -47,6 +47,7 @@ def test_the_example_is_fine_with_every_key_switched_on(loaded: Load, everything
         "slack",
         "email:alice@example.com",
         "local:root@localhost",
+        "on-call:pager@example.com",
         "webhook",
         "alertmanager",
         "central",
@@ -88,6 +89,9 @@ def test_what_is_shown_means_the_same_when_it_is_read_again(
     assert again.alertmanager == config.alertmanager
     assert again.apprise == config.apprise
     assert again.redact_emails == config.redact_emails
+    assert again.subscriptions == config.subscriptions
+    assert again.delivery == config.delivery
+    assert again.heartbeat == config.heartbeat
 
 
 @pytest.mark.parametrize("seconds", ["0.1234567", "59.9999", "1e2", "3600.25"])

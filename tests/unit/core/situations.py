@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from tests.unit.core.life import (
@@ -26,6 +27,7 @@ from tests.unit.core.life import (
 )
 from watchdog.core.machine import step
 from watchdog.core.model import (
+    Acknowledged,
     Alert,
     AlertKind,
     Crashed,
@@ -38,7 +40,9 @@ from watchdog.core.model import (
     Now,
     Paused,
     Phase,
+    Pressed,
     Restart,
+    RestartRequested,
     Silence,
     Silenced,
     State,
@@ -55,6 +59,9 @@ _told = Incident("abc234", WALL - 60, MONO - 60, told_gave_up=True)
 _long = Incident("abc234", WALL - 3600, MONO - 3600)
 _untold = Incident("abc234", WALL - 60, MONO - 60, told=False, hushed=True)
 _kept_back = Incident("abc234", WALL - 60, MONO - 60, hushed=True)
+_known = Incident("abc234", WALL - 3600, MONO - 3600, acknowledged=("kim",))
+_flapping = Incident("abc234", WALL - 60, MONO - 60, flapping=True)
+_turns = tuple(MONO - ago for ago in (900, 600, 400, 200))
 _silence = Silence(MONO + 60, "kim", "deploy")
 _over = Silence(MONO, "kim", "deploy")
 _broken = partial(_at, cause=HTTP, failures=3)
@@ -75,12 +82,10 @@ SITUATIONS: Mapping[str, State] = {
     "pending !+": _at(Phase.PENDING, cause=HTTP, incident=_incident, passes=1),
     "healthy": _at(Phase.HEALTHY, passes=2, healthy_since=MONO - 10),
     "healthy 5 min": _at(Phase.HEALTHY, passes=2, healthy_since=MONO - 300, attempts=1),
-    "healthy !": _at(
-        Phase.HEALTHY, passes=2, healthy_since=MONO - 10, incident=_incident, unsettled=True
-    ),
-    "healthy ! 5 min": _at(
-        Phase.HEALTHY, passes=2, healthy_since=MONO - 300, incident=_incident, unsettled=True
-    ),
+    "healthy !": _at(Phase.HEALTHY, passes=2, healthy_since=MONO - 10, incident=_flapping),
+    "healthy ! 30 min": _at(Phase.HEALTHY, passes=2, healthy_since=MONO - 1800, incident=_flapping),
+    "healthy, 4 lost": _at(Phase.HEALTHY, passes=2, healthy_since=MONO - 10, losses=_turns),
+    "healthy, again": _at(Phase.HEALTHY, passes=2, healthy_since=MONO - 10, closed=MONO - 10),
     "suspect 1/3": _at(Phase.SUSPECT, failures=1, cause=HTTP),
     "suspect 2/3": _at(Phase.SUSPECT, failures=2, cause=HTTP),
     "held": _at(Phase.HELD),
@@ -100,6 +105,7 @@ SITUATIONS: Mapping[str, State] = {
     "recovering !+": _restarted(Phase.RECOVERING, failures=3, incident=_incident, passes=1),
     "failing !+": _broken(Phase.FAILING, incident=_incident, passes=1),
     "failing ! 1 h": _broken(Phase.FAILING, incident=_long),
+    "failing ! known": _broken(Phase.FAILING, incident=_known),
     "silent": _at(Phase.HEALTHY, passes=2, healthy_since=MONO - 10, silence=_silence),
     "silent 2/3": _at(Phase.SUSPECT, failures=2, cause=HTTP, silence=_silence),
     "silent !+": _broken(Phase.FAILING, incident=_incident, passes=1, silence=_silence),
@@ -110,6 +116,7 @@ SITUATIONS: Mapping[str, State] = {
     "gave up !": _spent(restart_at=MONO + 5, failed_at=MONO - 1),
     "gave up !, due": _spent(restart_at=MONO),
     "gave up !+": _spent(restart_at=MONO + 5, passes=1),
+    "gave up ! turns": replace(_spent(restart_at=MONO + 5, since=MONO - 300), incident=_flapping),
     "maintenance": _at(Phase.MAINTENANCE, maintenance=Maintenance(MONO + 60, "kim", "deploy")),
     "maint., restart": _at(
         Phase.MAINTENANCE, maintenance=Maintenance(MONO + 60, "kim", "deploy"), unfinished=True
@@ -137,6 +144,9 @@ EVENTS: Mapping[str, Event] = {
     "asked": ASKED,  # a person wants a restart
     "silence": Silenced(MONO + 60, "kim", "deploy"),
     "speak": Unsilenced("kim"),
+    "seen": Acknowledged("kim"),
+    "late": RestartRequested("kim", incident="xyz567"),  # of an incident that is over
+    "pressed": Pressed("xyz567", "restart refused"),
 }
 
 _NOTES: Mapping[NoteKind, str] = {
@@ -154,6 +164,8 @@ _NOTES: Mapping[NoteKind, str] = {
     NoteKind.RESUMED: "u",
     NoteKind.SILENCED: "s",
     NoteKind.UNSILENCED: "e",
+    NoteKind.ACKNOWLEDGED: "n",
+    NoteKind.PRESSED: "b",
 }
 _ALERTS: Mapping[AlertKind, str] = {
     AlertKind.FIRING: "FIRING",

@@ -48,8 +48,9 @@ FIRING, GAVE_UP, RESOLVED = AlertKind.FIRING, AlertKind.GAVE_UP, AlertKind.RESOL
 # The full product under the default policy. A row is a situation: "!" an incident is open, "+" the
 # next passing round is the proof of health. A cell is the next phase ("." the same), the notes
 # (f failed, o opened, c closed, r restart, x restart failed, h healed, k crashed, w held, g gave
-# up, a re-armed, p paused, u resumed, s silenced, e silence over), the alerts (~ an update), and R
-# for a restart. "?": an incident is open that nobody was told of.
+# up, a re-armed, p paused, u resumed, s silenced, e silence over, n acknowledged, b a button
+# pressed in vain), the alerts (~ an update), and R for a restart. "?": an incident is open that
+# nobody was told of; "known": one that was acknowledged.
 TABLE = """
                   pass               http                     dead
 pending           healthy            suspect f                restarting fr R
@@ -57,7 +58,9 @@ pending !+        healthy c RESOLVED failing f ~              restarting fr ~ R
 healthy           .                  suspect f                restarting fr R
 healthy 5 min     . a                suspect f                waiting f
 healthy !         .                  failing f ~              restarting fr ~ R
-healthy ! 5 min   . ac RESOLVED      failing f ~              restarting fr ~ R
+healthy ! 30 min  . c RESOLVED       failing f ~              restarting fr ~ R
+healthy, 4 lost   .                  failing fo FIRING        restarting for FIRING R
+healthy, again    .                  suspect f                restarting fr R
 suspect 1/3       healthy            . f                      restarting fr R
 suspect 2/3       healthy            restarting for FIRING R  restarting for FIRING R
 held              healthy            suspect f                restarting fr R
@@ -75,6 +78,7 @@ recovering +      healthy h          waiting fo FIRING        waiting fo FIRING
 recovering !+     healthy c RESOLVED waiting f ~              waiting ~
 failing !+        healthy c RESOLVED restarting r ~ R         restarting fr ~ R
 failing ! 1 h     .                  restarting r ~ R         restarting fr ~ R
+failing ! known   .                  restarting r ~ R         restarting fr ~ R
 silent            .                  suspect f                restarting fr R
 silent 2/3        healthy            restarting for R         restarting for R
 silent !+         healthy c RESOLVED restarting r R           restarting fr R
@@ -85,6 +89,7 @@ failing ! loop +  .                  . f                      restarting fr ~ R
 gave up !         .                  .                        . ~
 gave up !, due    .                  restarting r ~ R         restarting r ~ R
 gave up !+        healthy c RESOLVED .                        . ~
+gave up ! turns   .                  . GAVE-UP                . GAVE-UP
 maintenance       .                  .                        .
 maint., restart   .                  .                        .
 maint., over      healthy u          suspect uf               restarting ufr R
@@ -95,7 +100,9 @@ pending !+        failing f ~       held w ~  .            . k           failing
 healthy           suspect f         held w    .            . k           failing ko FIRING
 healthy 5 min     suspect f         held w    .            . k           failing ko FIRING
 healthy !         failing f ~       held w ~  .            . k           failing k ~
-healthy ! 5 min   failing f ~       held w ~  .            . k           failing k ~
+healthy ! 30 min  failing f ~       held w ~  .            . k           failing k ~
+healthy, 4 lost   failing fo FIRING held w    .            . k           failing ko FIRING
+healthy, again    suspect f         held w    .            . k           failing ko FIRING
 suspect 1/3       . f               held w    .            . k           failing ko FIRING
 suspect 2/3       failing fo FIRING held w    .            . k           failing ko FIRING
 held              suspect f         .         .            . k           failing ko FIRING
@@ -113,6 +120,7 @@ recovering +      failing fo FIRING .         .            . k           failing
 recovering !+     failing f ~       .         .            . k           failing k ~
 failing !+        . f ~             held w ~  .            . k           . k
 failing ! 1 h     . f REMINDER      held w ~  .            . k           . k
+failing ! known   . f ~             held w ~  .            . k           . k
 silent            suspect f         held w    .            . k           failing ko
 silent 2/3        failing fo        held w    .            . k           failing ko
 silent !+         . f               held w    .            . k           . k
@@ -123,6 +131,7 @@ failing ! loop +  . f               .         .            . k           . k
 gave up !         failing f ~       held w ~  .            . k           . k
 gave up !, due    failing f ~       held w ~  .            . k           . k
 gave up !+        failing f ~       held w ~  .            . k           . k
+gave up ! turns   failing f ~       held w ~  .            . k           . k
 maintenance       .                 .         .            .             .
 maint., restart   .                 .         .            .             .
 maint., over      suspect uf        held uw   pending u    pending uk    failing uko FIRING
@@ -133,7 +142,9 @@ pending !+        .            .            .            .
 healthy           .            .            .            .
 healthy 5 min     .            .            .            .
 healthy !         .            .            .            .
-healthy ! 5 min   .            .            .            .
+healthy ! 30 min  .            .            .            .
+healthy, 4 lost   .            .            .            .
+healthy, again    .            .            .            .
 suspect 1/3       .            .            .            .
 suspect 2/3       .            .            .            .
 held              .            .            .            .
@@ -151,6 +162,7 @@ recovering +      .            .            .            .
 recovering !+     .            .            .            .
 failing !+        .            .            .            .
 failing ! 1 h     .            .            .            .
+failing ! known   .            .            .            .
 silent            .            .            .            .
 silent 2/3        .            .            .            .
 silent !+         .            .            .            .
@@ -161,6 +173,7 @@ failing ! loop +  .            .            .            .
 gave up !         .            .            .            .
 gave up !, due    .            .            .            .
 gave up !+        .            .            .            .
+gave up ! turns   .            .            .            .
 maintenance       .            . x          . x          . x
 maint., restart   .            . x          . x          . x
 maint., over      pending u    pending u    pending u    pending u
@@ -171,7 +184,9 @@ pending !+        .            .            maintenance p  .            restarti
 healthy           .            .            maintenance p  .            restarting r R
 healthy 5 min     .            .            maintenance p  .            restarting r R
 healthy !         .            .            maintenance p  .            restarting r ~ R
-healthy ! 5 min   .            .            maintenance p  .            restarting r ~ R
+healthy ! 30 min  .            .            maintenance p  .            restarting r ~ R
+healthy, 4 lost   .            .            maintenance p  .            restarting r R
+healthy, again    .            .            maintenance p  .            restarting r R
 suspect 1/3       .            .            maintenance p  .            restarting r R
 suspect 2/3       .            .            maintenance p  .            restarting r R
 held              pending      pending      maintenance p  .            restarting r R
@@ -189,6 +204,7 @@ recovering +      .            .            maintenance p  .            restarti
 recovering !+     .            .            maintenance p  .            restarting r ~ R
 failing !+        .            .            maintenance p  .            restarting r ~ R
 failing ! 1 h     .            .            maintenance p  .            restarting r ~ R
+failing ! known   .            .            maintenance p  .            restarting r ~ R
 silent            .            .            maintenance p  .            restarting r R
 silent 2/3        .            .            maintenance p  .            restarting r R
 silent !+         .            .            maintenance p  .            restarting r R
@@ -199,6 +215,7 @@ failing ! loop +  .            .            maintenance p  .            restarti
 gave up !         .            .            maintenance p  .            restarting r ~ R
 gave up !, due    .            .            maintenance p  .            restarting r ~ R
 gave up !+        .            .            maintenance p  .            restarting r ~ R
+gave up ! turns   .            .            maintenance p  .            restarting r ~ R
 maintenance       .            .            . p            pending u    . r R
 maint., restart   .            .            . p            restarting u .
 maint., over      pending u    pending u    . up           pending u    restarting ur R
@@ -209,7 +226,9 @@ pending !+        . s        .
 healthy           . s        .
 healthy 5 min     . s        .
 healthy !         . s        .
-healthy ! 5 min   . s        .
+healthy ! 30 min  . s        .
+healthy, 4 lost   . s        .
+healthy, again    . s        .
 suspect 1/3       . s        .
 suspect 2/3       . s        .
 held              . s        .
@@ -227,6 +246,7 @@ recovering +      . s        .
 recovering !+     . s        .
 failing !+        . s        .
 failing ! 1 h     . s        .
+failing ! known   . s        .
 silent            . s        . e
 silent 2/3        . s        . e
 silent !+         . s        . e
@@ -237,9 +257,52 @@ failing ! loop +  . s        .
 gave up !         . s        .
 gave up !, due    . s        .
 gave up !+        . s        .
+gave up ! turns   . s        .
 maintenance       . s        .
 maint., restart   . s        .
 maint., over      pending us pending u
+
+                  seen        late         pressed
+pending           .           .            . b
+pending !+        . n ~       .            . b
+healthy           .           .            . b
+healthy 5 min     .           .            . b
+healthy !         . n ~       .            . b
+healthy ! 30 min  . n ~       .            . b
+healthy, 4 lost   .           .            . b
+healthy, again    .           .            . b
+suspect 1/3       .           .            . b
+suspect 2/3       .           .            . b
+held              .           .            . b
+held !+           . n ~       .            . b
+waiting           .           .            . b
+waiting 30 s      .           .            . b
+waiting, due      .           .            . b
+waiting, owed     .           .            . b
+waiting !+, due   . n ~       .            . b
+restarting        .           .            . b
+restarting !      . n ~       .            . b
+restarting, asked .           .            . b
+recovering        .           .            . b
+recovering +      .           .            . b
+recovering !+     . n ~       .            . b
+failing !+        . n ~       .            . b
+failing ! 1 h     . n ~       .            . b
+failing ! known   .           .            . b
+silent            .           .            . b
+silent 2/3        .           .            . b
+silent !+         . n         .            . b
+silent ?+         . n         .            . b
+silence over      . en FIRING . e FIRING   . eb FIRING
+silence over !    . en ~      . e REMINDER . eb REMINDER
+failing ! loop +  . n ~       .            . b
+gave up !         . n ~       .            . b
+gave up !, due    . n ~       .            . b
+gave up !+        . n ~       .            . b
+gave up ! turns   . n ~       .            . b
+maintenance       .           .            . b
+maint., restart   .           .            . b
+maint., over      pending u   pending u    pending ub
 """
 
 
@@ -709,17 +772,17 @@ def test_a_service_that_fails_and_heals_by_turns_is_one_conversation() -> None:
     assert life.told == [FIRING, RESOLVED, FIRING]
     assert life.phase is Phase.HEALTHY, "it is; the incident is not over"
     assert life.state.incident is not None
-    life.see(PASS, 270)
+    life.see(PASS, 1770)
     assert life.told == [FIRING, RESOLVED, FIRING]
     life.see(PASS, 60)
     assert life.told == [FIRING, RESOLVED, FIRING, RESOLVED]
-    assert life.alerts[-1].measure == Measure(MeasureKind.STAYED_HEALTHY, lasted=300)
-    assert life.notes[-1].text == "has stayed healthy for 5 min"
+    assert life.alerts[-1].measure == Measure(MeasureKind.STAYED_HEALTHY, lasted=1800)
+    assert life.notes[-1].text == "has stayed healthy for 30 min"
     assert life.alerts[-1].incident == life.alerts[-2].incident
 
 
-def test_an_incident_after_stable_health_resolves_as_fast_as_the_first() -> None:
-    life = Life().on(HTTP, HTTP, HTTP, DONE, PASS, PASS).see(PASS, 330)
+def test_an_incident_long_after_the_last_resolves_as_fast_as_the_first() -> None:
+    life = Life().on(HTTP, HTTP, HTTP, DONE, PASS, PASS).see(PASS, 1830)
     life.on(HTTP, HTTP, HTTP, DONE, PASS, PASS)
     assert life.told == [FIRING, RESOLVED, FIRING, RESOLVED]
 
@@ -775,7 +838,7 @@ def test_a_slow_crash_loop_is_one_conversation() -> None:
         life.on(CRASH).see(PASS, 70)
     assert life.told == [FIRING, RESOLVED, FIRING]
     assert life.on(HOLD).phase is Phase.HELD, "the loop is over, the incident not yet"
-    assert life.see(PASS, 330).told == [FIRING, RESOLVED, FIRING, RESOLVED]
+    assert life.see(PASS, 1830).told == [FIRING, RESOLVED, FIRING, RESOLVED]
 
 
 def test_crashes_far_apart_are_no_loop() -> None:

@@ -23,6 +23,7 @@ from tests.unit.core.life import (
     Life,
 )
 from watchdog.core.model import (
+    Acknowledged,
     Alert,
     AlertKind,
     Event,
@@ -119,6 +120,26 @@ def test_a_hold_is_told_with_its_reason() -> None:
     assert measures(life) == [Measure(MeasureKind.HELD, words=HOLD.reason)]
 
 
+def test_who_has_seen_it_is_told_beside_how_it_stands() -> None:
+    life = fired(ONCE).on(DONE, HTTP).on(Acknowledged("lee"), Acknowledged("lee"))
+    update = life.updates[-1]
+    assert (update.seen_by, update.acknowledged) == ("lee", ("lee",))
+    assert update.measure is not None
+    assert update.measure.kind is MeasureKind.GAVE_UP
+    assert len(life.updates) == 2, "each of them once"
+    assert life.on(PASS, PASS).alerts[-1].acknowledged == ("lee",)
+
+
+def test_who_sees_it_while_it_is_restarted_reads_that_it_is() -> None:
+    life = fired().on(Acknowledged("lee"))
+    assert measures(life) == [Measure(MeasureKind.RESTARTING, count=1, limit=5)]
+
+
+def test_who_sees_it_while_it_is_held_reads_no_reason_that_nobody_gave() -> None:
+    life = fired(NEVER).on(HOLD, Acknowledged("lee"))
+    assert measures(life)[-1] is None
+
+
 def test_after_giving_up_retries_are_told_apart() -> None:
     life = fired(ONCE).on(DONE, HTTP).wait(900).on(HTTP, DONE, HTTP)
     kinds = [measure.kind for measure in measures(life) if measure is not None]
@@ -133,7 +154,7 @@ def test_after_giving_up_retries_are_told_apart() -> None:
 def test_health_that_is_not_believed_yet_is_told() -> None:
     life = fired(NEVER).on(PASS, PASS, HTTP, HTTP, HTTP, every=2)
     life.on(PASS, PASS)
-    assert measures(life) == [Measure(MeasureKind.SETTLING, lasted=300.0)]
+    assert measures(life) == [Measure(MeasureKind.SETTLING, lasted=1800.0)]
     life.on(HTTP)
     assert life.updates[-1].measure == Measure(MeasureKind.RESTARTS_OFF)
 

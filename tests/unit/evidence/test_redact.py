@@ -21,7 +21,8 @@ from watchdog.core.model import (
     RestartOutcome,
     Verdict,
 )
-from watchdog.evidence.redact import LONGEST, MASK, Redactor
+from watchdog.evidence.redact import LONGEST, Redactor
+from watchdog.evidence.secret_rules import MASK
 
 REDACTOR = Redactor()
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, timedelta, timezone
 
 from watchdog.core.model import (
     Alert,
     AlertKind,
 )
-from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
+from watchdog.core.telling import Circumstance, CircumstanceKind, Diversion, Measure, MeasureKind
 from watchdog.notify.render import render
 from watchdog.ports import Message
 from watchdog.words.choosing import words_in
@@ -116,6 +117,25 @@ ALERTS = {
         "test asked for by root; all is well",
         circumstance=Circumstance(CircumstanceKind.TEST, subject="root"),
     ),
+    "canary": Alert(
+        AlertKind.TEST,
+        "",
+        OPENED,
+        "daily test; alerts reach this channel",
+        circumstance=Circumstance(CircumstanceKind.CANARY),
+    ),
+    "undelivered": Alert(
+        AlertKind.NOTICE,
+        "",
+        OPENED,
+        "slack does not take alerts: invalid_auth",
+        circumstance=Circumstance(
+            CircumstanceKind.UNDELIVERED,
+            "cannot post to Slack channel #ops: invalid_auth",
+            "slack",
+            lasted=300.0,
+        ),
+    ),
     "crash-loop": Alert(
         AlertKind.FIRING,
         "worker",
@@ -128,6 +148,24 @@ ALERTS = {
         measure=Measure(MeasureKind.LEFT_TO_KEEPER),
         circumstance=Circumstance(
             CircumstanceKind.CRASH_LOOP, "worker.service exited with status 1", count=3, lasted=40
+        ),
+    ),
+    "flapping": Alert(
+        AlertKind.FIRING,
+        "langchain-api",
+        OPENED,
+        'flapping, failed 5 times in 21 min: /health answered 500: "database is locked"',
+        check="http",
+        incident="f5b7ua",
+        opened=OPENED,
+        failures=1,
+        max_failures=3,
+        measure=Measure(MeasureKind.RESTART_AFTER, limit=3),
+        circumstance=Circumstance(
+            CircumstanceKind.FLAPPING,
+            '/health answered 500: "database is locked"',
+            count=5,
+            lasted=1260,
         ),
     ),
     "restart-impossible": Alert(
@@ -158,6 +196,17 @@ ALERTS = {
         measure=Measure(MeasureKind.WORDED, words="restarting now (4 more allowed for now)"),
     ),
 }
+
+ALERTS["fallback"] = replace(
+    ALERTS["firing"],
+    diversion=Diversion("slack", OPENED, "cannot reach Slack: cannot connect: Connection refused"),
+)
+ALERTS["refused"] = replace(
+    ALERTS["firing"],
+    diversion=Diversion(
+        "slack", OPENED, "cannot post to Slack channel #ops: invalid_blocks", refused=True
+    ),
+)
 
 
 def message(

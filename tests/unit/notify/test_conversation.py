@@ -57,7 +57,7 @@ GIVEN_UP: Course = [
 FLAPPING: Course = [
     *((0, BAD), (2, BAD), (2, BAD), (3, DONE), (1, PASS), (1, PASS)),
     *((60, BAD), (2, BAD), (2, BAD), (5, BAD), (3, DONE), (1, PASS), (1, PASS)),
-    *((30, HELD), (9, PASS), (300, PASS)),
+    *((30, HELD), (9, PASS), (1800, PASS)),
 ]
 NASTY_ALL_THE_WAY: Course = [
     *((0, NASTY), (2, NASTY), (2, NASTY), (3, replace(DONE, reason=NASTY.reason))),

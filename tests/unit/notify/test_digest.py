@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC
 
 import pytest
@@ -15,6 +16,7 @@ from watchdog.core.model import (
     Alert,
     AlertKind,
 )
+from watchdog.core.telling import Diversion
 from watchdog.notify.digest import IN_FULL, digest
 from watchdog.notify.slack_message import blocks, full_text
 from watchdog.words.catalogue import Catalogue
@@ -98,3 +100,16 @@ def test_a_digest_reads_as_its_snapshot(language: str, words: Catalogue) -> None
     told = digest(storm(5), "web-1", WALL, ZONES.get(language, UTC), words)
     snapshot = SNAPSHOTS / language / "digest.txt"
     assert "\n".join([told.title, "", *told.lines, ""]) == snapshot.read_text(encoding="utf-8")
+
+
+def test_a_digest_at_the_fallback_says_once_who_has_not_taken_it() -> None:
+    waits = Diversion("slack", WALL, "cannot connect: Connection refused")
+    refused = Diversion("webhook", WALL, "it refuses this alert with status 413", refused=True)
+    told = [replace(alert, diversion=waits) for alert in storm(5)]
+    told[4] = replace(told[4], diversion=refused)
+    message = digest(told, "web-1", WALL + 360, UTC, ENGLISH)
+    assert message.lines[1:4] == (
+        "Fallback: slack has not taken this for 6 min: cannot connect: Connection refused",
+        "Fallback: webhook refuses this: it refuses this alert with status 413",
+        "Host: web-1",
+    )

@@ -85,8 +85,11 @@ async def test_a_mail_names_all_recipients_and_goes_to_one() -> None:
     assert headers["Date"] == "Sat, 22 Nov 2025 02:14:00 +0000"
     assert headers["Message-ID"] == f"<{KEY}@example.com>"
     assert headers["Auto-Submitted"] == "auto-generated"
-    assert headers.get_content_type() == "text/plain"
-    assert "sqlite3.OperationalError: database is locked" in headers.get_content()
+    assert headers.get_content_type() == "multipart/alternative"
+    plain, html = headers.iter_parts()
+    for part, kind in ((plain, "text/plain"), (html, "text/html")):
+        assert part.get_content_type() == kind
+        assert "sqlite3.OperationalError: database is locked" in part.get_content()
     assert receipt.details["message_id"] == f"<{KEY}@example.com>"
     assert receipt.details["words"].startswith("2.0.0 OK: queued as")
 
@@ -313,8 +316,17 @@ def test_korean_travels_as_ascii_and_arrives_as_it_was() -> None:
     assert max(map(len, wire.split(b"\r\n"))) <= 78
     read = message_from_bytes(wire, policy=policy.default)
     assert read["Subject"] == shown.title
-    assert "\n다운: 2025년 11월 22일(토) 11:13:00 KST ~ " in read.get_content()
-    assert read.get_content().endswith("\r\n-- \r\nweb-1의 service-watchdog\r\n")
+    plain, html = (part.get_content() for part in read.iter_parts())
+    assert "\n다운: 2025년 11월 22일(토) 11:13:00 KST ~ " in plain
+    assert plain.endswith("\r\n-- \r\nweb-1의 service-watchdog\r\n")
+    assert ">2025년 11월 22일(토) 11:13:00 KST ~ " in html
+
+
+def test_a_second_try_is_the_same_mail_byte_for_byte() -> None:
+    def mail() -> bytes:
+        return compose(message(), KEY, Envelope("w@example.com", ANN, (ANN,)), OPENED).as_bytes()
+
+    assert mail() == mail()
 
 
 hostile = st.text() | st.sampled_from(

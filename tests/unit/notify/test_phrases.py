@@ -113,6 +113,10 @@ CIRCUMSTANCES = {
         ("crashed 3 times in 3 min: exit 1", ""),
         ("3분 사이 3회 비정상 종료: exit 1", ""),
     ),
+    Circumstance(C.FLAPPING, "no answer", count=5, lasted=1260): (
+        ("flapping, failed 5 times in 21 min: no answer", ""),
+        ("불안정, 21분 사이 5회 장애 반복: no answer", ""),
+    ),
     Circumstance(C.TEST, subject="root"): (
         ("test asked for by root; all is well", ""),
         ("root 요청, 이상 없음", ""),
@@ -197,6 +201,20 @@ CIRCUMSTANCES = {
             "그동안 생기는 장애는 감지하지도 알리지도 못함",
         ),
     ),
+    Circumstance(C.CANARY): (
+        ("daily test; alerts reach this channel", ""),
+        ("정기 테스트, 이 채널로 알림이 정상 전달됨", ""),
+    ),
+    Circumstance(C.UNDELIVERED, "invalid_auth", "slack", lasted=780): (
+        (
+            "slack has taken no alerts since 02:00 UTC: invalid_auth",
+            "its alerts are kept and sent as soon as it takes them",
+        ),
+        (
+            "11:00 KST부터 알림이 전달되지 않는 채널: slack: invalid_auth",
+            "그 채널의 알림은 보관했다가 다시 받을 수 있게 되면 전송함",
+        ),
+    ),
     Circumstance(C.SEES_AGAIN): (
         ("every service can be judged again", ""),
         ("모든 서비스의 상태를 다시 확인할 수 있음", ""),
@@ -230,6 +248,17 @@ def test_why_there_is_an_alert_is_a_sentence_around_foreign_words(told: Circumst
     alert = Alert(AlertKind.NOTICE, "", OPENED, "in English", circumstance=told)
     said = tuple((phrases.cause(), phrases.action()) for phrases in (english(alert), korean(alert)))
     assert said == CIRCUMSTANCES[told]
+
+
+def test_an_alert_by_way_of_the_fallback_says_who_has_not_taken_it_and_why() -> None:
+    late, refused = ALERTS["fallback"], ALERTS["refused"]
+    why = "cannot reach Slack: cannot connect: Connection refused"
+    assert english(late, 360).fallback() == f"slack has not taken this for 6 min: {why}"
+    assert korean(late, 360).fallback() == f"slack 채널로 6분째 전달되지 않음: {why}"
+    why = "cannot post to Slack channel #ops: invalid_blocks"
+    assert english(refused).fallback() == f"slack refuses this: {why}"
+    assert korean(refused).fallback() == f"slack 채널에서 거부됨: {why}"
+    assert english(ALERTS["firing"]).fallback() == ""
 
 
 def test_a_late_alert_tells_the_next_try_by_the_clock() -> None:

@@ -103,7 +103,7 @@ async def test_each_refusal_of_an_edit_or_a_reply_is_classified(
     async with canned(answer) as server:
         bot = SlackBot("xoxb-token", "#ops", api_url=server.url, route=FAST)
         found = await failure(bot, call)
-    assert type(found) is error
+    assert isinstance(found, error)
     assert getattr(found, "retry_after", None) == retry_after
 
 

@@ -17,8 +17,17 @@ from watchdog.core.model import (
     AlertKind,
 )
 from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
+from watchdog.notify.digest import digest
 from watchdog.notify.render import render
-from watchdog.notify.slack_message import blocks, escape, full_text, metadata, plain_text
+from watchdog.notify.slack_message import (
+    actions,
+    blocks,
+    escape,
+    full_text,
+    metadata,
+    plain_text,
+)
+from watchdog.notify.slack_press import Buttons, Target, read_target
 from watchdog.ports import Message
 from watchdog.words.choosing import languages, words_in
 
@@ -38,6 +47,65 @@ messages = st.builds(
     lines=st.lists(hostile, max_size=12).map(tuple),
     evidence=st.lists(hostile.map(lambda text: text[:300]), max_size=30).map(tuple),
 )
+
+
+BUTTONS = {language: Buttons("slack", words_in(language)) for language in languages()}
+
+
+def labels(shown: Message, language: str = "en") -> list[str]:
+    return [
+        element["text"]["text"]
+        for block in actions(shown, BUTTONS[language])
+        for element in block["elements"]
+    ]
+
+
+@pytest.mark.parametrize("name", ["firing", "reminder", "gave-up", "crash-loop"])
+def test_an_alert_about_an_open_incident_has_buttons(name: str) -> None:
+    expected = ["Acknowledge", "Restart now", "Silence 1 h", "Pause 30 min"]
+    assert labels(message(name)) == expected
+
+
+@pytest.mark.parametrize("name", ["resolved", "notice", "host-notice", "test"])
+def test_what_is_about_no_open_incident_has_none(name: str) -> None:
+    assert labels(message(name)) == []
+
+
+def test_a_digest_has_none() -> None:
+    alerts = [replace(ALERTS["firing"], service=f"api-{n}", incident=f"inc{n}") for n in range(4)]
+    assert labels(digest(alerts, "web-1", OPENED, UTC, words_in("en"))) == []
+
+
+def test_without_an_app_token_there_are_none() -> None:
+    assert actions(message("firing"), None) == []
+
+
+def test_buttons_say_what_they_do_in_korean() -> None:
+    shown = labels(message("firing", language="ko"), "ko")
+    assert shown == ["확인", "지금 재시작", "1시간 알림 끄기", "30분 일시 중지"]
+
+
+def test_what_interrupts_or_hides_is_asked_for_twice() -> None:
+    [block] = actions(message("firing"), BUTTONS["en"])
+    asked = [element.get("confirm", {}).get("text", {}) for element in block["elements"]]
+    assert [text.get("text", "") for text in asked] == [
+        "",
+        "Restart langchain-api now? What it is doing is interrupted.",
+        "",
+        "Pause langchain-api? For 30 min nothing is restarted, and nobody is alerted.",
+    ]
+
+
+def test_a_button_names_host_channel_service_and_incident() -> None:
+    [block] = actions(message("firing"), BUTTONS["en"])
+    values = {element["value"] for element in block["elements"]}
+    assert [read_target(value) for value in values] == [
+        Target("web-1", "slack", "langchain-api", "k3f9qa")
+    ]
+
+
+def test_a_name_too_long_for_slack_leaves_the_alert_without_buttons() -> None:
+    assert labels(replace(message("firing"), host="h" * 2000)) == []
 
 
 def test_only_the_three_control_characters_are_escaped() -> None:
@@ -97,7 +165,8 @@ def test_an_alert_of_the_longest_words_is_one_that_slack_takes_in_every_language
         circumstance=Circumstance(CircumstanceKind.DATABASE_REPLACED, long, long, aside=long),
     )
     shown = render(alert, long, [long] * 50, OPENED + 86400 * 3, UTC, words_in(language))
-    body = {"text": full_text(shown), "blocks": blocks(shown), "metadata": metadata(shown)}
+    pressable = [*blocks(shown), *actions(shown, BUTTONS[language])]
+    body = {"text": full_text(shown), "blocks": pressable, "metadata": metadata(shown)}
     check_message(body, max_text=4_000)
     check_message({"text": plain_text(shown)}, max_text=4_000)
     sections = [block["text"]["text"] for block in blocks(shown)]
@@ -118,8 +187,10 @@ def test_plain_text_tells_the_alert_in_one_line() -> None:
 @settings(deadline=None)
 @given(shown=messages)
 def test_any_message_is_one_that_slack_takes(shown: Message) -> None:
-    body = {"text": full_text(shown), "blocks": blocks(shown), "metadata": metadata(shown)}
-    check_message(body, max_text=4_000)
+    for buttons in BUTTONS.values():
+        pressable = [*blocks(shown), *actions(shown, buttons)]
+        body = {"text": full_text(shown), "blocks": pressable, "metadata": metadata(shown)}
+        check_message(body, max_text=4_000)
     check_message({"text": plain_text(shown)}, max_text=4_000)
     sizes = [
         len(block["text"]["text"].encode("utf-16-le", "surrogatepass")) // 2

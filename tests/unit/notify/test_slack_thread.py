@@ -10,14 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.host.peers.slack_rules import MAX_UPDATE_TEXT, check_message
-from tests.unit.notify.alerts import ALERTS, EVIDENCE, message
+from tests.unit.notify.alerts import ALERTS, ENGLISH, EVIDENCE, message
 from tests.unit.notify.test_slack_message import CONTROL, hostile, messages
 from watchdog.core.model import AlertKind
 from watchdog.core.telling import Measure, MeasureKind
-from watchdog.notify.slack_message import section
+from watchdog.notify.slack_press import Buttons
 from watchdog.notify.slack_thread import COLOURS, answer, top
 from watchdog.notify.stage import Stage, stage
 from watchdog.ports import Message
+
+BUTTONS = Buttons("slack", ENGLISH)
 
 events = st.lists(hostile.map(lambda text: text[:300]), max_size=20).map(tuple)
 
@@ -59,9 +61,22 @@ def test_an_update_without_a_measure_is_firing() -> None:
     assert stage(alert) is Stage.FIRING
 
 
-def test_what_comes_below_the_facts_is_the_last_of_the_bar() -> None:
-    below = section("buttons")
-    assert top(message(), [below])["attachments"][0]["blocks"][-1] == below
+def test_buttons_come_before_what_slack_may_fold_and_go_when_it_is_over() -> None:
+    assert [block["type"] for block in top(message(), BUTTONS)["blocks"]] == ["section", "actions"]
+    going_on = update(MeasureKind.RECOVERING)
+    assert [block["type"] for block in top(going_on, BUTTONS)["blocks"]] == ["section", "actions"]
+    assert [block["type"] for block in top(message("resolved"), BUTTONS)["blocks"]] == ["section"]
+
+
+@pytest.mark.parametrize(
+    ("name", "loud", "has"),
+    [("gave-up", True, True), ("firing", False, False), ("resolved", True, False)],
+)
+def test_only_a_reply_that_calls_for_somebody_has_buttons(
+    name: str, *, loud: bool, has: bool
+) -> None:
+    kinds = [block["type"] for block in answer(message(name), BUTTONS, loud=loud)["blocks"]]
+    assert ("actions" in kinds) is has
 
 
 def test_a_reply_without_lines_is_the_evidence_under_its_name() -> None:
@@ -92,4 +107,4 @@ def test_any_message_and_any_reply_is_one_that_slack_takes_and_that_pings_nobody
 
 def text_of(body: dict[str, Any]) -> list[str]:
     parts = [body, *body.get("attachments", ())]
-    return [block["text"]["text"] for part in parts for block in part["blocks"]]
+    return [block["text"]["text"] for part in parts for block in part["blocks"] if "text" in block]

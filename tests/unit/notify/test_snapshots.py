@@ -20,6 +20,7 @@ from tests.host.peers.slack_rules import check_message
 from tests.unit.notify.alerts import ALERTS, message
 from watchdog.notify.alertmanager_book import Book
 from watchdog.notify.email import Envelope
+from watchdog.notify.mail_html import page
 from watchdog.notify.mail_message import compose
 from watchdog.notify.slack_message import blocks, full_text
 from watchdog.notify.slack_thread import top
@@ -39,7 +40,7 @@ NAMES = [*ALERTS, "firing-late", "gave-up-late", "firing-hostile"]
 def case(name: str, language: str) -> Message:
     if name == "firing-hostile":
         return message("firing", evidence=HOSTILE, language=language)
-    late = 360 if name.endswith("-late") else 0
+    late = 360 if name.endswith("-late") or name == "fallback" else 0
     return message(name.removesuffix("-late"), late, language=language)
 
 
@@ -74,7 +75,9 @@ def as_email(shown: Message) -> str:
     read = message_from_bytes(mail.as_bytes(), policy=policy.default)
     head = "".join(f"{name}: {value}\n" for name, value in read.items())
     # The form in which it travels is test_email's.
-    return f"{head}\n{read.get_content()}".replace("\r\n", "\n")
+    first, second = read.iter_parts()
+    assert second.get_content().replace("\r\n", "\n") == page(shown)
+    return f"{head}\n{first.get_content()}".replace("\r\n", "\n")
 
 
 def readable(body: dict[str, Any]) -> str:
@@ -102,6 +105,7 @@ FORMS = {
     "slack-bot": as_slack_bot,
     "slack-webhook": as_slack_webhook,
     "email": as_email,
+    "email.html": page,  # to be looked at in a browser
     "webhook.json": as_webhook,
     "alertmanager.json": as_alertmanager,
 }

@@ -34,17 +34,6 @@ async def next_of(store: DurableStore | SqliteStore) -> Delivery:
     return delivery
 
 
-async def test_an_update_is_addressed_to_conversations_alone(store: SqliteStore) -> None:
-    told = change([about("a"), about("a", UPDATE)], to=("slack", "email"))
-    async with store:
-        await store.commit(replace(told, conversations=("slack",)))
-        kinds = {
-            name: [each.alert.kind for each in await store.due(name, 9)]
-            for name in ("slack", "email")
-        }
-    assert kinds == {"slack": [FIRING, UPDATE], "email": [FIRING]}
-
-
 async def test_how_far_a_delivery_has_come_survives_a_failed_try_and_the_daemon(
     make_store: MakeStore,
 ) -> None:
@@ -115,9 +104,8 @@ async def test_what_was_told_without_a_place_is_in_no_conversation(store: Sqlite
 async def test_an_update_keeps_no_incident_standing_that_is_to_be_renewed(
     store: SqliteStore,
 ) -> None:
-    told = change([about("a"), about("a", UPDATE)])
     async with store:
-        await store.commit(replace(told, conversations=("slack",)))
+        await store.commit(change([about("a"), about("a", UPDATE)]))
         await deliver(store, [Receipt(), Receipt()])
         assert await store.standing("slack") == [about("a")]
 

@@ -38,6 +38,8 @@ def state_with(mono: float) -> State:
         restarts=(mono, mono),
         healthy_since=mono,
         crashes=(mono,),
+        losses=(mono,),
+        closed=mono,
         incident=Incident("abc234", WALL, mono, told_mono=mono),
         maintenance=Maintenance(mono, "kim", "deploy"),
         silence=Silence(mono, "kim", "known"),
@@ -73,8 +75,9 @@ def test_no_time_of_a_state_is_forgotten() -> None:
     # A new field of State: if it is a time, rebase it and add it above; then name it here.
     assert {field.name for field in fields(State)} == {
         *("service", "phase", "failures", "passes", "attempts", "gave_up"),  # no times
-        *("restarted", "unfinished", "unsettled"),  # nor these
+        *("restarted", "unfinished"),  # nor these
         *("since", "failed_at", "cause", "restart_at", "restarts", "healthy_since", "crashes"),
+        *("losses", "closed"),
         *("incident", "maintenance", "silence"),
     }
 

@@ -23,7 +23,7 @@ from watchdog.core.model import (
     RestartOutcome,
 )
 from watchdog.errors import StoreError
-from watchdog.ports import Receipt
+from watchdog.ports import Addressed, Receipt
 from watchdog.store import DurableStore, SqliteStore, retention
 from watchdog.store.ballast import Ballast
 
@@ -165,7 +165,7 @@ async def test_a_full_database_forgets_its_oldest_history_first(make_store: Make
         for number in range(150):
             long = Note(NoteKind.FAILED, "word " * 1000, WALL, "inc1")
             notes = (*opening(number).notes, long)
-            await store.commit(replace(opening(number), destinations=("slack",), notes=notes))
+            await store.commit(replace(opening(number, to=("slack",)), notes=notes))
             delivery = await oldest(store, "slack")
             assert delivery is not None
             await store.delivered([delivery], Receipt(), WALL)
@@ -283,7 +283,7 @@ async def test_what_was_sent_of_an_open_incident_is_kept_as_long_as_it_is_open(
 ) -> None:
     about = replace(alert(), incident="inc1")
     async with store:
-        await store.commit(replace(opening(), alerts=(about,), destinations=("slack",)))
+        await store.commit(replace(opening(), alerts=(Addressed(about, ("slack",)),)))
         await store.commit(change([alert("another, closed")], to=("email",)))
         for destination in ("slack", "email"):
             sent = await oldest(store, destination)

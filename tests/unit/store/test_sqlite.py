@@ -371,6 +371,20 @@ async def test_incidents_are_listed_newest_first(store: SqliteStore) -> None:
         assert [incident.id for incident in await store.incidents(2)] == ["inc3", "inc2"]
 
 
+async def test_an_incident_tells_who_acknowledged_it_first(store: SqliteStore) -> None:
+    async with store:
+        await store.commit(opening(1))
+        await store.commit(opening(2))
+        for text in ("by kim: on it", "by lee"):
+            note = Note(NoteKind.ACKNOWLEDGED, text, WALL + 9, "inc1")
+            await store.commit(change(notes=(note,)))
+        listed = {each.id: each.acknowledged for each in await store.incidents(10)}
+        assert listed == {"inc1": "by kim: on it", "inc2": ""}
+        incident = await store.incident("inc1")
+        assert incident is not None
+        assert incident.acknowledged == "by kim: on it"
+
+
 async def test_an_incident_whose_opening_was_lost_is_closed_all_the_same(
     store: SqliteStore,
 ) -> None:

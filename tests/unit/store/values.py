@@ -18,7 +18,7 @@ from watchdog.core.model import (
     State,
     Verdict,
 )
-from watchdog.ports import Change
+from watchdog.ports import Addressed, Change
 
 WALL = 1_763_777_580.0  # 2025-11-22 02:13:00 UTC
 NOW = Now(1000.0, WALL)
@@ -42,10 +42,11 @@ def change(
     now: Now = NOW,
 ) -> Change:
     state = state or State(service, Phase.SUSPECT, since=now.mono, failures=1)
-    return Change(state, now, notes, alerts, restart, identity, finished, to)
+    addressed = [Addressed(alert, to) for alert in alerts]
+    return Change(state, now, notes, addressed, restart, identity, finished)
 
 
-def opening(number: int = 1) -> Change:
+def opening(number: int = 1, to: Sequence[str] = ("slack", "email")) -> Change:
     """Everything that a change can hold: an incident opens, alerts go out, a restart begins."""
     incident = f"inc{number}"
     cause = Observation(Verdict.FAIL, "port", "connection refused")
@@ -62,6 +63,6 @@ def opening(number: int = 1) -> Change:
         Note(NoteKind.OPENED, "connection refused", WALL, incident),
         Note(NoteKind.RESTART, "restart 1", WALL, incident),
     )
-    alerts = (alert(f"alert {number}"),)
+    alerts = (Addressed(alert(f"alert {number}"), to),)
     restart = Restart("connection refused", 1)
-    return Change(state, NOW, notes, alerts, restart, "run-1", None, ("slack", "email"))
+    return Change(state, NOW, notes, alerts, restart, "run-1", None)

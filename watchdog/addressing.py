@@ -1,0 +1,40 @@
+"""Who has been told of what: an incident's end goes where its beginning went."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from watchdog.core.model import Alert, AlertKind
+from watchdog.core.routing import Subscription, addressees
+from watchdog.ports import Addressed
+
+
+class AddressBook:
+    """Addresses alerts by what destinations take, and by what they have been told before."""
+
+    def __init__(self, subscriptions: Sequence[Subscription] = ()) -> None:
+        self.subscriptions = subscriptions  # a reload changes them
+        self._told: dict[str, set[str]] = {}  # open incident -> destinations
+
+    def recall(self, told: Mapping[str, Collection[str]]) -> None:
+        """Take up who was told of which open incident before the daemon started."""
+        for incident, destinations in told.items():
+            self._told.setdefault(incident, set()).update(destinations)
+
+    def address(self, alerts: Iterable[Alert]) -> Sequence[Addressed]:
+        """Return *alerts* with the destinations they go to, which count as told from now on."""
+        return [Addressed(alert, self.destinations_of(alert)) for alert in alerts]
+
+    def destinations_of(self, alert: Alert) -> Sequence[str]:
+        """Return where *alert* goes; it counts as told there from now on."""
+        told = self._told.get(alert.incident, ())
+        destinations = addressees(alert, self.subscriptions, told)
+        self.note(alert, destinations)
+        return destinations
+
+    def note(self, alert: Alert, destinations: Iterable[str]) -> None:
+        """Know that *alert* goes to *destinations*."""
+        if alert.kind is AlertKind.RESOLVED:
+            self._told.pop(alert.incident, None)
+        elif alert.incident:
+            self._told.setdefault(alert.incident, set()).update(destinations)

@@ -1,0 +1,1 @@
+"""The way in from Slack: buttons that people press under an alert, over Socket Mode."""
