@@ -47,6 +47,8 @@ class Message:
         return str(self.body.get("text") or "")
 
     deleted: bool = False
+    before: Json = dataclasses.field(default_factory=dict)
+    """What it was before its last edit: a client that was away still shows it."""
 
     @property
     def thread(self) -> str:
@@ -152,7 +154,7 @@ class Workspace:
         check_message(body, MAX_UPDATE_TEXT)
         # What is not named is kept, blocks and attachments too; its thread it can never leave.
         kept = {name: message.body[name] for name in _FIXED if name in message.body}
-        message.body = {**message.body, **body, **kept}
+        message.before, message.body = message.body, {**message.body, **body, **kept}
         message.updates += 1
         return Taken({**_shown(message), "text": message.text}, message)
 
