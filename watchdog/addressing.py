@@ -36,5 +36,5 @@ class AddressBook:
         """Know that *alert* goes to *destinations*."""
         if alert.kind is AlertKind.RESOLVED:
             self._told.pop(alert.incident, None)
-        elif alert.incident:
+        elif alert.incident and alert.kind is not AlertKind.WARNING:  # whose end nobody is told
             self._told.setdefault(alert.incident, set()).update(destinations)

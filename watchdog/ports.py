@@ -98,6 +98,15 @@ class ServiceControl(Protocol):
         """The main process, if there is one."""
         ...
 
+    @property
+    def cgroup(self) -> str:
+        """The directory of the cgroup that is the service's alone; empty if there is none."""
+        ...
+
+    def pids(self) -> Sequence[int]:
+        """Return its processes, as far as they are known without a cgroup."""
+        ...
+
     def owns(self, listener: Listener) -> bool:
         """Tell whether the service's own processes made *listener*."""
         ...

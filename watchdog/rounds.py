@@ -34,6 +34,7 @@ class Question:
     check: str
     ask: Probe
     timeout: float
+    vital: bool = True  # False: that nobody knows the answer is no reason not to judge the service
 
 
 class Round:
@@ -78,8 +79,10 @@ class Round:
         for question in self._questions:
             if answer.verdict is not Verdict.PASS:
                 break
-            answer = self._forgive_start(self._redacted(await self._ask(question)))
-            results.append(answer)
+            asked = self._forgive_start(self._redacted(await self._ask(question)))
+            results.append(asked)
+            if question.vital or asked.verdict is not Verdict.UNKNOWN:
+                answer = asked
         if answer.verdict is Verdict.PASS:
             self._proven = self._control.identity
         elif self._clock.asleep() - asleep > ASLEEP:

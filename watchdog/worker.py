@@ -30,7 +30,9 @@ from watchdog.core.service import (
     CommandControl,
     Service,
 )
+from watchdog.core.standing import Started
 from watchdog.errors import WatchdogError
+from watchdog.gauging import Gauging
 from watchdog.ports import Change, Left, ServiceControl
 from watchdog.rounds import Round, RoundAbandoned
 from watchdog.surroundings import Surroundings
@@ -57,6 +59,7 @@ class Worker:
         needed: Sequence[str] = (),
         offset: float = 0.0,
         left: Left | None = None,
+        gauging: Gauging | None = None,
         collect: Callable[[str, int | None], Awaitable[Sequence[str]]] = _nothing,
     ) -> None:
         self.service = service
@@ -73,6 +76,7 @@ class Worker:
         self.needed = needed  # all that this one depends on; a reload may change it
         self._offset = offset
         self._collect = collect
+        self._gauging = gauging
         self._inbox: deque[Event] = deque()
         self._bell = asyncio.Event()
         self._woken = True  # the first round is due at once
@@ -202,6 +206,9 @@ class Worker:
         self._judgements += 1
         self.judged.set()
         self._plan(seen.until)
+        if self._gauging is not None:
+            for event in self._gauging.after_round(seen, self.state):
+                await self._take(event)
 
     async def _blame(self, seen: Observation) -> Observation:
         """Return *seen*, or a HOLD if a service that this one needs is the cause."""
@@ -254,7 +261,7 @@ class Worker:
         moved = state.phase is not before.phase
         finished = event if isinstance(event, RestartFinished) else None
         self.finished = finished or self.finished
-        if not (result.effects or moved or finished):
+        if not (result.effects or moved or finished or isinstance(event, Started)):
             return
         notes = [effect for effect in result.effects if isinstance(effect, Note)]
         alerts = [effect for effect in result.effects if isinstance(effect, Alert)]

@@ -34,6 +34,7 @@ class ScriptedControl:
     identity: str = "run 1"
     started: float | None = None
     main_pid: int | None = 4711
+    cgroup: str = ""
     restarts: int = 0
     last_asked: float = 0.0
     begun: asyncio.Event = field(default_factory=asyncio.Event)  # a restart has been asked for
@@ -67,6 +68,9 @@ class ScriptedControl:
             if self.heals:
                 self.answer = UP
         return RestartFinished(self.outcome, f"job {self.outcome.value}")
+
+    def pids(self) -> Sequence[int]:
+        return () if self.main_pid is None else (self.main_pid,)
 
     def owns(self, listener: Listener) -> bool:
         return True

@@ -159,3 +159,14 @@ async def test_a_control_that_breaks_is_not_judged_and_ends_no_watch() -> None:
     assert seen.verdict is Verdict.UNKNOWN
     assert "No space left" in seen.reason
     assert http.count == 0
+
+
+async def test_what_is_not_vital_may_be_unknown_and_the_service_is_judged() -> None:
+    clock, limits = FakeClock(), Asked(Observation(Verdict.UNKNOWN, "limits", "no permission"))
+    http = Asked(GOOD)
+    questions = [Question("http", http, 5.0), Question("limits", limits, 5.0, vital=False)]
+    rounds = Round(ScriptedControl(), questions, 30.0, clock)
+    assert (await rounds.run()).verdict is Verdict.PASS
+    assert [answer.verdict for answer in rounds.results][-1] is Verdict.UNKNOWN
+    limits.answer = Observation(Verdict.FAIL, "limits", "memory is at 1 GiB")
+    assert (await rounds.run()).check == "limits"

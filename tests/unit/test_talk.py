@@ -419,3 +419,27 @@ async def test_the_log_says_what_was_made_of_an_alert(bench: Bench) -> None:
             bench.outbox.add(bench.update())
             await bench.clock.advance(2)
     assert [line.get("way") for line in logs] == ["open", "reply", "edit", "reply"]
+
+
+async def test_a_warning_that_is_worse_is_a_message_of_its_own(bench: Bench) -> None:
+    room = Room(bench.clock)
+    async with bench.running(bench.relay(room)):
+        for _ in range(2):
+            bench.outbox.add(bench.alert("of a certificate", AlertKind.WARNING))
+            await bench.clock.advance(1)
+    assert room.calls == ["open 1", "open 2"]
+    assert not bench.outbox.rows
+
+
+async def test_what_is_of_no_incident_is_in_no_message_that_will_be_edited(bench: Bench) -> None:
+    room = Room(bench.clock)
+    for incident in "abcde":
+        bench.outbox.add(bench.alert(incident))
+        bench.outbox.add(bench.alert(f"warning {incident}", AlertKind.WARNING))
+    async with bench.running(bench.relay(room)):
+        await bench.clock.advance(5)
+    assert room.calls == ["open 1", "open 2"]
+    kinds = [
+        {line.split(": ")[1].split(",")[0] for line in sent[2].lines[1:]} for sent in room.sent
+    ]
+    assert kinds == [{"firing"}, {"warning"}]

@@ -33,8 +33,11 @@ from watchdog.core.service import (
     Service,
     UnitControl,
 )
+from watchdog.core.standing import Reading
+from watchdog.core.telling import Circumstance, CircumstanceKind
 from watchdog.errors import WatchdogError
 from watchdog.evidence.desk import PATIENCE, Desk
+from watchdog.gauging import Gauge, Gauging
 from watchdog.ports import Left
 from watchdog.rounds import Question, Round
 from watchdog.surroundings import Surroundings
@@ -59,6 +62,7 @@ class Bench:
     name: str = "api"
     own: UnitControl | CommandControl = field(default_factory=lambda: UnitControl("api.service"))
     around: Surroundings | None = None
+    gauges: Sequence[Gauge] = ()
 
     def build(self) -> Worker:
         service = Service(self.name, self.own, policy=self.policy)
@@ -75,6 +79,7 @@ class Bench:
             self.around,
             left=self.left,
             needed=self.needed,
+            gauging=Gauging(self.gauges, self.control, self.clock, 300.0),
             collect=self.collect,
         )
         self.around.workers = {**self.around.workers, self.name: worker}
@@ -472,3 +477,27 @@ async def test_evidence_is_forgotten_when_an_incident_closes_in_health_that_last
         bench.health = bad
         await bench.clock.advance(31)
         assert len(bench.collected) == collected + 1
+
+
+async def test_what_is_measured_is_told_through_the_worker_and_committed_once() -> None:
+    bench = Bench()
+    told = Circumstance(CircumstanceKind.MEMORY, value=950.0, limit=1000.0)
+    bench.gauges = [lambda _wall: [Reading(told, 95.0)]]
+    async with bench.watching() as worker:
+        await bench.clock.advance(290)
+        assert bench.store.alerts == []
+        await bench.clock.advance(1000)
+        [alert] = bench.store.alerts
+        assert alert.kind is AlertKind.WARNING
+        assert bench.store.notes.count(NoteKind.WARNED) == 1
+        assert bench.store.changes[-1].state == worker.state
+
+
+async def test_how_long_a_start_took_is_kept_though_nothing_is_told_of_it() -> None:
+    bench = Bench()
+    async with bench.watching() as worker:
+        bench.control.become(DEAD)
+        await bench.clock.advance(30)
+        assert len(worker.state.starts) == 1
+        kept = [change.state.starts for change in bench.store.changes]
+        assert worker.state.starts in kept

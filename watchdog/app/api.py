@@ -17,6 +17,7 @@ from watchdog.app.describing import (
     VERDICT_CODES,
     describe,
     quantiles,
+    warnings,
     worst,
 )
 from watchdog.core.model import (
@@ -116,6 +117,7 @@ class Api:
                 "pid": os.getpid(),
                 "host": self._engine.host,
                 "trouble": self._engine.troubles(),
+                "warnings": warnings(self._engine.warner.state),
                 "late_ms": quantiles(self._engine.late()),
             },
             "code": worst([service["code"] for service in services]),

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from watchdog.app.channels import Channel
 from watchdog.app.evidence import LastAnswer, gathering
+from watchdog.app.gauges import LastCertificate, gauges, shows_certificate
 from watchdog.app.services import Parts
 from watchdog.config import (
     AlertmanagerSettings,
@@ -56,6 +57,10 @@ MARGIN = 3.0
 """Seconds by which a relay's deadline is longer than its notifier's own."""
 
 
+LIMITS_TIMEOUT = 5.0
+"""Seconds. The check "limits" reads files of the kernel, which waits for nobody."""
+
+
 class Assembly:
     """Makes parts; holds what they share, the bus, for as long as it is entered."""
 
@@ -87,10 +92,20 @@ class Assembly:
     def parts(self, service: Service) -> Parts:
         """Return what *service* is watched with."""
         control = self._control(service)
-        answer = LastAnswer()
-        questions = [_question(check, service, control, answer) for check in service.checks]
+        answer, certificate = LastAnswer(), LastCertificate()
+        questions = [
+            _question(check, service, control, answer, certificate) for check in service.checks
+        ]
+        found = [*gauges(service, control, certificate)]
+        if service.limits:
+            from watchdog.probes.limits import CHECK, LimitsCheck
+
+            limits = LimitsCheck(service.limits, control, service.policy.interval)
+            found.append(limits.readings)
+            questions.append(Question(CHECK, limits.ask, LIMITS_TIMEOUT, vital=False))
         runtime_dir = Path(self._daemon.runtime_dir)
-        return Parts(control, questions, gathering(service, self.redactor, runtime_dir, answer))
+        collect = gathering(service, self.redactor, runtime_dir, answer)
+        return Parts(control, questions, collect, found)
 
     def _control(self, service: Service) -> ServiceControl:
         match service.control:
@@ -176,7 +191,11 @@ class Assembly:
 
 
 def _question(
-    check: Check, service: Service, control: ServiceControl, answer: LastAnswer
+    check: Check,
+    service: Service,
+    control: ServiceControl,
+    answer: LastAnswer,
+    certificate: LastCertificate,
 ) -> Question:
     if isinstance(check, PortCheck):
         from watchdog.probes.port import make_port_probe
@@ -187,7 +206,8 @@ def _question(
         return Question("port", make_port_probe(check, whose), check.timeout)
     from watchdog.probes.http import make_http_probe
 
-    return Question("http", make_http_probe(check, answer), check.timeout)
+    show = certificate if shows_certificate(check, service) else None
+    return Question("http", make_http_probe(check, answer, show), check.timeout)
 
 
 def _notifier(channel: Channel) -> tuple[Notifier, Pace]:

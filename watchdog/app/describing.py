@@ -11,8 +11,10 @@ from watchdog.core.model import (
     Observation,
     Phase,
     Silence,
+    State,
     Verdict,
 )
+from watchdog.core.warning_words import in_english
 from watchdog.worker import Worker
 
 FINE, BROKEN, UNASKED, BUSY = 0, 1, 3, 4
@@ -58,11 +60,28 @@ def describe(worker: Worker, mono: float) -> dict[str, Any]:
         },
         "maintenance": _while(state.maintenance, mono),
         "silence": _while(state.silence, mono),
+        "warnings": warnings(state),
         "next_round_in": round(due - mono, 2) if due is not None else None,
         "pid": worker.control.main_pid,
         "run": worker.control.identity,
         "code": _CODES.get(state.phase, BUSY),
     }
+
+
+def warnings(state: State) -> list[dict[str, Any]]:
+    """Return the warnings that stand, in words."""
+    return [
+        {
+            "id": warning.id,
+            "kind": warning.about.kind.value,
+            "subject": warning.about.subject,
+            "words": in_english(warning.about),
+            "since": warning.since,
+            "level": warning.level,
+            "told": bool(warning.told),
+        }
+        for warning in state.warnings
+    ]
 
 
 def _while(asked_for: Maintenance | Silence | None, mono: float) -> dict[str, Any] | None:

@@ -15,11 +15,13 @@ from watchdog.app.channels import Channels
 from watchdog.app.health import Health
 from watchdog.app.heart import Heart
 from watchdog.app.services import Services
+from watchdog.app.warner import HostWarner
 from watchdog.config import Config
 from watchdog.core.model import (
     Alert,
     AlertKind,
 )
+from watchdog.core.standing import StandingWarning
 from watchdog.core.telling import Notice
 from watchdog.evidence.desk import Desk
 from watchdog.ports import Clock
@@ -66,6 +68,7 @@ class Engine:
             redactor=assembly.redactor,
         )
         self.services = Services(assembly.parts, self._around, tasks)
+        self.warner = HostWarner(store, clock, tasks, book.address)
         self.buttons = Buttons(Api(self), self._worker, store, clock, tasks)
 
     @property
@@ -106,6 +109,8 @@ class Engine:
             self._recalled = True
         await self.channels.apply(self._assembly.channels(config))
         self._apply_canary(config)
+        # Before the services: as soon as there are workers, what stands nowhere counts as over.
+        await self.warner.apply(config.warnings, ("/", config.daemon.state_dir))
         await self.services.apply(config.services)
         await self.buttons.apply(config)
         self.changed.set()
@@ -125,9 +130,18 @@ class Engine:
         workers = self._around.workers
         if not workers:
             return True  # none has been set up yet: nothing is known to be over
+        if alert.kind is AlertKind.WARNING:
+            return any(each.id == alert.incident for each in self._standing(alert.service))
         worker = workers.get(alert.service)
         incident = worker.state.incident if worker is not None else None
         return incident is not None and incident.id == alert.incident
+
+    def _standing(self, service: str) -> Sequence[StandingWarning]:
+        """Return the warnings that stand of *service*; empty: of the host."""
+        if not service:
+            return self.warner.state.warnings
+        worker = self._around.workers.get(service)
+        return worker.state.warnings if worker is not None else ()
 
     async def give_notice(self, notice: Notice) -> None:
         """Tell *notice*, which no service's state stands behind, to all who take such."""

@@ -18,6 +18,7 @@ from watchdog.core.service import (
     Policy,
     Service,
 )
+from watchdog.gauging import Gauge, Gauging
 from watchdog.ports import Change, Left, ServiceControl
 from watchdog.rounds import Question, Round
 from watchdog.surroundings import Surroundings
@@ -34,6 +35,7 @@ class Parts:
     control: ServiceControl
     questions: Sequence[Question]
     collect: Collect
+    gauges: Sequence[Gauge] = ()  # beside the rounds, for warnings
 
 
 class Services:
@@ -123,6 +125,7 @@ class Services:
     ) -> Worker:
         parts = self._make_parts(service)
         around, timeout = self._around, service.policy.start_timeout
+        pace = service.policy.warnings.every
         return Worker(
             service,
             parts.control,
@@ -131,6 +134,7 @@ class Services:
             needed=needed,
             offset=offset,
             left=left,
+            gauging=Gauging(parts.gauges, parts.control, around.clock, pace),
             collect=parts.collect,
         )
 

@@ -49,6 +49,7 @@ def run_check(options: argparse.Namespace) -> int:
                 "services": [service.name for service in config.services],
                 "destinations": config.destinations,
                 "unchecked": config.unchecked,
+                "unmeasured": _unmeasured(config),
                 "remarks": config.remarks,
             }
         )
@@ -58,6 +59,8 @@ def run_check(options: argparse.Namespace) -> int:
     print(f"{config.path}: fine, {services}, {_alerts(config)}")
     for secret in config.unchecked:
         print(f"{config.path}: not checked: {secret}")
+    for limit in _unmeasured(config):
+        print(f"{config.path}: not measured: {limit}")
     for remark in config.remarks:
         print(remark)
     return 0
@@ -81,6 +84,17 @@ def run_schema(_options: argparse.Namespace) -> int:
 
     print_json(schema())
     return 0
+
+
+def _unmeasured(config: Config) -> list[str]:
+    """Return which limits do nothing on this host, and why."""
+    limited = [each.name for each in config.services if each.limits.open_files is not None]
+    if not limited:
+        return []
+    from watchdog.probes.resources import open_files_trouble
+
+    why = open_files_trouble()
+    return [f"open_files of {name}: {why}" for name in limited] if why else []
 
 
 def _alerts(config: Config) -> str:

@@ -12,6 +12,7 @@ import msgspec
 from watchdog.core.incident import span
 
 _COLOURS = {0: "32", 1: "31", 3: "35", 4: "33"}  # by exit code: green, red, magenta, yellow
+_WARNING = 4  # yellow
 _MARKS = {"pass": "✓", "fail": "✗", "hold": "…", "unknown": "?"}
 
 
@@ -28,6 +29,7 @@ def print_status(answer: dict[str, Any]) -> None:
             print(f"{channel['name']}: {_channel(channel)}")
         if channel["buttons"] and channel["buttons"]["reason"]:
             print(f"{channel['name']}: {_buttons(channel['buttons'])}")
+    print_warnings(answer["daemon"]["host"], answer["daemon"]["warnings"])
     for sentence in answer["daemon"]["trouble"]:
         print(_coloured(f"! {sentence}", 1))
 
@@ -63,6 +65,22 @@ def print_services(services: Sequence[dict[str, Any]]) -> None:
             print(f"{service['name']}: {_asked_for('silenced', service['silence'])}")
         if who := _acknowledged(service):
             print(f"{service['name']}: {who}")
+        print_limits(service)
+        print_warnings(service["name"], service["warnings"])
+
+
+def print_limits(service: dict[str, Any]) -> None:
+    """Print what its limits are held against, or that one of them cannot be measured."""
+    for check in service["checks"]:
+        if check["check"] == "limits":
+            print(f"{service['name']}: limits: {check['reason']}")
+
+
+def print_warnings(name: str, warnings: Sequence[dict[str, Any]]) -> None:
+    """Print the warnings that stand."""
+    for warning in warnings:
+        since = f"since {_stamp(warning['since'])}"
+        print(_coloured(f"{name}: warning: {warning['words']} ({since})", _WARNING))
 
 
 def print_service(service: dict[str, Any], more: str = "") -> None:

@@ -25,6 +25,7 @@ from watchdog.config.routes import build_delivery, build_routes, subscriptions
 from watchdog.config.services import ServiceBuilder
 from watchdog.config.settings import Config, DaemonSettings
 from watchdog.config.tables import ConfigFile, DaemonTable
+from watchdog.config.warnings import host_warnings_of
 from watchdog.core.service import (
     Policy,
     Service,
@@ -73,6 +74,7 @@ def load(
     webhook = build_webhooks(tables.webhook, secrets)
     alertmanager = build_alertmanagers(tables.alertmanager, secrets)
     apprise = build_apprise(tables.apprise, secrets)
+    warnings = host_warnings_of(tables.warnings, problems)
     routes = build_routes(tables, [service.name for service in services], problems)
     heartbeat = build_heartbeat(tables.heartbeat, secrets)
     problems.raise_if_any()
@@ -90,6 +92,7 @@ def load(
         delivery=build_delivery(tables.delivery),
         heartbeat=heartbeat,
         redact_emails=tables.evidence.redact_emails,
+        warnings=warnings,
         unchecked=tuple(secrets.unchecked),
         remarks=() if for_daemon else problems.remarks(),
     )

@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 from watchdog.config.durations import format_duration
 from watchdog.config.problems import Path, Problems
 from watchdog.config.service_tables import PolicyTable, RestartAfterTable
+from watchdog.config.warnings import warnings_of
 from watchdog.core.service import Policy
 
 _STANDARD = Policy()
@@ -39,6 +40,9 @@ def policy_of(table: PolicyTable, defaults: PolicyTable, path: Path, problems: P
         | {"http": policy["max_failures"]}
         | _stated(defaults.restart_after)
         | _stated(table.restart_after)
+    )
+    policy["warnings"] = warnings_of(
+        table.warnings, defaults.warnings, (*path, "warnings"), problems
     )
     for low, high in _ORDERED:
         if policy[low] > policy[high] and sure(low, path, problems) and sure(high, path, problems):

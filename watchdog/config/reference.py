@@ -28,6 +28,7 @@ from watchdog.config.tables import (
     SlackTable,
 )
 from watchdog.config.telling_tables import DeliveryTable, HeartbeatTable
+from watchdog.config.warning_tables import HostWarningsTable, LimitsTable, WarningsTable
 
 _BEGINNING = """\
 # Configuration
@@ -101,11 +102,28 @@ _SECTIONS: tuple[tuple[str, type[Table], str], ...] = (
         ),
     ),
     (
+        "### `limits = { … }`",
+        LimitsTable,
+        (
+            "Sizes are numbers of bytes, or text with K, M, G or T, which count as systemd's:"
+            ' `"1M"` is 1,048,576. [How each of them is measured]'
+            "(../how-to/warnings-and-limits.md#limits)."
+        ),
+    ),
+    (
         "## Policy",
         PolicyTable,
         "A default gives way: a short `interval` shortens `fast_interval` and `recovery_interval`.",
     ),
     ("### `restart_after = { … }`", RestartAfterTable, ""),
+    (
+        "### `warnings = { … }`",
+        WarningsTable,
+        (
+            "As policy: in `[defaults.warnings]` for all services, in `[service.warnings]` for one,"
+            " key by key. [What each of them means](../how-to/warnings-and-limits.md)."
+        ),
+    ),
     ("## `[slack]`", SlackTable, ""),
     (
         "## `[email]`",
@@ -136,6 +154,7 @@ _SECTIONS: tuple[tuple[str, type[Table], str], ...] = (
             " such a table."
         ),
     ),
+    ("## `[warnings]`", HostWarningsTable, ""),
     (
         "## `[delivery]`",
         DeliveryTable,

@@ -35,6 +35,7 @@ from watchdog.config.kinds import (
     Window,
 )
 from watchdog.config.table import Reference, Table, key
+from watchdog.config.warning_tables import LimitsTable, WarningsTable
 
 
 class RestartAfterTable(Table, frozen=True):
@@ -50,6 +51,10 @@ class RestartAfterTable(Table, frozen=True):
         CountOrNever | UnsetType,
         key("The health URL does not answer as it should.", default="max_failures"),
     ] = UNSET
+    limits: Annotated[
+        CountOrNever | UnsetType,
+        key('It uses more than limits allow; with action = "restart".', default="1"),
+    ] = UNSET
 
 
 class PolicyTable(Table, frozen=True):
@@ -63,7 +68,9 @@ class PolicyTable(Table, frozen=True):
         RestartAfterTable | UnsetType,
         key(
             "Failures of a check in a row before a restart.",
-            default="{ unit = 1, process = 1, status = 1, port = 1, http = max_failures }",
+            default=(
+                "{ unit = 1, process = 1, status = 1, port = 1, http = max_failures, limits = 1 }"
+            ),
         ),
     ] = UNSET
     interval: Annotated[Pace | UnsetType, key("From one round of checks to the next.")] = UNSET
@@ -119,6 +126,10 @@ class PolicyTable(Table, frozen=True):
     ] = UNSET
     notify_healed: Annotated[
         Flag | UnsetType, key("Also tell of restarts that healed before max_failures.")
+    ] = UNSET
+    warnings: Annotated[
+        WarningsTable | UnsetType,
+        key("What is worth a warning, key by key.", default="see below"),
     ] = UNSET
 
 
@@ -231,3 +242,6 @@ class ServiceTable(PolicyTable, frozen=True):
     evidence: Annotated[ServiceEvidenceTable, key("What else tells why it failed.")] = (
         ServiceEvidenceTable()
     )
+    limits: Annotated[
+        LimitsTable | UnsetType, key("What it may use.", default="as much as it likes")
+    ] = UNSET

@@ -19,6 +19,7 @@ from watchdog.config.service_tables import (
     ServiceTable,
 )
 from watchdog.config.units import service_unit
+from watchdog.config.warnings import limits_of
 from watchdog.core.service import (
     CommandControl,
     Control,
@@ -71,7 +72,9 @@ class ServiceBuilder:
             has_control=self._stated("control"),
         )
         name, needs = self._name(), tuple(table.depends_on)
-        return Service(name, control, tuple(checks), policy, needs, evidence)
+        place, has_control = (*self._path, "limits"), self._stated("control")
+        limits = limits_of(table.limits, place, self._problems, has_control=has_control)
+        return Service(name, control, tuple(checks), policy, needs, evidence, limits)
 
     def _wrong(self, key: str, message: str) -> None:
         self._problems.add((*self._path, key), message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from watchdog.config.secret import HiddenText, Secret
@@ -13,6 +13,7 @@ from watchdog.core.service import (
     ProcessControl,
     Service,
 )
+from watchdog.core.thresholds import HostWarnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +184,7 @@ class Config:
     delivery: DeliverySettings = DeliverySettings()
     heartbeat: HeartbeatSettings | None = None
     redact_emails: bool = False
+    warnings: HostWarnings = field(default_factory=HostWarnings)
     unchecked: tuple[str, ...] = ()  # secrets that only the daemon can see; empty in the daemon
     remarks: tuple[str, ...] = ()  # what is allowed, and may not be meant; empty in the daemon
 

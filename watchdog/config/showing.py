@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from typing import Any
 
 import msgspec
 
+from watchdog.config.amounts import format_share, format_size
 from watchdog.config.conditions import format_condition
 from watchdog.config.durations import format_duration, parse_duration
 from watchdog.config.secret import MASK, HiddenText, Secret
@@ -22,6 +24,7 @@ from watchdog.config.settings import (
     SlackWebhookSettings,
     WebhookSettings,
 )
+from watchdog.config.warnings import shown
 from watchdog.core.routing import Subscription
 from watchdog.core.service import (
     CommandControl,
@@ -32,6 +35,7 @@ from watchdog.core.service import (
     UnitControl,
 )
 from watchdog.core.severity import Severity
+from watchdog.core.thresholds import HostWarnings, Limits, Warnings
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -55,6 +59,7 @@ def effective(config: Config) -> dict[str, Any]:
     document: dict[str, Any] = {
         "daemon": daemon,
         "evidence": {"redact_emails": config.redact_emails},
+        "warnings": _amounts(config.warnings),
         "service": [_service(service) for service in config.services],
     }
     channels = {
@@ -125,10 +130,31 @@ def _service(service: Service) -> dict[str, Any]:
             table["health"] = _health(check)
     table["depends_on"] = service.depends_on
     table["evidence"] = {"logs": service.evidence.logs, "commands": service.evidence.commands}
+    if service.limits:
+        table["limits"] = _amounts(service.limits)
     for field in fields(service.policy):
         value = getattr(service.policy, field.name)
         table[field.name] = _duration(value) if isinstance(value, float) else value
+    table["warnings"] = _amounts(service.policy.warnings)
     return table
+
+
+def _amounts(values: Warnings | HostWarnings | Limits) -> dict[str, Any]:
+    """Return *values* as the file has them: each key with the form of its kind."""
+    forms: dict[str, Callable[[Any], Any]] = {
+        "every": _duration,
+        "healed_window": _duration,
+        "certificate": lambda lefts: [_duration(left) for left in lefts],
+        "cpu": format_share,
+        "memory": format_size if isinstance(values, Limits) else _whole,
+        "disk_used": _whole,
+        "inodes_used": _whole,
+    }
+    return {name: forms.get(name, lambda it: it)(value) for name, value in shown(values).items()}
+
+
+def _whole(percents: Iterable[float]) -> list[int]:
+    return [int(percent) for percent in percents]
 
 
 def _health(check: HttpCheck) -> dict[str, Any]:

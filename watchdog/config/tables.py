@@ -26,6 +26,7 @@ from watchdog.config.kinds import (
 from watchdog.config.service_tables import PolicyTable, ServiceTable
 from watchdog.config.table import SecretValue, Table, TakenServices, TakenSeverities, key
 from watchdog.config.telling_tables import DeliveryTable, HeartbeatTable
+from watchdog.config.warning_tables import HostWarningsTable
 
 
 class DaemonTable(Table, frozen=True):
@@ -163,6 +164,9 @@ class ConfigFile(Table, frozen=True, kw_only=True):
         key("The services, one [[service]] each."),
     ]
     evidence: Annotated[EvidenceTable, key("The evidence of all services.")] = EvidenceTable()
+    warnings: Annotated[HostWarningsTable, key("Warnings about the host itself.")] = (
+        HostWarningsTable()
+    )
     slack: Annotated[_SlackChoice | list[_SlackChoice] | UnsetType, key("Alerts to Slack.")] = UNSET
     email: Annotated[EmailTable | list[EmailTable] | UnsetType, key("Alerts by email.")] = UNSET
     webhook: Annotated[

@@ -111,6 +111,15 @@ class Commands:
         """Return None: only the keeper knows."""
         return None
 
+    @property
+    def cgroup(self) -> str:
+        """Return none: only the keeper knows."""
+        return ""
+
+    def pids(self) -> Sequence[int]:
+        """Return none: only the keeper knows."""
+        return ()
+
     def owns(self, listener: Listener) -> bool:
         """Take every listener for the service's: the commands do not tell which are its own."""
         del listener

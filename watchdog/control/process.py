@@ -7,7 +7,7 @@ import contextlib
 import os
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -124,6 +124,15 @@ class EmbeddedProcess:
     def main_pid(self) -> int | None:
         """Return the process, while it runs."""
         return None if self._child is None or self._child.has_ended else self._child.pid
+
+    @property
+    def cgroup(self) -> str:
+        """Return none: our child is in the daemon's own."""
+        return ""
+
+    def pids(self) -> Sequence[int]:
+        """Return the processes of the session."""
+        return [] if self._child is None else [m.pid for m in proc.session(self._child.pid)]
 
     def owns(self, listener: Listener) -> bool:
         """Tell whether a process of the session has *listener* open."""

@@ -82,6 +82,16 @@ class SystemdUnit:
         """Return the main process, if there is one."""
         return self._unit.state.main_pid or None
 
+    @property
+    def cgroup(self) -> str:
+        """Return the directory of the unit's cgroup."""
+        state = self._unit.state
+        return self._cgroup_root + (state.control_group or usual_cgroup(state.slice, state.name))
+
+    def pids(self) -> Sequence[int]:
+        """Return none: what belongs to a unit is told by its cgroup alone."""
+        return ()
+
     def owns(self, listener: Listener) -> bool:
         """Tell whether the unit's own processes, or systemd for it, made *listener*."""
         state = self._unit.state

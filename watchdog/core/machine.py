@@ -19,6 +19,7 @@ from watchdog.core.model import (
     Crashed,
     Effect,
     Event,
+    Judged,
     Maintenance,
     NoteKind,
     Now,
@@ -41,8 +42,10 @@ from watchdog.core.reminder import reminded, with_told
 from watchdog.core.restart import count_failure, failed_restart, on_account, spend_restart
 from watchdog.core.service import Policy
 from watchdog.core.silence import hushed, silenced, unsilenced
+from watchdog.core.standing import Measured, Started
 from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
 from watchdog.core.update import updated
+from watchdog.core.warning import measured, with_healing
 
 
 def step(state: State, event: Event, policy: Policy, now: Now) -> Step:
@@ -56,15 +59,19 @@ def step(state: State, event: Event, policy: Policy, now: Now) -> Step:
         ended = unsilenced(state, "it has ended", now)
         following = step(ended.state, event, policy, now)
         return Step(following.state, ended.effects + following.effects)
+    if isinstance(event, Measured | Started):
+        result = measured(state, event, policy, now)  # neither phases nor incidents come of it
+        return Step(result.state, filed(result.effects, state.incident))
     taken = _taken(state, event, policy, now)
     if isinstance(event, Observation):
         taken = reminded(down_for_good(taken, event, policy, now), event, policy, now)
     told = with_told(hushed(state, taken, event, policy, now), now)
     told = updated(state, told, policy, now)
-    return Step(told.state, filed(told.effects, told.state.incident))
+    after = with_healing(state, told.state, policy, now)
+    return Step(after, filed(told.effects, after.incident))
 
 
-def _taken(state: State, event: Event, policy: Policy, now: Now) -> Step:
+def _taken(state: State, event: Judged, policy: Policy, now: Now) -> Step:
     if comes_too_late(state, event):
         return Step(state)
     match event:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from watchdog.core.standing import Measured, StandingWarning, Started
 from watchdog.core.telling import Circumstance, Diversion, Measure
 
 
@@ -153,7 +154,7 @@ class Pressed:
     text: str
 
 
-Event = (
+Judged = (
     Observation
     | RestartFinished
     | Crashed
@@ -166,6 +167,9 @@ Event = (
     | Acknowledged
     | Pressed
 )
+"""Events that phases and incidents come of."""
+
+Event = Judged | Measured | Started
 
 
 # --- state ----------------------------------------------------------------------------------
@@ -232,6 +236,9 @@ class State:
     incident: Incident | None = None
     maintenance: Maintenance | None = None
     silence: Silence | None = None
+    warnings: tuple[StandingWarning, ...] = ()
+    healings: tuple[float, ...] = ()  # when our restarts healed, as far as a warning looks back
+    starts: tuple[float, ...] = ()  # seconds that the latest runs took to start, oldest first
 
 
 # --- effects: what the state machine asks for, as data ----------------------------------------
@@ -263,6 +270,8 @@ class NoteKind(StrEnum):
     RESUMED = "resumed"
     SILENCED = "silenced"
     UNSILENCED = "unsilenced"
+    WARNED = "warned"  # a warning has begun, or is worse by a step
+    WARNING_OVER = "warning-over"
     ACKNOWLEDGED = "acknowledged"
     PRESSED = "pressed"  # a button, and nothing came of it
 
@@ -285,7 +294,8 @@ class AlertKind(StrEnum):
     REMINDER = "reminder"  # it still is
     GAVE_UP = "gave-up"
     RESOLVED = "resolved"
-    NOTICE = "notice"  # worth knowing, nobody need get up: healed, database set aside
+    WARNING = "warning"  # worth doing something about this week, nobody need get up
+    NOTICE = "notice"  # worth knowing: healed, database set aside
     TEST = "test"
 
 
@@ -301,8 +311,8 @@ class Alert:
     wall: float  # when it became true
     reason: str
     check: str = ""
-    incident: str = ""  # id; empty: not about an incident
-    opened: float = 0.0  # wall
+    incident: str = ""  # id, of a warning too; empty: nothing lasts that it is about
+    opened: float = 0.0  # wall: since when it lasts
     failures: int = 0
     max_failures: int = 0
     restarts: int = 0  # since the trouble began

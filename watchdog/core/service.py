@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from watchdog.core.thresholds import Limits, Warnings
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -14,7 +16,14 @@ class Policy:
 
     max_failures: int = 3
     restart_after: Mapping[str, int] = field(  # check -> failures before a restart; 0 = never
-        default_factory=lambda: {"unit": 1, "process": 1, "status": 1, "port": 1, "http": 3}
+        default_factory=lambda: {
+            "unit": 1,
+            "process": 1,
+            "status": 1,
+            "port": 1,
+            "http": 3,
+            "limits": 1,  # it has been beyond them for several rounds by then
+        }
     )
     interval: float = 30.0
     fast_interval: float = 2.0  # while suspect, failing or waiting
@@ -35,6 +44,7 @@ class Policy:
     flap_window: float = 1800.0  # an incident so soon after the last is flapping; 0: none ever is
     remind_after: float = 3600.0  # an incident that lasts is told again; 0: never
     notify_healed: bool = False  # tell of restarts that healed before max_failures
+    warnings: Warnings = field(default_factory=Warnings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,3 +147,4 @@ class Service:
     policy: Policy = field(default_factory=Policy)
     depends_on: tuple[str, ...] = ()
     evidence: Evidence = Evidence()
+    limits: Limits = field(default_factory=Limits)

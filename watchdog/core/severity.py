@@ -26,6 +26,7 @@ _OF_KIND: Mapping[AlertKind, Severity] = MappingProxyType(
         AlertKind.REMINDER: Severity.CRITICAL,
         AlertKind.GAVE_UP: Severity.CRITICAL,
         AlertKind.RESOLVED: Severity.CRITICAL,
+        AlertKind.WARNING: Severity.WARNING,
         AlertKind.NOTICE: Severity.INFO,
         AlertKind.TEST: Severity.INFO,
     }

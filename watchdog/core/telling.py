@@ -64,6 +64,18 @@ class CircumstanceKind(StrEnum):
     SEES_AGAIN = "sees-again"
     CANARY = "canary"  # the daily test of every destination
     UNDELIVERED = "undelivered"  # a canary, for ``lasted``, at the destination ``subject``
+    # Of a warning, which is known by its kind and its subject:
+    CERTIFICATE = "certificate"  # of ``subject`` ends in ``value`` seconds
+    DISK = "disk"  # file system ``subject`` is full to ``value`` percent, ``limit`` bytes are free
+    INODES = "inodes"  # of file system ``subject``: used to ``value`` percent
+    MEMORY = "memory"  # ``value`` bytes of the ``limit`` that its unit sets
+    OOM_KILLS = "oom-kills"  # ``count`` processes of this run
+    SLOW_START = "slow-start"  # ``value`` seconds, formerly ``limit``
+    HEALED_OFTEN = "healed-often"  # ``count`` times within ``lasted`` seconds
+    MEMORY_LIMIT = "memory-limit"  # ``value`` bytes, more than our ``limit``
+    CPU_LIMIT = "cpu-limit"  # ``value`` CPUs, more than our ``limit``
+    OPEN_FILES_LIMIT = "open-files-limit"  # ``value`` of one process, more than our ``limit``
+    UNMEASURED = "unmeasured"  # ``subject``, because of ``reason``
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +89,8 @@ class Circumstance:
     states: int = 0
     lasted: float = 0.0  # seconds
     aside: str = ""  # file name
+    value: float = 0.0
+    limit: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

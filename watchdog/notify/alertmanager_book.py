@@ -11,11 +11,11 @@ from watchdog.core.model import (
     AlertKind,
 )
 from watchdog.notify.alertmanager_message import labels, posted, started
-from watchdog.notify.facts import is_about_incident
+from watchdog.notify.facts import lasts
 from watchdog.ports import Message
 
 MOMENT = 300.0
-"""Seconds that what is no incident (a notice, a test) is shown."""
+"""Seconds that what does not last (a notice, a test) is shown."""
 
 RENEWALS = 4
 """Alerts expire after so many renewals have failed to come."""
@@ -50,12 +50,12 @@ class Book:
     def draft(self, message: Message, now: float) -> Entry:
         """Return what *message* says, not yet in the book."""
         alert = message.alert
-        before = self._of_incident(alert.incident) if is_about_incident(alert.kind) else None
+        before = self._of_incident(alert.incident) if lasts(alert.kind) else None
         known_by = before.labels if before is not None else labels(message, self._more)
         starts = before.starts if before is not None else started(alert)
         if alert.kind is AlertKind.RESOLVED:
             return Entry(message, known_by, starts, alert.wall, now + self._expiry)
-        if not is_about_incident(alert.kind):
+        if not lasts(alert.kind):
             return Entry(message, known_by, starts, now + MOMENT, now + MOMENT)
         return Entry(message, known_by, starts)
 
@@ -68,7 +68,7 @@ class Book:
     def end_all_but(
         self, is_open: Callable[[Alert], bool], members: Iterable[str], now: float
     ) -> None:
-        """End what stands though its incident is over: its service is not watched any more."""
+        """End what stands though it is over: a warning, or an incident that nobody watches."""
         for entry in self._entries.values():
             if entry.ends is None and not is_open(entry.message.alert):
                 entry.ends, entry.forgotten = now, now + self._expiry

@@ -14,11 +14,15 @@ from watchdog.core.model import (
     AlertKind,
 )
 from watchdog.core.severity import severity
-from watchdog.notify.facts import is_about_incident, rfc3339
+from watchdog.notify.facts import is_about_incident, lasts, rfc3339
 from watchdog.ports import Message
 
 INCIDENT = "ServiceFailing"
-NAMES = {AlertKind.NOTICE: "ServiceWatchdogNotice", AlertKind.TEST: "ServiceWatchdogTest"}
+NAMES = {
+    AlertKind.WARNING: "ServiceWarning",
+    AlertKind.NOTICE: "ServiceWatchdogNotice",
+    AlertKind.TEST: "ServiceWatchdogTest",
+}
 
 _SHORTEST = 0.001  # seconds: an alert that ends before it starts is refused
 
@@ -33,12 +37,14 @@ def labels(message: Message, more: Mapping[str, str]) -> dict[str, str]:
         "severity": severity(alert),
         "check": alert.check,
     }
+    if alert.kind is AlertKind.WARNING and alert.circumstance is not None:
+        own |= {"warning": alert.circumstance.kind.value, "subject": alert.circumstance.subject}
     return {**more, **{name: value for name, value in own.items() if value}}
 
 
 def started(alert: Alert) -> float:
     """Return when what *alert* tells of began (wall)."""
-    return alert.opened or alert.wall if is_about_incident(alert.kind) else alert.wall
+    return alert.opened or alert.wall if lasts(alert.kind) else alert.wall
 
 
 def posted(
@@ -48,7 +54,7 @@ def posted(
     annotations = {
         "summary": message.title,
         "description": "\n".join(message.lines),
-        "incident": message.alert.incident,
+        "incident": message.alert.incident if is_about_incident(message.alert.kind) else "",
         "last_lines": "\n".join(message.evidence),
     }
     form: dict[str, Any] = {

@@ -34,7 +34,12 @@ from watchdog.thread import in_thread
 
 CHILD = ("-I", "-m", "watchdog.notify.apprise_child")
 
-KINDS = {AlertKind.RESOLVED: "success", AlertKind.NOTICE: "warning", AlertKind.TEST: "info"}
+KINDS = {
+    AlertKind.RESOLVED: "success",
+    AlertKind.WARNING: "warning",
+    AlertKind.NOTICE: "warning",
+    AlertKind.TEST: "info",
+}
 
 # What the child says -> what the operator does about it.
 REPAIRS = {

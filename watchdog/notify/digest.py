@@ -28,6 +28,7 @@ _WORST_FIRST = (
     AlertKind.FIRING,
     AlertKind.REMINDER,
     AlertKind.UPDATE,
+    AlertKind.WARNING,
     AlertKind.NOTICE,
     AlertKind.RESOLVED,
 )
@@ -44,14 +45,14 @@ def digest(
     ordered = sorted(alerts, key=lambda alert: _WORST_FIRST.index(alert.kind))
     late = sent_wall - min(alert.wall for alert in alerts)
     late = late if late >= LATE else 0.0
-    summary = _summary(ordered, words)
+    summary = _summary(ordered, one_line(host, TITLE_SERVICE_WIDTH), words)
     whole = Alert(ordered[0].kind, "", min(alert.wall for alert in alerts), summary)
     phrases = [Phrases(alert, sent_wall, tz, words) for alert in ordered]
     lines = [f"{words.labels.late}: {words.oldest_late(phrases[0].span(late))}"] if late else []
     lines += _fallback(phrases)
     lines += [f"{words.labels.host}: {one_line(host, LINE_WIDTH)}"]
-    lines += [_line(each) for each in phrases[:IN_FULL]]
-    lines += _others(ordered[IN_FULL:], words)
+    lines += [_line(each, host) for each in phrases[:IN_FULL]]
+    lines += _others(ordered[IN_FULL:], host, words)
     state = words.title_of_many(whole.kind, one_line(host, TITLE_SERVICE_WIDTH))
     return Message(
         alert=whole,
@@ -74,7 +75,7 @@ def _fallback(phrases: Sequence[Phrases]) -> Iterator[str]:
         yield f"{each.words.labels.fallback}: {one_line(each.fallback(), LINE_WIDTH)}"
 
 
-def _summary(alerts: Sequence[Alert], words: Catalogue) -> str:
+def _summary(alerts: Sequence[Alert], host: str, words: Catalogue) -> str:
     """Say how many services, and which come first; one may have had several incidents."""
     kinds = {alert.kind for alert in alerts}
     counts = ", ".join(
@@ -82,25 +83,25 @@ def _summary(alerts: Sequence[Alert], words: Catalogue) -> str:
         for kind in _WORST_FIRST
         if kind in kinds
     )
-    services = list(dict.fromkeys(alert.service for alert in alerts))
+    services = list(dict.fromkeys(alert.service or host for alert in alerts))
     what = counts if len(kinds) > 1 else words.services(len(services))
     names, more = ", ".join(services[:_IN_TITLE]), len(services) - _IN_TITLE
     return f"{what}: {words.listed(names, more) if more > 0 else names}"
 
 
-def _line(phrases: Phrases) -> str:
+def _line(phrases: Phrases, host: str) -> str:
     alert, words = phrases.alert, phrases.words
-    service, state = one_line(alert.service, 60), words.state(alert.kind)
+    service, state = one_line(alert.service or host, 60), words.state(alert.kind)
     if alert.kind is AlertKind.RESOLVED and alert.opened:
         begin, end = phrases.short_stamp(alert.opened), phrases.short_stamp(alert.wall)
         return f"{service}: {state}, {words.was_down(begin, end)}"
     return f"{service}: {state}, {one_line(phrases.cause(), REASON_WIDTH)}"
 
 
-def _others(alerts: Sequence[Alert], words: Catalogue) -> Iterator[str]:
+def _others(alerts: Sequence[Alert], host: str, words: Catalogue) -> Iterator[str]:
     """Yield lines that name the services of *alerts*, by state."""
     for kind in _WORST_FIRST:
-        names = [one_line(alert.service, 60) for alert in alerts if alert.kind is kind]
+        names = [one_line(alert.service or host, 60) for alert in alerts if alert.kind is kind]
         label, line = words.also(words.state(kind)), ""
         for name in names:
             if len(line) + len(name) > LINE_WIDTH - 40:

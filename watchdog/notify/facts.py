@@ -7,12 +7,17 @@ from datetime import UTC, datetime
 from watchdog.core.model import AlertKind
 
 _LAST = 253_402_300_799.0  # the year 9999: beyond it the clock is wrong
-_CALM = frozenset({AlertKind.NOTICE, AlertKind.TEST})
+_CALM = frozenset({AlertKind.WARNING, AlertKind.NOTICE, AlertKind.TEST})
 
 
 def is_about_incident(kind: AlertKind) -> bool:
     """Tell whether alerts of this *kind* belong to an incident: something is, or was, broken."""
     return kind not in _CALM
+
+
+def lasts(kind: AlertKind) -> bool:
+    """Tell whether what alerts of this *kind* state holds until something ends it."""
+    return is_about_incident(kind) or kind is AlertKind.WARNING
 
 
 def rfc3339(wall: float) -> str:

@@ -18,6 +18,7 @@ COLOURS = {
     AlertKind.REMINDER: AMBER,
     AlertKind.GAVE_UP: RED,
     AlertKind.RESOLVED: GREEN,
+    AlertKind.WARNING: AMBER,
     AlertKind.NOTICE: GREY,
     AlertKind.TEST: GREY,
 }

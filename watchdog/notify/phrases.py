@@ -15,6 +15,7 @@ from watchdog.core.model import (
     AlertKind,
 )
 from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
+from watchdog.notify.warned import warned
 from watchdog.words.catalogue import Catalogue
 
 LATE = 60.0  # seconds between alert and sending that are worth a word
@@ -69,7 +70,8 @@ class Phrases:
             case CircumstanceKind.UNDELIVERED:
                 since = self.short_stamp(self.alert.wall - told.lasted)
                 return words.undelivered(told.subject, since, told.reason)
-        assert_never(told.kind)
+            case _:
+                return warned(told, words, self.span)
 
     def fallback(self) -> str:
         """Return why the alert comes by way of the fallback; empty if it does not."""
@@ -196,7 +198,7 @@ class Phrases:
                 return words.down_since(self.short_stamp(alert.opened or alert.wall))
             case AlertKind.RESOLVED:
                 return words.healthy_since(self.short_stamp(alert.wall))
-            case AlertKind.NOTICE | AlertKind.TEST:
+            case AlertKind.WARNING | AlertKind.NOTICE | AlertKind.TEST:
                 return words.dated(self.short_stamp(alert.wall))
         assert_never(alert.kind)
 

@@ -14,6 +14,7 @@ from watchdog.core.model import (
     Alert,
     AlertKind,
 )
+from watchdog.notify.facts import is_about_incident
 from watchdog.notify.phrases import LATE, Phrases
 from watchdog.notify.stage import Stage, stage
 from watchdog.notify.text import newest, one_line
@@ -58,7 +59,7 @@ def render(
         evidence=newest(fitting, EVIDENCE_LINES, EVIDENCE_WIDTH, EVIDENCE_BYTES),
         late=late,
         evidence_label=words.labels.evidence,
-        reference=words.incident(incident) if incident else "",
+        reference=words.incident(incident) if incident and is_about_incident(alert.kind) else "",
         signature=one_line(words.signature(host), SIGNATURE_WIDTH),
     )
 
@@ -117,6 +118,6 @@ def facts(phrases: Phrases, host: str, late: float) -> Iterator[tuple[str, str]]
         yield labels.since, phrases.stamp(alert.opened or alert.wall)
     if alert.kind is AlertKind.GAVE_UP:
         yield labels.gave_up, phrases.stamp(alert.wall)
-    elif alert.kind in (AlertKind.NOTICE, AlertKind.TEST):
+    elif alert.kind in (AlertKind.WARNING, AlertKind.NOTICE, AlertKind.TEST):
         yield labels.time, phrases.stamp(alert.wall)
-    yield labels.incident, alert.incident
+    yield labels.incident, alert.incident if is_about_incident(alert.kind) else ""

@@ -50,6 +50,7 @@ SIGNS = {
     Stage.RECOVERING: ":large_yellow_circle:",
     Stage.GAVE_UP: ":rotating_light:",
     Stage.RESOLVED: ":large_green_circle:",
+    Stage.WARNING: ":warning:",
     Stage.NOTICE: ":information_source:",
     Stage.TEST: ":test_tube:",
 }

@@ -33,6 +33,7 @@ COLOURS = {
     Stage.RECOVERING: "#ecb22e",
     Stage.GAVE_UP: "#8d1b2d",
     Stage.RESOLVED: "#2eb67d",
+    Stage.WARNING: "#f2c744",
     Stage.NOTICE: "#1d9bd1",
     Stage.TEST: "#9e9ea6",
 }

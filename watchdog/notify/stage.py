@@ -18,6 +18,7 @@ class Stage(StrEnum):
     RECOVERING = "recovering"  # up again; health is not proven yet
     GAVE_UP = "gave-up"
     RESOLVED = "resolved"
+    WARNING = "warning"
     NOTICE = "notice"
     TEST = "test"
 
@@ -26,6 +27,7 @@ _OF_KIND: Mapping[AlertKind, Stage] = MappingProxyType(
     {
         AlertKind.GAVE_UP: Stage.GAVE_UP,
         AlertKind.RESOLVED: Stage.RESOLVED,
+        AlertKind.WARNING: Stage.WARNING,
         AlertKind.NOTICE: Stage.NOTICE,
         AlertKind.TEST: Stage.TEST,
     }

@@ -37,6 +37,17 @@ def payload(message: Message, key: str) -> dict[str, Any]:
             "max_failures": alert.max_failures,
             "restarts": alert.restarts,
         }
+    warning: dict[str, Any] | None = None
+    told = alert.circumstance
+    if alert.kind is AlertKind.WARNING and told is not None:
+        warning = {
+            "id": alert.incident,
+            "kind": told.kind.value,
+            "subject": told.subject or None,
+            "since": rfc3339(alert.opened or alert.wall),
+            "value": round(told.value, 3) or told.count or None,
+            "limit": round(told.limit, 3) or None,
+        }
     return {
         "version": VERSION,
         "id": key,
@@ -51,6 +62,7 @@ def payload(message: Message, key: str) -> dict[str, Any]:
             "reason": one_line(alert.reason, REASON_WIDTH),
             "action": action(alert.measure),
             "incident": incident,
+            "warning": warning,
             "title": message.title,
             "lines": list(message.lines),
             "evidence": list(message.evidence),

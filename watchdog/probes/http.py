@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from watchdog.core.model import (
     Observation,
@@ -28,17 +28,23 @@ from watchdog.probes.text import clean, quoted, seconds
 
 CHECK = "http"
 
+Show = Callable[[bytes], None]
+"""Takes a certificate as DER."""
+
 _CERTIFICATE_HAS_EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
 
 
-def make_http_probe(check: HttpCheck, keep: Keep = lambda _: None) -> Probe:
+def make_http_probe(
+    check: HttpCheck, keep: Keep = lambda _: None, show: Show | None = None
+) -> Probe:
     """Return a probe of *check*. Raises ValueError for a URL or a header that cannot be sent.
 
-    *keep* is given each failing answer, for whoever wants to read more than the reason quotes.
+    *keep* is given each failing answer, for whoever wants to read more than the reason quotes;
+    *show* the certificate of each TLS session, verified or not.
 
     When it is cancelled, the CancelledError carries a note that says how far the exchange had come.
     """
-    question = _Question(check, keep)
+    question = _Question(check, keep, show)
 
     async def probe() -> Observation:
         began = time.monotonic()
@@ -54,9 +60,10 @@ _Answer = tuple[Verdict, str, bool]  # …, reason, curable
 class _Question:
     """What is the same at every asking."""
 
-    def __init__(self, check: HttpCheck, keep: Keep) -> None:
+    def __init__(self, check: HttpCheck, keep: Keep, show: Show | None) -> None:
         self._check = check
         self._keep = keep
+        self._show = show
         self._target = parse_target(check.url, check.headers)
         self._fixed = literal(self._target.host, self._target.port)
         self._accepted = frozenset(check.status or range(200, 300))
@@ -80,7 +87,10 @@ class _Question:
             sock, address = connection
             if self._target.tls:
                 progress = f"the TLS handshake with {address} was not complete"
-                sock = await start_tls(sock, self._target.host, verify=self._check.verify_tls)
+                session = await start_tls(sock, self._target.host, verify=self._check.verify_tls)
+                sock = session
+                if self._show is not None:
+                    self._show(session.getpeercert(binary_form=True) or b"")
             progress = ""
             await exchange(sock, self._target.request, reception)
         except asyncio.CancelledError as cancelled:
@@ -146,9 +156,11 @@ def _no_session(error: OSError, host: str, port: int) -> _Answer:
     """Say why there is no TLS session on a connection that was made."""
     if isinstance(error, ssl.SSLCertVerificationError):
         # An expired one may have been replaced on disk: then a restart is what makes it take hold.
-        curable = error.verify_code == _CERTIFICATE_HAS_EXPIRED
+        if error.verify_code == _CERTIFICATE_HAS_EXPIRED:
+            why = "renew it, and have the service load it"
+            return Verdict.FAIL, f"the certificate of {host}:{port} has expired; {why}", True
         words = error.verify_message.rstrip(".")
-        return Verdict.FAIL, f"the certificate of {host}:{port} is not valid: {words}", curable
+        return Verdict.FAIL, f"the certificate of {host}:{port} is not valid: {words}", False
     if isinstance(error, ssl.SSLError):
         words = (error.reason or "unknown error").lower().replace("_", " ")
         if error.reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST"}:

@@ -72,6 +72,14 @@ class Conversation:
         )
 
 
+def incident_of(alert: Alert) -> str:
+    """Name the incident that *alert* is told within; empty: it is told by itself.
+
+    A warning has no end that is told, and is told again only when it is worse: that is news.
+    """
+    return "" if alert.kind is AlertKind.WARNING else alert.incident
+
+
 def where(delivery: Delivery) -> Receipt:
     """Return which message *delivery* is shown in; an empty receipt if in none yet."""
     details = delivery.receipt.details

@@ -23,7 +23,11 @@ class Storm:
         """Take what was told at *mono*."""
         ended = {a.incident for a in parcel.alerts if a.kind is AlertKind.RESOLVED}
         is_new = parcel.way in {Way.WHOLE, Way.OPEN}
-        begun = {a.incident for a in parcel.alerts if is_new and a.incident} - ended
+        begun = {
+            a.incident
+            for a in parcel.alerts
+            if is_new and a.incident and a.kind is not AlertKind.WARNING
+        } - ended
         recent = {name: at for name, at in self._recent.items() if mono - at < BELONG}
         self._recent = recent | dict.fromkeys(begun, mono)
         for name in ended:

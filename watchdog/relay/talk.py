@@ -18,6 +18,7 @@ from watchdog.errors import StoreError
 from watchdog.ports import Conversing, Delivery, Message, Receipt, Told
 from watchdog.relay.conversation import (
     Conversation,
+    incident_of,
     owes_reply,
     remembered,
     replied,
@@ -82,7 +83,7 @@ class Talk:
             else:
                 groups.setdefault(id(talk), (talk, []))[1].append(each)
         if fresh:
-            return _opening(pack(fresh, alone))
+            return _opening(pack(_alike(fresh), alone))
         for talk, deliveries in groups.values():
             news = [each for each in deliveries if not talk.has_shown(each) and owes_reply(each)]
             if news and talk.calls(news):
@@ -120,7 +121,7 @@ class Talk:
 
     def _opened(self, parcel: Parcel, receipt: Receipt) -> Sequence[Delivery]:
         talk = Conversation(receipt)
-        talk.tell(alert for alert in parcel.alerts if alert.incident)
+        talk.tell(alert for alert in parcel.alerts if incident_of(alert))
         if talk.newest and receipt.details:
             self._conversations |= dict.fromkeys(talk.newest, talk)
         is_whole = len(parcel.deliveries) == 1 and parcel.alerts[0].kind not in WITH_EVIDENCE
@@ -155,12 +156,21 @@ class Talk:
 
     def _of(self, delivery: Delivery) -> Conversation | None:
         """Return where *delivery* belongs; one that the last daemon opened is taken up."""
-        incident, message = delivery.alert.incident, where(delivery)
+        incident, message = incident_of(delivery.alert), where(delivery)
         talk = self._conversations.get(incident)
         if talk is None and incident and message.details and message not in self._gone:
             talk = Conversation(message, {incident: delivery.alert})
             self._conversations[incident] = talk
         return talk
+
+
+def _alike(fresh: Sequence[Delivery]) -> Sequence[Delivery]:
+    """Return those of *fresh* that may share a message with the first: it is edited, or never is.
+
+    What is told of no incident would be gone with the first edit.
+    """
+    talks = bool(incident_of(fresh[0].alert))
+    return [each for each in fresh if bool(incident_of(each.alert)) is talks]
 
 
 def _opening(parcel: Parcel) -> Parcel:

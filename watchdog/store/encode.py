@@ -27,8 +27,8 @@ EVIDENCE_SIZE = 64 * 1024
 
 _T = TypeVar("_T")
 
-_TELLING = frozenset({"measure", "circumstance", "diversion"})
-"""Fields that are only told, and that no decision rests on."""
+_TELLING = frozenset({"measure", "circumstance", "diversion", "warnings"})
+"""Fields that are only told, and that no restart rests on."""
 
 
 @dataclass(frozen=True, slots=True)

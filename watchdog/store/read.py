@@ -18,6 +18,7 @@ from watchdog.errors import StoreError
 from watchdog.ports import Delivery, Left, Told
 from watchdog.store.encode import decode_alert, decode_lines, decode_receipt, decode_state, plain
 from watchdog.store.rebase import rebased
+from watchdog.store.retention import STANDING
 from watchdog.store.schema import corruption
 
 
@@ -122,12 +123,14 @@ def due(
 def standing(connection: sqlite3.Connection, destination: str) -> Sequence[Alert]:
     """Return the alerts that *destination* was told of and that were not resolved there.
 
-    Oldest first, resolved ones being due left out too. What nobody can read is left out.
+    Oldest first, resolved ones being due left out too. Of warnings nothing is resolved: those that
+    stand are in the states. What nobody can read is left out.
     """
     alerts = []
     for (text,) in connection.execute(
-        "SELECT alert FROM outbox WHERE destination = ? AND status = 'sent' AND incident <> ''"
-        " AND kind NOT IN ('resolved', 'update') AND incident NOT IN (SELECT incident FROM outbox"
+        "SELECT alert FROM outbox WHERE destination = ? AND status = 'sent' AND incident <> ''"  # noqa: S608 - our own names
+        f" AND kind NOT IN ('resolved', 'update') AND (kind <> 'warning' OR incident IN {STANDING})"
+        " AND incident NOT IN (SELECT incident FROM outbox"
         " WHERE destination = ? AND kind = 'resolved' AND status <> 'pending') ORDER BY id",
         (destination, destination),
     ):
@@ -144,8 +147,10 @@ def conversations(connection: sqlite3.Connection, destination: str) -> Sequence[
     found = []
     for text, receipt in connection.execute(
         "SELECT alert, receipt FROM outbox WHERE destination = ?1 AND status = 'sent'"
-        " AND incident <> '' AND receipt IN (SELECT receipt FROM outbox WHERE destination = ?1"
-        " AND status = 'sent' AND incident <> '' AND receipt <> '{}' AND incident NOT IN ("
+        " AND incident <> '' AND kind <> 'warning' AND receipt IN"
+        " (SELECT receipt FROM outbox WHERE destination = ?1"
+        " AND status = 'sent' AND incident <> '' AND kind <> 'warning' AND receipt <> '{}'"
+        " AND incident NOT IN ("
         "SELECT incident FROM outbox WHERE destination = ?1 AND kind = 'resolved'"
         " AND status <> 'pending')) ORDER BY id",
         (destination,),
@@ -160,6 +165,7 @@ def told(connection: sqlite3.Connection) -> Mapping[str, Collection[str]]:
     found: dict[str, set[str]] = {}
     for incident, destination in connection.execute(
         "SELECT DISTINCT incident, destination FROM outbox WHERE incident <> ''"
+        " AND kind <> 'warning'"
         " AND incident NOT IN (SELECT incident FROM outbox WHERE kind = 'resolved')"
     ):
         found.setdefault(incident, set()).add(destination)

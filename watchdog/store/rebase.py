@@ -58,5 +58,9 @@ def _with_times(state: State, move: Callable[[float], float]) -> State:
             told_mono=move_any(incident.told_mono),
         ),
         maintenance=maintenance and replace(maintenance, until=move(maintenance.until)),
+        warnings=tuple(
+            replace(each, better_since=move_any(each.better_since)) for each in state.warnings
+        ),
+        healings=tuple(map(move, state.healings)),
         silence=state.silence and replace(state.silence, until=move(state.silence.until)),
     )

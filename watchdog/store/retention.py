@@ -11,9 +11,15 @@ LEDGER_DAYS = 400  # a year, and the same month of the last one to compare with
 SENT_DAYS = 7
 DEAD_DAYS = 90
 
+STANDING = (
+    "(SELECT json_extract(value, '$.id') FROM service_state,"
+    " json_each(CASE WHEN json_valid(state) THEN state ELSE '{}' END, '$.warnings'))"
+)
+"""The ids of the warnings that stand."""
+
 _OPEN = "(SELECT id FROM incident WHERE closed IS NULL)"
-_TOLD = f"status = 'sent' AND incident NOT IN {_OPEN}"
-"""Of an open incident it is still told again what was sent."""
+_TOLD = f"status = 'sent' AND incident NOT IN {_OPEN} AND incident NOT IN {STANDING}"
+"""Of an open incident, and of a warning that stands, it is still told again what was sent."""
 
 _AGED = (
     ("outbox", f"{_TOLD} AND ended < ?", SENT_DAYS),

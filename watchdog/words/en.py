@@ -47,10 +47,8 @@ class English(Catalogue):
                 return f"GAVE UP {subject}"
             case AlertKind.RESOLVED:
                 return f"RESOLVED {subject} after {lasted}"
-            case AlertKind.NOTICE:
-                return f"NOTICE {subject}"
-            case AlertKind.TEST:
-                return f"TEST {subject}"
+            case AlertKind.WARNING | AlertKind.NOTICE | AlertKind.TEST:
+                return f"{kind.value.upper()} {subject}"
         assert_never(kind)
 
     def title_restarting(self, subject: str) -> str:
@@ -113,6 +111,51 @@ class English(Catalogue):
 
     def refused(self, destination: str, reason: str) -> str:
         return f"{destination} refuses this: {reason}"
+
+    # --- why there is a warning ------------------------------------------------------------------
+
+    def certificate_ends(self, where: str, left: str) -> str:
+        return f"certificate of {where} ends in {left}"
+
+    def certificate_ended(self, where: str, ago: str) -> str:
+        return f"certificate of {where} ended {ago} ago"
+
+    def disk_fills(self, path: str, percent: int, free: str) -> str:
+        return f"file system {path} is {percent} % full, {free} free"
+
+    def inodes_run_out(self, path: str, percent: int) -> str:
+        return f"file system {path} has used {percent} % of its inodes"
+
+    def memory_near_limit(self, used: str, limit: str) -> str:
+        return f"memory is at {used} of its unit's limit of {limit}"
+
+    def oom_kills(self, count: int) -> str:
+        whom = "a process" if count == 1 else f"{count} processes"
+        return f"the kernel killed {whom} of this run for want of memory"
+
+    def slow_start(self, took: str, formerly: str) -> str:
+        return f"starts take {took}, formerly {formerly}"
+
+    def healed_often(self, count: int, lasted: str) -> str:
+        return f"healed {_counted(count, 'time')} in {lasted}: the restarts hide a bug"
+
+    def memory_over_limit(self, used: str, limit: str) -> str:
+        return f"memory is at {used}, above its limit of {limit}"
+
+    def cpu_over_limit(self, percent: int, limit: int) -> str:
+        return f"CPU is at {percent} %, above its limit of {limit} %"
+
+    def open_files_over_limit(self, count: int, limit: int) -> str:
+        return f"a process has {_counted(count, 'open file')}, above its limit of {limit}"
+
+    def unmeasured(self, what: str, reason: str) -> str:
+        return f"cannot measure {what}: {reason}"
+
+    def resource(self, name: str) -> str:
+        return name
+
+    def days(self, count: int) -> str:
+        return f"{count} days"
 
     # --- what was done, and what happens next ----------------------------------------------------
 
@@ -205,7 +248,13 @@ class English(Catalogue):
 
     def state(self, kind: AlertKind) -> str:
         match kind:
-            case AlertKind.FIRING | AlertKind.RESOLVED | AlertKind.NOTICE | AlertKind.TEST:
+            case (
+                AlertKind.FIRING
+                | AlertKind.RESOLVED
+                | AlertKind.WARNING
+                | AlertKind.NOTICE
+                | AlertKind.TEST
+            ):
                 return kind.value
             case AlertKind.GAVE_UP:
                 return "gave up"

@@ -17,7 +17,10 @@ _CHECKS = {
     "status": "상태 명령",
     "port": "포트",
     "http": "HTTP",
+    "limits": "자원 한도",
 }
+_CALM = {AlertKind.WARNING: "경고", AlertKind.NOTICE: "주의", AlertKind.TEST: "테스트"}
+_RESOURCES = {"memory": "메모리", "open files": "열린 파일 수"}
 _WEEKDAYS = "월화수목금토일"
 
 
@@ -67,10 +70,8 @@ class Korean(Catalogue):
                 return f"{subject} 자동 복구 실패"
             case AlertKind.RESOLVED:
                 return f"{subject} 복구됨({lasted} 만에)"
-            case AlertKind.NOTICE:
-                return f"{subject} 주의"
-            case AlertKind.TEST:
-                return f"{subject} 테스트"
+            case AlertKind.WARNING | AlertKind.NOTICE | AlertKind.TEST:
+                return f"{subject} {_CALM[kind]}"
         assert_never(kind)
 
     def title_restarting(self, subject: str) -> str:
@@ -134,6 +135,50 @@ class Korean(Catalogue):
 
     def refused(self, destination: str, reason: str) -> str:
         return f"{destination} 채널에서 거부됨: {reason}"
+
+    # --- why there is a warning ------------------------------------------------------------------
+
+    def certificate_ends(self, where: str, left: str) -> str:
+        return f"{where} 인증서 만료까지 {left} 남음"
+
+    def certificate_ended(self, where: str, ago: str) -> str:
+        return f"{where} 인증서가 {ago} 전에 만료됨"
+
+    def disk_fills(self, path: str, percent: int, free: str) -> str:
+        return f"파일 시스템 {path} 사용률 {percent}%, 남은 공간 {free}"
+
+    def inodes_run_out(self, path: str, percent: int) -> str:
+        return f"파일 시스템 {path} inode 사용률 {percent}%"
+
+    def memory_near_limit(self, used: str, limit: str) -> str:
+        return f"유닛의 메모리 한도 {limit} 중 {used} 사용"
+
+    def oom_kills(self, count: int) -> str:
+        return f"마지막 시작 이후 메모리 부족으로 커널이 프로세스 {count}개를 강제 종료함"
+
+    def slow_start(self, took: str, formerly: str) -> str:
+        return f"시작이 느려짐: 현재 {took}, 이전 {formerly}"
+
+    def healed_often(self, count: int, lasted: str) -> str:
+        return f"{lasted} 사이 재시작으로 {count}회 복구됨: 재시작에 가려진 결함이 있음"
+
+    def memory_over_limit(self, used: str, limit: str) -> str:
+        return f"메모리 {used} 사용, 설정된 한도 {limit} 초과"
+
+    def cpu_over_limit(self, percent: int, limit: int) -> str:
+        return f"CPU {percent}% 사용, 설정된 한도 {limit}% 초과"
+
+    def open_files_over_limit(self, count: int, limit: int) -> str:
+        return f"한 프로세스가 파일 {count}개를 열어 둠, 설정된 한도 {limit}개 초과"
+
+    def unmeasured(self, what: str, reason: str) -> str:
+        return f"측정할 수 없음({what}): {reason}"
+
+    def resource(self, name: str) -> str:
+        return _RESOURCES.get(name, name)
+
+    def days(self, count: int) -> str:
+        return f"{count}일"
 
     # --- what was done, and what happens next ----------------------------------------------------
 
@@ -232,7 +277,7 @@ class Korean(Catalogue):
                 return f"{host} 다중 장애, 자동 복구 실패"
             case AlertKind.RESOLVED:
                 return f"{host} 다중 장애 복구됨"
-            case AlertKind.NOTICE | AlertKind.TEST:
+            case AlertKind.WARNING | AlertKind.NOTICE | AlertKind.TEST:
                 return f"{host} {self.state(kind)}"
         assert_never(kind)
 
@@ -246,10 +291,8 @@ class Korean(Catalogue):
                 return "자동 복구 실패"
             case AlertKind.RESOLVED:
                 return "복구됨"
-            case AlertKind.NOTICE:
-                return "주의"
-            case AlertKind.TEST:
-                return "테스트"
+            case AlertKind.WARNING | AlertKind.NOTICE | AlertKind.TEST:
+                return _CALM[kind]
         assert_never(kind)
 
     def services(self, count: int) -> str:

@@ -8,17 +8,17 @@ from pathlib import Path
 
 
 def self_signed(
-    directory: Path, names: str = "DNS:localhost,IP:127.0.0.1"
+    directory: Path, names: str = "DNS:localhost,IP:127.0.0.1", *, days: int = 1
 ) -> tuple[ssl.SSLContext, Path]:
     """Return TLS for a server that has a new certificate for *names*, and the certificate's file.
 
-    Both the certificate and its key are written to *directory*.
+    It is valid for *days*. Both the certificate and its key are written to *directory*.
     """
     certificate, key = directory / "certificate.pem", directory / "key.pem"
     subprocess.run(
         [
             *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-nodes", "-days", "1", "-subj", "/CN=test"),
+            *("-nodes", "-days", f"{days}", "-subj", "/CN=test"),
             *("-addext", f"subjectAltName={names}"),
             *("-keyout", key, "-out", certificate),
         ],

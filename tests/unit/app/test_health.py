@@ -18,6 +18,7 @@ from watchdog.clock import HostClock
 from watchdog.config import Config, DaemonSettings, DeliverySettings, Secret, WebhookSettings
 from watchdog.core.model import Alert, AlertKind, Observation, Verdict
 from watchdog.core.routing import Subscription
+from watchdog.core.thresholds import HostWarnings
 from watchdog.sight import BLIND_AFTER
 from watchdog.store import DurableStore, SqliteStore
 
@@ -42,6 +43,7 @@ async def engine(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Engine]:
         webhook=(hook,),
         subscriptions=(Subscription("webhook"),),
         delivery=DeliverySettings(fallback_after=120.0),
+        warnings=HostWarnings(disk_used=(), inodes_used=()),
     )
     async with DurableStore(SqliteStore(tmp_path / "state.db")) as store:
         host_clock = HostClock()

@@ -12,6 +12,7 @@ import pytest
 from tests.unit.config.conftest import SERVICE
 from watchdog.cli import config
 from watchdog.errors import ConfigError
+from watchdog.probes import resources
 
 CHANNELS = """
 [[slack]]
@@ -98,6 +99,7 @@ def test_check_answers_programs_in_json(
         "services": ["api"],
         "destinations": [],
         "unchecked": [],
+        "unmeasured": [],
         "remarks": [],
     }
     assert run("check", "--json", "--config", config_file("[[service]]\nunit = 1\n")) == 2
@@ -145,3 +147,17 @@ def test_show_of_a_bad_file_raises_its_problems(config_file: Callable[..., str])
 def test_schema_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("schema") == 0
     assert json.loads(capsys.readouterr().out)["title"] == "service-watchdog"
+
+
+def test_check_says_which_limits_cannot_be_measured_on_an_old_kernel(
+    config_file: Callable[..., str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(resources, "_counts_open_files", lambda: False)
+    limits = "limits = { open_files = 900 }\n"
+    assert run("check", "--config", config_file(SERVICE + limits)) == 0
+    assert capsys.readouterr().out.splitlines()[1] == (
+        "config.toml: not measured: open_files of api: before Linux 6.2 only a process's own user"
+        " may see them"
+    )

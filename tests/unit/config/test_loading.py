@@ -42,6 +42,7 @@ from watchdog.core.service import (
     UnitControl,
 )
 from watchdog.core.severity import Severity
+from watchdog.core.thresholds import HostWarnings, LimitAction, Limits, Warnings
 from watchdog.errors import ConfigError
 from watchdog.words.choosing import languages
 
@@ -172,12 +173,12 @@ notify_healed = true
     assert first == Policy(
         max_failures=5,
         interval=10.0,
-        restart_after={"unit": 1, "process": 1, "status": 1, "port": 2, "http": 0},
+        restart_after={"unit": 1, "process": 1, "status": 1, "port": 2, "http": 0, "limits": 1},
     )
     assert second == Policy(
         max_failures=4,
         interval=20.0,
-        restart_after={"unit": 1, "process": 1, "status": 1, "port": 2, "http": 1},
+        restart_after={"unit": 1, "process": 1, "status": 1, "port": 2, "http": 1, "limits": 1},
         notify_healed=True,
     )
 
@@ -622,3 +623,37 @@ def test_a_heartbeat_is_a_secret_url_and_a_pace(loaded: Load) -> None:
     assert config.heartbeat == HeartbeatSettings(Secret(url), 30.0, 10.0)
     assert url in config.secrets()
     assert url not in repr(config)
+
+
+# --- warnings and limits -------------------------------------------------------------------------
+
+
+def test_warnings_of_a_service_go_over_the_defaults_key_by_key(loaded: Load) -> None:
+    config = loaded("""
+[defaults.warnings]
+certificate = ["30d", "5d"]
+memory = [80, 95]
+
+[warnings]
+every = "1m"
+disk = ["/srv"]
+inodes_used = []
+
+[[service]]
+unit = "a"
+[service.warnings]
+certificate = []
+healed_limit = 3
+""")
+    [service] = config.services
+    assert service.policy.warnings == Warnings(certificate=(), memory=(80, 95), healed_limit=3)
+    assert config.warnings == HostWarnings(every=60.0, disk=("/srv",), inodes_used=())
+
+
+def test_limits_are_read_as_systemd_reads_sizes(loaded: Load) -> None:
+    config = loaded(SERVICE + 'limits = { memory = "1.5G", cpu = "150 %", action = "restart" }\n')
+    assert config.services[0].limits == Limits(
+        memory=1.5 * 1024**3, cpu=1.5, action=LimitAction.RESTART
+    )
+    assert loaded(SERVICE + "limits.memory = 1048576").services[0].limits.memory == 1024**2
+    assert not loaded(SERVICE).services[0].limits

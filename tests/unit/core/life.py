@@ -28,6 +28,8 @@ from watchdog.core.model import (
     Verdict,
 )
 from watchdog.core.service import Policy
+from watchdog.core.standing import Measured, Reading, Started
+from watchdog.core.telling import Circumstance, CircumstanceKind
 
 MONO = 1000.0
 WALL = 1_763_777_580.0  # 2025-11-22 02:13:00 UTC
@@ -49,6 +51,13 @@ BEGAN = Began(restarted=True)
 BEGAN_BEFORE_IT = Began(restarted=False)
 RESUME = Resumed("kim")
 ASKED = RestartRequested("kim")
+STARTED = Started(4.2)
+
+
+def memory(percent: float | None) -> Measured:
+    """Return that a service uses so much of what its unit allows it."""
+    told = Circumstance(CircumstanceKind.MEMORY, value=(percent or 0) * 1e7, limit=1e9)
+    return Measured((Reading(told, percent),))
 
 
 class Life:

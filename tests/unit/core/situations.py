@@ -20,10 +20,12 @@ from tests.unit.core.life import (
     MONO,
     PASS,
     RESUME,
+    STARTED,
     STRANGER,
     UNKNOWN,
     WALL,
     YIELDED,
+    memory,
 )
 from watchdog.core.machine import step
 from watchdog.core.model import (
@@ -144,6 +146,8 @@ EVENTS: Mapping[str, Event] = {
     "asked": ASKED,  # a person wants a restart
     "silence": Silenced(MONO + 60, "kim", "deploy"),
     "speak": Unsilenced("kim"),
+    "measured": memory(95),  # worth a warning
+    "started": STARTED,
     "seen": Acknowledged("kim"),
     "late": RestartRequested("kim", incident="xyz567"),  # of an incident that is over
     "pressed": Pressed("xyz567", "restart refused"),
@@ -164,6 +168,8 @@ _NOTES: Mapping[NoteKind, str] = {
     NoteKind.RESUMED: "u",
     NoteKind.SILENCED: "s",
     NoteKind.UNSILENCED: "e",
+    NoteKind.WARNED: "m",
+    NoteKind.WARNING_OVER: "v",
     NoteKind.ACKNOWLEDGED: "n",
     NoteKind.PRESSED: "b",
 }
@@ -173,6 +179,7 @@ _ALERTS: Mapping[AlertKind, str] = {
     AlertKind.REMINDER: "REMINDER",
     AlertKind.RESOLVED: "RESOLVED",
     AlertKind.UPDATE: "~",
+    AlertKind.WARNING: "WARNING",
 }
 
 

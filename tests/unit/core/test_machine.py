@@ -303,6 +303,48 @@ gave up ! turns   . n ~       .            . b
 maintenance       .           .            . b
 maint., restart   .           .            . b
 maint., over      pending u   pending u    pending ub
+
+                  measured           started
+pending           . m WARNING        .
+pending !+        . m WARNING        .
+healthy           . m WARNING        .
+healthy 5 min     . m WARNING        .
+healthy !         . m WARNING        .
+healthy ! 30 min  . m WARNING        .
+healthy, 4 lost   . m WARNING        .
+healthy, again    . m WARNING        .
+suspect 1/3       . m WARNING        .
+suspect 2/3       . m WARNING        .
+held              . m WARNING        .
+held !+           . m WARNING        .
+waiting           . m WARNING        .
+waiting 30 s      . m WARNING        .
+waiting, due      . m WARNING        .
+waiting, owed     . m WARNING        .
+waiting !+, due   . m WARNING        .
+restarting        . m WARNING        .
+restarting !      . m WARNING        .
+restarting, asked . m WARNING        .
+recovering        . m WARNING        .
+recovering +      . m WARNING        .
+recovering !+     . m WARNING        .
+failing !+        . m WARNING        .
+failing ! 1 h     . m WARNING        .
+failing ! known   . m WARNING        .
+silent            . m                .
+silent 2/3        . m                .
+silent !+         . m                .
+silent ?+         . m                .
+silence over      . em WARNING       . e
+silence over !    . em WARNING       . e
+failing ! loop +  . m WARNING        .
+gave up !         . m WARNING        .
+gave up !, due    . m WARNING        .
+gave up !+        . m WARNING        .
+gave up ! turns   . m WARNING        .
+maintenance       . m                .
+maint., restart   . m                .
+maint., over      pending um WARNING pending u
 """
 
 

@@ -28,6 +28,7 @@ from tests.unit.core.life import (
     UNKNOWN,
     YIELDED,
     Life,
+    memory,
 )
 from watchdog.core import policy as rules
 from watchdog.core import schedule
@@ -54,6 +55,7 @@ from watchdog.core.model import (
     Verdict,
 )
 from watchdog.core.service import Policy
+from watchdog.core.standing import Started
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,8 @@ rare = (
     | people
     | words
     | st.builds(Crashed, st.integers(0, 4), st.just("SEGV"))
+    | st.builds(memory, st.none() | st.floats(0, 120))
+    | st.builds(Started, st.floats(0, 60))
 )
 happenings = answers | answers | ends | ends | rare
 pauses = st.sampled_from([0, 0, 0.5, 2, 2, 5, 30, 60, 300, 900, 2000]) | st.floats(0, 10_000)
@@ -258,6 +262,10 @@ class Witness:
                     assert self.open
                     assert effect.duration >= 0
                     self.open = ""
+                case AlertKind.WARNING:
+                    assert after.silence is None
+                    assert after.phase is not Phase.MAINTENANCE
+                    assert effect.incident in {warning.id for warning in after.warnings}
                 case _:
                     assert effect.kind is AlertKind.NOTICE
                     assert not effect.incident

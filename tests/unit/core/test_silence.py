@@ -90,7 +90,8 @@ def without_silence(state: State) -> State:
     incident = state.incident
     if incident is not None:
         incident = replace(incident, told=True, hushed=False, told_mono=None, reminders=0)
-    return replace(state, silence=None, incident=incident)
+    warnings = tuple(replace(warning, told=0) for warning in state.warnings)
+    return replace(state, silence=None, incident=incident, warnings=warnings)
 
 
 def deeds(effects: Sequence[Effect]) -> list[Effect]:
@@ -128,5 +129,7 @@ def test_silences_change_nothing_but_what_is_told(
                     open_for_people = ""
                 case AlertKind.GAVE_UP | AlertKind.REMINDER | AlertKind.UPDATE:
                     assert open_for_people == alert.incident
+                case AlertKind.WARNING:
+                    assert alert.incident in {each.id for each in hushed.state.warnings}
                 case _:
                     assert not alert.incident

@@ -110,6 +110,30 @@ ALERTS = {
             aside="state.db.corrupt-20251122T021300Z",
         ),
     ),
+    "warning": Alert(
+        AlertKind.WARNING,
+        "langchain-api",
+        OPENED + 8 * 86400,
+        "certificate of https://api.example.com ends in 13 days",
+        incident="h5x7ra",
+        opened=OPENED,
+        circumstance=Circumstance(
+            CircumstanceKind.CERTIFICATE,
+            subject="https://api.example.com",
+            value=13.2 * 86400,
+        ),
+    ),
+    "host-warning": Alert(
+        AlertKind.WARNING,
+        "",
+        OPENED,
+        "file system /srv is 91 % full, 1.2 GiB free",
+        incident="d2m6tq",
+        opened=OPENED,
+        circumstance=Circumstance(
+            CircumstanceKind.DISK, subject="/srv", value=91.4, limit=1.2 * 2**30
+        ),
+    ),
     "test": Alert(
         AlertKind.TEST,
         "",

@@ -102,6 +102,13 @@ def test_a_digest_reads_as_its_snapshot(language: str, words: Catalogue) -> None
     assert "\n".join([told.title, "", *told.lines, ""]) == snapshot.read_text(encoding="utf-8")
 
 
+def test_a_warning_of_the_host_is_told_by_the_hosts_name_among_others() -> None:
+    warning = Alert(AlertKind.WARNING, "", WALL, "file system /srv is 91 % full", incident="w")
+    told = digest([warning, *storm(3)], "web-1", WALL, UTC, ENGLISH)
+    assert told.title == "FIRING web-1: 3 firing, 1 warning: s0, s1, s2 and 1 more"
+    assert told.lines[-1] == "web-1: warning, file system /srv is 91 % full"
+
+
 def test_a_digest_at_the_fallback_says_once_who_has_not_taken_it() -> None:
     waits = Diversion("slack", WALL, "cannot connect: Connection refused")
     refused = Diversion("webhook", WALL, "it refuses this alert with status 413", refused=True)

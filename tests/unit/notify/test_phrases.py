@@ -215,6 +215,66 @@ CIRCUMSTANCES = {
             "그 채널의 알림은 보관했다가 다시 받을 수 있게 되면 전송함",
         ),
     ),
+    Circumstance(C.CERTIFICATE, subject="https://shop.example", value=13.9 * 86400): (
+        ("certificate of https://shop.example ends in 13 days", ""),
+        ("https://shop.example 인증서 만료까지 13일 남음", ""),
+    ),
+    Circumstance(C.CERTIFICATE, subject="https://shop.example", value=30 * 3600.0): (
+        ("certificate of https://shop.example ends in 30 h", ""),
+        ("https://shop.example 인증서 만료까지 30시간 남음", ""),
+    ),
+    Circumstance(C.CERTIFICATE, subject="https://shop.example", value=-3 * 86400.0): (
+        ("certificate of https://shop.example ended 3 days ago", ""),
+        ("https://shop.example 인증서가 3일 전에 만료됨", ""),
+    ),
+    Circumstance(C.DISK, subject="/srv", value=94.99, limit=700 * 2.0**20): (
+        ("file system /srv is 94 % full, 700 MiB free", ""),
+        ("파일 시스템 /srv 사용률 94%, 남은 공간 700 MiB", ""),
+    ),
+    Circumstance(C.INODES, subject="/srv", value=95.2): (
+        ("file system /srv has used 95 % of its inodes", ""),
+        ("파일 시스템 /srv inode 사용률 95%", ""),
+    ),
+    Circumstance(C.MEMORY, value=736 * 2.0**20, limit=800 * 2.0**20): (
+        ("memory is at 736 MiB of its unit's limit of 800 MiB", ""),
+        ("유닛의 메모리 한도 800 MiB 중 736 MiB 사용", ""),
+    ),
+    Circumstance(C.OOM_KILLS, count=1): (
+        ("the kernel killed a process of this run for want of memory", ""),
+        ("마지막 시작 이후 메모리 부족으로 커널이 프로세스 1개를 강제 종료함", ""),
+    ),
+    Circumstance(C.OOM_KILLS, count=12): (
+        ("the kernel killed 12 processes of this run for want of memory", ""),
+        ("마지막 시작 이후 메모리 부족으로 커널이 프로세스 12개를 강제 종료함", ""),
+    ),
+    Circumstance(C.SLOW_START, value=22.0, limit=9.0): (
+        ("starts take 22 s, formerly 9 s", ""),
+        ("시작이 느려짐: 현재 22초, 이전 9초", ""),
+    ),
+    Circumstance(C.HEALED_OFTEN, count=4, lasted=6 * 3600): (
+        ("healed 4 times in 6 h: the restarts hide a bug", ""),
+        ("6시간 사이 재시작으로 4회 복구됨: 재시작에 가려진 결함이 있음", ""),
+    ),
+    Circumstance(C.MEMORY_LIMIT, value=1.5 * 2**30, limit=800 * 2.0**20): (
+        ("memory is at 1.5 GiB, above its limit of 800 MiB", ""),
+        ("메모리 1.5 GiB 사용, 설정된 한도 800 MiB 초과", ""),
+    ),
+    Circumstance(C.CPU_LIMIT, value=1.976, limit=1.5): (
+        ("CPU is at 198 %, above its limit of 150 %", ""),
+        ("CPU 198% 사용, 설정된 한도 150% 초과", ""),
+    ),
+    Circumstance(C.OPEN_FILES_LIMIT, value=951, limit=900): (
+        ("a process has 951 open files, above its limit of 900", ""),
+        ("한 프로세스가 파일 951개를 열어 둠, 설정된 한도 900개 초과", ""),
+    ),
+    Circumstance(C.UNMEASURED, "no permission", "open files"): (
+        ("cannot measure open files: no permission", ""),
+        ("측정할 수 없음(열린 파일 수): no permission", ""),
+    ),
+    Circumstance(C.UNMEASURED, "no answer within 10 s", "/srv"): (
+        ("cannot measure /srv: no answer within 10 s", ""),
+        ("측정할 수 없음(/srv): no answer within 10 s", ""),
+    ),
     Circumstance(C.SEES_AGAIN): (
         ("every service can be judged again", ""),
         ("모든 서비스의 상태를 다시 확인할 수 있음", ""),

@@ -36,6 +36,7 @@ def update(kind: MeasureKind) -> Message:
         (message("reminder"), Stage.FIRING),
         (message("gave-up"), Stage.GAVE_UP),
         (message("resolved"), Stage.RESOLVED),
+        (message("warning"), Stage.WARNING),
         (message("notice"), Stage.NOTICE),
         (message("test"), Stage.TEST),
         (update(MeasureKind.RESTARTING), Stage.RESTARTING),

@@ -92,7 +92,7 @@ def test_an_expired_certificate_may_be_cured_by_a_restart() -> None:
     error.verify_code, error.verify_message = 10, "certificate has expired"
     assert _no_session(error, "example.com", 443) == (
         Verdict.FAIL,
-        "the certificate of example.com:443 is not valid: certificate has expired",
+        "the certificate of example.com:443 has expired; renew it, and have the service load it",
         True,
     )
 

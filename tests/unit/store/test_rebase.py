@@ -17,7 +17,11 @@ from watchdog.core.model import (
     State,
     Verdict,
 )
+from watchdog.core.standing import StandingWarning
+from watchdog.core.telling import Circumstance, CircumstanceKind
 from watchdog.store.rebase import read_boot_id, rebased
+
+ABOUT = Circumstance(CircumstanceKind.DISK, subject="/", value=91.0, limit=1e9)
 
 moments = st.floats(0, 1e7)
 walls = st.floats(1e9, 2e9)
@@ -43,6 +47,8 @@ def state_with(mono: float) -> State:
         incident=Incident("abc234", WALL, mono, told_mono=mono),
         maintenance=Maintenance(mono, "kim", "deploy"),
         silence=Silence(mono, "kim", "known"),
+        warnings=(StandingWarning("abc234", ABOUT, WALL, 1, better_since=mono),),
+        healings=(mono, mono),
     )
 
 
@@ -78,7 +84,8 @@ def test_no_time_of_a_state_is_forgotten() -> None:
         *("restarted", "unfinished"),  # nor these
         *("since", "failed_at", "cause", "restart_at", "restarts", "healthy_since", "crashes"),
         *("losses", "closed"),
-        *("incident", "maintenance", "silence"),
+        *("incident", "maintenance", "silence", "warnings", "healings"),
+        "starts",  # how long they took
     }
 
 

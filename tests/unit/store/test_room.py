@@ -15,13 +15,18 @@ from tests.unit.store.outbox import oldest
 from tests.unit.store.place import query
 from tests.unit.store.values import NOW, WALL, alert, change, opening
 from watchdog.core.model import (
+    Alert,
+    AlertKind,
     Note,
     NoteKind,
     Now,
     Restart,
     RestartFinished,
     RestartOutcome,
+    State,
 )
+from watchdog.core.standing import StandingWarning
+from watchdog.core.telling import Circumstance, CircumstanceKind
 from watchdog.errors import StoreError
 from watchdog.ports import Addressed, Receipt
 from watchdog.store import DurableStore, SqliteStore, retention
@@ -293,6 +298,39 @@ async def test_what_was_sent_of_an_open_incident_is_kept_as_long_as_it_is_open(
         assert await store.standing("slack") == [about]
         assert await store.standing("email") == []
         await store.commit(change(notes=(Note(NoteKind.CLOSED, "healed", WALL, "inc1"),)))
+        await store.prune(days_later(30))
+        assert await store.standing("slack") == []
+
+
+async def test_what_was_sent_of_a_warning_is_kept_and_told_again_as_long_as_it_stands(
+    store: SqliteStore,
+) -> None:
+    about = Circumstance(CircumstanceKind.DISK, subject="/srv", value=91.0)
+    told = Alert(AlertKind.WARNING, "api", WALL, "full", incident="warn1", circumstance=about)
+    standing = State("api", warnings=(StandingWarning("warn1", about, WALL, 1, 1),))
+    async with store:
+        await store.commit(change([told], state=standing))
+        sent = await oldest(store, "slack")
+        assert sent is not None
+        await store.delivered([sent], Receipt(), WALL)
+        await store.prune(days_later(30))
+        assert await store.standing("slack") == [told]
+        await store.commit(change(state=State("api")))
+        assert await store.standing("slack") == [], "it is over, though nothing resolved was sent"
+        await store.prune(days_later(30))
+        assert query(store.path, "SELECT count(*) FROM outbox") == [(0,)]
+
+
+async def test_a_state_that_nobody_can_read_does_not_keep_history_from_being_forgotten(
+    store: SqliteStore,
+) -> None:
+    async with store:
+        await store.commit(change([alert()]))
+        sent = await oldest(store, "slack")
+        assert sent is not None
+        await store.delivered([sent], Receipt(), WALL)
+    query(store.path, "UPDATE service_state SET state = '{\"warnings\": 7'")
+    async with store:
         await store.prune(days_later(30))
         assert await store.standing("slack") == []
 
