@@ -27,6 +27,12 @@ class StoreError(WatchdogError):
     """The database could not be read or written."""
 
 
+class NotOnRecordError(StoreError):
+    """The ledger has nothing of that name; *code* is the exit code."""
+
+    code = 1
+
+
 class ControlError(WatchdogError):
     """The daemon could not be asked over its control socket."""
 

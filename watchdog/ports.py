@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, Self, runtime_checkable
 
+from watchdog.core.history import Record
 from watchdog.core.model import (
     Alert,
     Crashed,
@@ -16,6 +17,7 @@ from watchdog.core.model import (
     RestartFinished,
     State,
 )
+from watchdog.core.telling import Circumstance
 
 
 class Timer(Protocol):
@@ -48,6 +50,18 @@ class Clock(Protocol):
 
 Probe = Callable[[], Awaitable[Observation]]
 """Asks once and answers; the runner of rounds owns deadline, timer and exception guard."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTrouble:
+    """What is wrong with this host itself, so that a failed check says nothing of the service."""
+
+    reason: str
+    circumstance: Circumstance | None = None  # None: it is not known yet, only likely
+
+
+Excuse = Callable[[], Awaitable[OwnTrouble | None]]
+"""Tells whether the last failure of a check is this host's own trouble; bounded by the round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +227,7 @@ class Change:
     restart: Restart | None = None
     identity: str = ""  # with ``restart``: the run that it replaces
     finished: RestartFinished | None = None  # with which the restart under way has ended
+    history: Sequence[Record] = ()  # what was told to ``step`` since the last change
 
 
 @dataclass(frozen=True, slots=True)

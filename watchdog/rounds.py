@@ -7,8 +7,9 @@ Whatever an answer quotes of strangers' words passes here too, and is redacted h
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import structlog
 
@@ -16,7 +17,7 @@ from watchdog.core.model import (
     Observation,
     Verdict,
 )
-from watchdog.ports import Clock, Probe, ServiceControl
+from watchdog.ports import Clock, Excuse, Probe, ServiceControl
 
 log = structlog.get_logger()
 
@@ -26,15 +27,27 @@ STALL = 0.5
 ASLEEP = 1.0
 """Seconds of suspend within a round beyond which what it measured is void."""
 
+EXCUSED_WITHIN = 2.0
+"""Seconds to find out whether a failure is this host's own trouble."""
+
+AGAIN = 2.0
+"""Seconds after which a round is worth it whose failure may have been this host's own trouble."""
+
+_T = TypeVar("_T")
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A check after the control's own: its name, its probe and its deadline in seconds."""
+    """A check after the control's own: its name, its probe and its deadline in seconds.
+
+    ``excuse`` tells what of its failures is this host's own trouble.
+    """
 
     check: str
     ask: Probe
     timeout: float
     vital: bool = True  # False: that nobody knows the answer is no reason not to judge the service
+    excuse: Excuse | None = None
 
 
 class Round:
@@ -60,7 +73,8 @@ class Round:
     @property
     def longest(self) -> float:
         """Return how many seconds a round can take."""
-        return sum(question.timeout for question in self._questions) + self._start_timeout
+        asking = sum(question.timeout + EXCUSED_WITHIN for question in self._questions)
+        return asking + self._start_timeout
 
     def abandon(self) -> None:
         """Let the probe in flight, if there is one, be given up: newer facts are known."""
@@ -80,6 +94,7 @@ class Round:
             if answer.verdict is not Verdict.PASS:
                 break
             asked = self._forgive_start(self._redacted(await self._ask(question)))
+            asked = await self._excuse(question, asked)
             results.append(asked)
             if question.vital or asked.verdict is not Verdict.UNKNOWN:
                 answer = asked
@@ -104,30 +119,12 @@ class Round:
     async def _ask(self, question: Question) -> Observation:
         """Ask once, within the deadline, whatever the probe does."""
         began = self._clock.now().mono
-        deadline = began + question.timeout
-        abandoned = False
-
-        def give_up() -> None:
-            nonlocal abandoned
-            abandoned = True
-            scope.reschedule(asyncio.get_running_loop().time())
-
-        def time_out() -> None:
-            scope.reschedule(asyncio.get_running_loop().time())
-
         try:
-            async with asyncio.timeout(None) as scope:
-                timer = self._clock.call_at(deadline, time_out)
-                self._abandon = give_up
-                try:
-                    answer = await question.ask()
-                finally:
-                    timer.cancel()
-                    self._abandon = None
+            answer = await self._within(question.timeout, question.ask())
+        except RoundAbandoned:
+            raise
         except TimeoutError as error:
-            if abandoned:
-                raise RoundAbandoned from None
-            late = self._clock.now().mono - deadline
+            late = self._clock.now().mono - began - question.timeout
             if late > STALL:
                 reason = f"this daemon itself stalled for {late:.1f} s"
                 answer = Observation(Verdict.UNKNOWN, question.check, reason)
@@ -142,6 +139,56 @@ class Round:
             log.exception("cannot ask; the check is not judged", check=question.check)
             answer = Observation(Verdict.UNKNOWN, question.check, f"cannot ask: {error!r}")
         return replace(answer, duration=self._clock.now().mono - began)
+
+    async def _within(self, seconds: float, asking: Awaitable[_T]) -> _T:
+        """Return what *asking* returns. Raises TimeoutError after *seconds*, and RoundAbandoned."""
+        abandoned = False
+
+        def give_up() -> None:
+            nonlocal abandoned
+            abandoned = True
+            scope.reschedule(asyncio.get_running_loop().time())
+
+        def time_out() -> None:
+            scope.reschedule(asyncio.get_running_loop().time())
+
+        try:
+            async with asyncio.timeout(None) as scope:
+                timer = self._clock.call_at(self._clock.now().mono + seconds, time_out)
+                self._abandon = give_up
+                try:
+                    return await asking
+                finally:
+                    timer.cancel()
+                    self._abandon = None
+        except TimeoutError:
+            if abandoned:
+                raise RoundAbandoned from None
+            raise
+
+    async def _excuse(self, question: Question, answer: Observation) -> Observation:
+        """Turn a failure that is this host's own trouble into an UNKNOWN, which never counts."""
+        if question.excuse is None or answer.verdict not in {Verdict.FAIL, Verdict.UNKNOWN}:
+            return answer
+        try:
+            own = await self._within(EXCUSED_WITHIN, question.excuse())
+        except RoundAbandoned:
+            raise
+        except Exception:
+            log.exception("cannot look for trouble of this host's own", check=question.check)
+            return answer
+        if own is None or (own.circumstance is None and answer.verdict is Verdict.UNKNOWN):
+            return answer
+        if own.circumstance is None:
+            return replace(
+                answer,
+                verdict=Verdict.UNKNOWN,
+                reason=f"{answer.reason}; this host's own network may be down: {own.reason}",
+                until=self._clock.now().mono + AGAIN,
+            )
+        return replace(
+            answer, verdict=Verdict.UNKNOWN, reason=own.reason, circumstance=own.circumstance
+        )
 
     def _forgive_start(self, answer: Observation) -> Observation:
         """Turn a failure into a HOLD while a fresh process has not had its time to start.

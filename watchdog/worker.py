@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 
 from watchdog.core import chain, schedule
+from watchdog.core.history import Recorder
 from watchdog.core.machine import step
 from watchdog.core.model import (
     Alert,
@@ -81,6 +82,8 @@ class Worker:
         self._bell = asyncio.Event()
         self._woken = True  # the first round is due at once
         self._began = 0.0  # mono: the last round's beginning
+        self._early = True  # the last round was not due when it began
+        self._recorder = Recorder()
         self._in_round = False
         self._looked_at: str | None = None  # the run whose evidence has been gathered
         self._judgements = 0  # rounds that came to their end
@@ -151,16 +154,21 @@ class Worker:
         finally:
             self.ended = True
             self._end_turn()  # whoever waits must not wait for ever
+            if self.judged.is_set():
+                await self._write_history()
 
     async def _watch(self) -> None:
         async with asyncio.TaskGroup() as self._tasks, self._control:
             self._control.listen(self.wake, self.post)
+            known = self.state if self._left is not None else None
+            self._recorder.begin(self._around.clock.now(), known, self._offset)
             if self._left is not None:
                 await self._take(Began(restarted=self._was_restarted()))
             try:
                 while True:
                     await self._move()
             finally:
+                self._recorder.end(self._around.clock.now())
                 self._expected = float("inf")  # how long its process takes to end, it knows
 
     async def _move(self) -> None:
@@ -186,6 +194,7 @@ class Worker:
     async def _hold_round(self) -> None:
         clock, due = self._around.clock, self.next_round
         self._began = clock.now().mono
+        self._early = due is None or self._began < due
         if not self._woken and due is not None:
             self._around.late.append(self._began - due)
         self._woken = False
@@ -261,7 +270,10 @@ class Worker:
         moved = state.phase is not before.phase
         finished = event if isinstance(event, RestartFinished) else None
         self.finished = finished or self.finished
+        self._recorder.take(event, before, result, now, self._began, early=self._early)
         if not (result.effects or moved or finished or isinstance(event, Started)):
+            if self._recorder.is_due:
+                await self._write_history()
             return
         notes = [effect for effect in result.effects if isinstance(effect, Note)]
         alerts = [effect for effect in result.effects if isinstance(effect, Alert)]
@@ -278,6 +290,7 @@ class Worker:
                 restart,
                 self._control.identity if restart is not None else "",
                 finished,
+                self._recorder.drained(),
             )
         )
         if restart is not None:
@@ -294,6 +307,13 @@ class Worker:
             self._plan()
         log_turn(self.service.policy, event, before, state, notes, now.wall)
         self._around.changed()
+
+    async def _write_history(self) -> None:
+        """Commit what no change has taken along."""
+        self._expect(0)
+        history = self._recorder.drained()
+        now = self._around.clock.now()
+        await self._around.store.commit(Change(self.state, now, history=history))
 
     # --- effects --------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from watchdog.core.model import (
     Alert,
     AlertKind,
 )
+from watchdog.core.telling import Circumstance, CircumstanceKind
 from watchdog.ports import Delivery
 from watchdog.relay.parcel import DIGEST_FROM, Parcel, pack
 
@@ -48,6 +49,26 @@ def test_many_incidents_are_told_in_one_message_each_as_it_stands() -> None:
     parcel = pack(due(("a", FIRING), ("b", FIRING), ("c", FIRING), ("b", RESOLVED), ("d", FIRING)))
     assert told(parcel) == [("a", FIRING), ("b", RESOLVED), ("c", FIRING), ("d", FIRING)]
     assert keys(parcel.deliveries) == [f"key-{number}" for number in range(1, 6)]
+
+
+def test_an_outage_of_this_hosts_own_network_is_told_once_with_its_end() -> None:
+    down, back = (
+        Delivery(
+            number,
+            "slack",
+            Alert(AlertKind.NOTICE, "", number, kind.value, circumstance=Circumstance(kind)),
+            f"key-{number}",
+        )
+        for number, kind in enumerate(
+            (CircumstanceKind.NETWORK_DOWN, CircumstanceKind.NETWORK_BACK), 10
+        )
+    )
+    storm = due(*((incident, FIRING) for incident in "abcd"))
+    parcel = pack([down, *storm, back])
+    assert parcel == Parcel((down, back), (back.alert,))
+    assert pack([down]) == Parcel((down,), (down.alert,))
+    assert pack([down, back], alone=[down.key]) == Parcel((down,), (down.alert,))
+    assert pack([*storm, down, back]).deliveries == tuple(storm)
 
 
 def test_a_test_and_a_notice_of_the_daemon_itself_go_alone() -> None:

@@ -13,7 +13,9 @@ from watchdog.core.model import (
     Observation,
     Verdict,
 )
+from watchdog.core.telling import Circumstance, CircumstanceKind
 from watchdog.evidence.redact import Redactor
+from watchdog.ports import Excuse, OwnTrouble, Probe
 from watchdog.rounds import Question, Round, RoundAbandoned
 
 BAD = Observation(Verdict.FAIL, "http", "/health answered 500")
@@ -147,6 +149,109 @@ async def test_a_stranger_on_the_port_is_no_part_of_a_start() -> None:
     stranger = Asked(Observation(Verdict.FAIL, "port", "held by nginx", curable=False))
     rounds = make(FakeClock(mono=1000), ScriptedControl(started=1000.0), stranger)
     assert (await rounds.run()).verdict is Verdict.FAIL
+
+
+DOWN = OwnTrouble(
+    "this host's own network is down: eth0 has no carrier",
+    Circumstance(CircumstanceKind.NETWORK_DOWN, "eth0 has no carrier"),
+)
+PERHAPS = OwnTrouble("gateway 10.0.0.1 of eth0 has not answered yet")
+UNRESOLVED = Observation(Verdict.UNKNOWN, "http", "cannot resolve api.example: try again")
+
+
+class Excusing:
+    """Tells of trouble of this host's own, and counts how often it was asked."""
+
+    def __init__(self, own: OwnTrouble | None) -> None:
+        self.own = own
+        self.count = 0
+
+    async def __call__(self) -> OwnTrouble | None:
+        self.count += 1
+        return self.own
+
+
+def excused(
+    clock: FakeClock, probe: Probe, excuse: Excuse, *, started: float | None = None
+) -> Round:
+    question = Question("http", probe, 5.0, excuse=excuse)
+    return Round(ScriptedControl(started=started), [question], 30.0, clock)
+
+
+@pytest.mark.parametrize("answer", [BAD, UNRESOLVED])
+async def test_a_failure_that_is_this_hosts_own_trouble_is_no_evidence(answer: Observation) -> None:
+    seen = await excused(FakeClock(), Asked(answer), Excusing(DOWN)).run()
+    assert (seen.verdict, seen.reason) == (Verdict.UNKNOWN, DOWN.reason)
+    assert seen.circumstance == DOWN.circumstance
+    assert seen.until is None
+
+
+async def test_a_failure_that_may_be_this_hosts_own_trouble_is_looked_at_again_soon() -> None:
+    seen = await excused(FakeClock(mono=1000), Asked(BAD), Excusing(PERHAPS)).run()
+    assert (seen.verdict, seen.until) == (Verdict.UNKNOWN, 1002.0)
+    assert seen.reason == (
+        "/health answered 500; this host's own network may be down:"
+        " gateway 10.0.0.1 of eth0 has not answered yet"
+    )
+    assert seen.circumstance is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "own"), [(BAD, None), (UNRESOLVED, None), (UNRESOLVED, PERHAPS)]
+)
+async def test_an_answer_without_an_excuse_stays_as_it_is(
+    answer: Observation, own: OwnTrouble | None
+) -> None:
+    assert await excused(FakeClock(), Asked(answer), Excusing(own)).run() == answer
+
+
+async def test_nobody_asks_for_an_excuse_of_what_passes_or_still_starts() -> None:
+    excuse = Excusing(DOWN)
+    assert (await excused(FakeClock(), Asked(GOOD), excuse).run()).verdict is Verdict.PASS
+    starting = excused(FakeClock(mono=1000), Asked(BAD), excuse, started=1000.0)
+    assert (await starting.run()).verdict is Verdict.HOLD
+    assert excuse.count == 0
+
+
+async def test_a_check_at_its_deadline_is_excused_as_well() -> None:
+    clock, http = FakeClock(), Asked(GOOD)
+    http.hangs = True
+    asking = asyncio.ensure_future(excused(clock, http, Excusing(DOWN)).run())
+    await clock.advance(5.1)
+    assert (await asking).verdict is Verdict.UNKNOWN
+
+
+async def test_an_excuse_that_breaks_or_hangs_excuses_nothing() -> None:
+    clock = FakeClock()
+
+    async def broken() -> OwnTrouble | None:
+        raise RuntimeError("bug")
+
+    async def hangs() -> OwnTrouble | None:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    assert await excused(clock, Asked(BAD), broken).run() == BAD
+    asking = asyncio.ensure_future(excused(clock, Asked(BAD), hangs).run())
+    await clock.advance(1.9)
+    assert not asking.done()
+    await clock.advance(0.2)
+    assert await asking == BAD
+
+
+async def test_a_round_is_given_up_while_an_excuse_is_looked_for() -> None:
+    clock = FakeClock()
+
+    async def hangs() -> OwnTrouble | None:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    rounds = excused(clock, Asked(BAD), hangs)
+    asking = asyncio.ensure_future(rounds.run())
+    await clock.settle()
+    rounds.abandon()
+    with pytest.raises(RoundAbandoned):
+        await asking
 
 
 async def test_a_control_that_breaks_is_not_judged_and_ends_no_watch() -> None:

@@ -115,3 +115,99 @@ async def test_a_service_that_stays_unknown_does_not_hide_the_blindness_of_other
             "cannot judge broken",
             "cannot judge api, web",
         ]
+
+
+def cut(why: str = "eth0 has no carrier") -> Observation:
+    told = Circumstance(CircumstanceKind.NETWORK_DOWN, why)
+    return Observation(
+        Verdict.UNKNOWN, "http", f"this host's own network is down: {why}", circumstance=told
+    )
+
+
+def network_down(subject: str, count: int = 0) -> Circumstance:
+    kind = CircumstanceKind.NETWORK_DOWN
+    return Circumstance(kind, "eth0 has no carrier", subject, count, lasted=BLIND_AFTER)
+
+
+async def test_an_outage_of_this_hosts_own_network_is_told_once_and_its_end_as_well() -> None:
+    bench = Bench()
+    async with bench.watching():
+        for number in range(30):  # their rounds are spread over half a minute
+            bench.look(cut(), f"s{number:02}")
+            await bench.clock.advance(1)
+        await bench.clock.advance(BLIND_AFTER)
+        bench.look(cut(), "s30")
+        await bench.clock.advance(2 * BLIND_AFTER)
+        assert bench.told == [
+            "this host's own network has been down for 5 min: eth0 has no carrier"
+        ]
+        assert bench.data == [network_down("s00, s01, s02", count=27)]
+        for number in range(30):
+            bench.look(SEEN, f"s{number:02}")
+            await bench.clock.settle()
+            assert bench.told[1:] == []
+        bench.sight.forget("s30")
+        await bench.clock.settle()
+        lasted = 30 + 3 * BLIND_AFTER
+    assert bench.data[1:] == [
+        Circumstance(
+            CircumstanceKind.NETWORK_BACK,
+            "eth0 has no carrier",
+            "s00, s01, s02",
+            count=28,
+            lasted=lasted,
+        )
+    ]
+
+
+async def test_a_short_outage_of_the_network_is_told_to_nobody() -> None:
+    bench = Bench()
+    async with bench.watching():
+        bench.look(cut())
+        await bench.clock.advance(BLIND_AFTER - 1)
+        bench.look(SEEN)
+        await bench.clock.advance(BLIND_AFTER)
+    assert bench.told == []
+
+
+async def test_what_was_first_only_suspected_of_the_network_is_told_by_its_last_name() -> None:
+    bench = Bench()
+    async with bench.watching():
+        bench.look(UNKNOWN)
+        await bench.clock.advance(60)
+        bench.look(cut("gateway 10.0.0.1 of eth0 does not answer"))
+        bench.look(cut())
+        await bench.clock.advance(BLIND_AFTER - 60)
+    assert bench.data == [network_down("api")]
+
+
+async def test_the_outage_of_the_network_and_another_blindness_are_two_things() -> None:
+    bench = Bench()
+    async with bench.watching():
+        bench.look(UNKNOWN, "api")
+        bench.look(cut(), "web")
+        await bench.clock.advance(BLIND_AFTER)
+        bench.look(SEEN, "web")
+        await bench.clock.settle()
+        bench.look(SEEN, "api")
+        await bench.clock.settle()
+    assert [told.kind for told in bench.data] == [
+        CircumstanceKind.NETWORK_DOWN,
+        CircumstanceKind.BLIND,
+        CircumstanceKind.NETWORK_BACK,
+        CircumstanceKind.SEES_AGAIN,
+    ]
+
+
+async def test_an_outage_lasts_until_something_is_judged_whatever_else_comes_between() -> None:
+    bench = Bench()
+    async with bench.watching():
+        bench.look(cut())
+        await bench.clock.advance(BLIND_AFTER)
+        bench.look(UNKNOWN)
+        bench.look(cut())
+        await bench.clock.advance(BLIND_AFTER)
+        assert bench.data == [network_down("api")]
+        bench.look(SEEN)
+        await bench.clock.settle()
+    assert [told.kind for told in bench.data[1:]] == [CircumstanceKind.NETWORK_BACK]

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.unit.clock import FakeClock, skip
-from tests.unit.doubles import DEAD, ListStore, ScriptedControl
+from tests.unit.doubles import DEAD, UP, ListStore, ScriptedControl
 from watchdog.addressing import AddressBook
+from watchdog.core.history import MOST, Again, Ended, Turn, Watching
 from watchdog.core.model import (
     AlertKind,
     Crashed,
@@ -43,6 +44,7 @@ from watchdog.rounds import Question, Round
 from watchdog.surroundings import Surroundings
 from watchdog.worker import Worker
 
+UNKNOWN = Observation(Verdict.UNKNOWN, "unit", "cannot ask systemd")
 HELD = Observation(Verdict.HOLD, "unit", "starting", until=None)
 
 
@@ -126,6 +128,49 @@ async def test_the_first_round_is_held_at_once_and_then_every_interval() -> None
         assert len(bench.store.changes) == 1  # pending -> healthy, and then quiet
         await bench.clock.advance(300)
         assert len(bench.store.changes) == 1
+
+
+async def test_the_rounds_of_a_calm_service_are_written_down_in_one_when_the_watch_ends() -> None:
+    bench = Bench()
+    async with bench.watching() as worker:
+        await bench.clock.advance(3600)
+        await worker.fresh()
+        assert len(bench.store.changes) == 1
+    _, last = bench.store.changes
+    again, ended = last.history
+    assert isinstance(again, Again)
+    assert again.count == 120 + 1
+    assert ended == Ended(bench.clock.now())
+    assert last.state == worker.state
+
+
+async def test_a_watch_that_goes_on_is_written_down_at_its_first_round_and_then_never() -> None:
+    calm = State("api", Phase.HEALTHY, passes=2, healthy_since=900.0)
+    bench = Bench(left=Left(calm))
+    async with bench.watching():
+        await bench.clock.advance(3600)
+        [begun] = bench.store.changes
+    assert [type(record) for record in begun.history] == [Watching, Turn, Turn]
+    assert begun.history[0] == Watching(Now(1000.0, bench.clock.wall - 3600), calm)
+
+
+async def test_what_alternates_without_end_is_written_down_now_and_then() -> None:
+    bench = Bench()
+    async with bench.watching():
+        before = len(bench.store.changes)
+        for answer in [UNKNOWN, UP] * MOST:
+            bench.control.answer = answer
+            await bench.clock.advance(30)
+        written = bench.store.changes[before:]
+        assert [len(change.history) for change in written] == [MOST, MOST]
+        assert all(change.state == written[0].state for change in written)
+
+
+async def test_a_watch_that_ends_before_its_first_round_leaves_nothing() -> None:
+    bench = Bench(control=HangingControl())
+    async with bench.watching():
+        pass
+    assert bench.store.changes == []
 
 
 async def test_a_killed_service_is_restarted_at_the_signal_and_nobody_is_told() -> None:

@@ -46,6 +46,8 @@ _UNPROVEN = frozenset({Phase.PENDING, Phase.RESTARTING, Phase.RECOVERING})
 """What came of a restart is not known yet. All that follows, a second try too, is an answer."""
 
 
+_PAGE = 1000  # rows of history in one answer
+
 _NAMED = 10  # services, to somebody who has asked for one that is not there
 
 
@@ -74,6 +76,13 @@ class _Acknowledge(msgspec.Struct, forbid_unknown_fields=True):
 class _Incidents(msgspec.Struct, forbid_unknown_fields=True):
     id: str = ""
     limit: int = 20
+    service: str = ""
+    since: float = 0.0
+
+
+class _History(msgspec.Struct, forbid_unknown_fields=True):
+    service: str = ""
+    after: int = 0
 
 
 class _Test(msgspec.Struct, forbid_unknown_fields=True):
@@ -99,6 +108,7 @@ class Api:
             "ack": self.acknowledge,
             "test-alert": self.test_alert,
             "incidents": self.incidents,
+            "history": self.history,
         }
 
     async def status(self, arguments: Mapping[str, Any], _caller: str) -> dict[str, Any]:
@@ -221,15 +231,27 @@ class Api:
     async def incidents(self, arguments: Mapping[str, Any], _caller: str) -> dict[str, Any]:
         """List the latest incidents, or tell one of them in full."""
         wanted = msgspec.convert(arguments, _Incidents)
+        store = self._engine.store
         if wanted.id:
-            incident = await self._engine.store.incident(wanted.id)
-            if incident is None:
-                raise RefusalError(
-                    f"cannot show incident {wanted.id}: there is none of that id", BROKEN
-                )
-            return {"incident": msgspec.to_builtins(incident)}
+            return {"incident": msgspec.to_builtins(await store.story(wanted.id))}
         limit = max(1, min(wanted.limit, 1000))
-        return {"incidents": msgspec.to_builtins(await self._engine.store.incidents(limit))}
+        found = await store.incidents(limit, wanted.service, wanted.since)
+        return {"incidents": msgspec.to_builtins(found)}
+
+    async def history(self, arguments: Mapping[str, Any], _caller: str) -> dict[str, Any]:
+        """Hand out a part of the recorded history; whoever asks makes sense of it.
+
+        A long one must not keep the loop from its work, so it comes in pages.
+        """
+        wanted = msgspec.convert(arguments, _History)
+        store, now = self._engine.store, self._engine.clock.now()
+        rows = await store.history(wanted.service, wanted.after, _PAGE)
+        answer = {"rows": msgspec.to_builtins(rows), "more": len(rows) == _PAGE}
+        if answer["more"]:
+            return answer
+        lives = msgspec.to_builtins(await store.lives())
+        alive = {"id": await store.life(), "mono": now.mono, "wall": now.wall}
+        return answer | {"lives": lives, "alive": alive}
 
     async def _for_a_while(
         self,

@@ -15,6 +15,7 @@ from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from watchdog.app.channels import Channel
@@ -49,6 +50,8 @@ from watchdog.words.choosing import words_in
 
 if TYPE_CHECKING:
     from watchdog.control.bus import SystemBus
+    from watchdog.probes.own_network import OwnNetwork
+    from watchdog.probes.reach import Reach
 
 SLACK_GAP = 1.0
 """Seconds between two messages to one channel (https://docs.slack.dev/apis/web-api/rate-limits)."""
@@ -70,6 +73,7 @@ class Assembly:
         self._daemon = daemon
         self._clock = clock
         self._bus: SystemBus | None = None
+        self._network: OwnNetwork | None = None
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -94,7 +98,8 @@ class Assembly:
         control = self._control(service)
         answer, certificate = LastAnswer(), LastCertificate()
         questions = [
-            _question(check, service, control, answer, certificate) for check in service.checks
+            _question(check, service, control, answer, certificate, self._reach(check))
+            for check in service.checks
         ]
         found = [*gauges(service, control, certificate)]
         if service.limits:
@@ -124,6 +129,19 @@ class Assembly:
                 from watchdog.control.command import Commands
 
                 return Commands(service.control)
+
+    def _reach(self, check: Check) -> Reach | None:
+        """Return what knows how far *check* comes; None if it never leaves this host."""
+        from watchdog.probes.reach import Reach, may_leave_host
+
+        host = check.host if isinstance(check, PortCheck) else urlsplit(check.url).hostname
+        if not may_leave_host(host or ""):
+            return None
+        if self._network is None:
+            from watchdog.probes.own_network import OwnNetwork
+
+            self._network = OwnNetwork()
+        return Reach(self._network)
 
     # --- channels -------------------------------------------------------------------------------
 
@@ -196,18 +214,22 @@ def _question(
     control: ServiceControl,
     answer: LastAnswer,
     certificate: LastCertificate,
+    reach: Reach | None,
 ) -> Question:
+    excuse = reach.own_trouble if reach is not None else None
     if isinstance(check, PortCheck):
         from watchdog.probes.port import make_port_probe
 
         # What commands start may run anywhere: whose socket it is cannot be told.
         unknown = check.any_owner or isinstance(service.control, CommandControl)
         whose = None if unknown else control.owns
-        return Question("port", make_port_probe(check, whose), check.timeout)
+        probe = make_port_probe(check, whose, reach=reach)
+        return Question("port", probe, check.timeout, excuse=excuse)
     from watchdog.probes.http import make_http_probe
 
     show = certificate if shows_certificate(check, service) else None
-    return Question("http", make_http_probe(check, answer, show), check.timeout)
+    probe = make_http_probe(check, answer, show, reach)
+    return Question("http", probe, check.timeout, excuse=excuse)
 
 
 def _notifier(channel: Channel) -> tuple[Notifier, Pace]:

@@ -89,6 +89,11 @@ class Channels:
             if name not in self._running:
                 self._running[name] = self._start(channel)
 
+    def wake(self) -> None:
+        """Let every channel that waits after a failed try try again now."""
+        for running in self._running.values():
+            running.relay.wake()
+
     def warm_up(self) -> None:
         """Let every channel import and connect now: an alert may follow."""
         for name, running in self._running.items():

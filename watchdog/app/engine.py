@@ -22,7 +22,7 @@ from watchdog.core.model import (
     AlertKind,
 )
 from watchdog.core.standing import StandingWarning
-from watchdog.core.telling import Notice
+from watchdog.core.telling import CircumstanceKind, Notice
 from watchdog.evidence.desk import Desk
 from watchdog.ports import Clock
 from watchdog.relay import Canary
@@ -148,6 +148,8 @@ class Engine:
         now, what = self.clock.now(), notice.circumstance
         alert = Alert(AlertKind.NOTICE, "", now.wall, notice.text, circumstance=what)
         await self.store.post([alert], self._around.book.destinations_of(alert), now)
+        if what.kind is CircumstanceKind.NETWORK_BACK:
+            self.channels.wake()  # what could not be sent meanwhile can be now
 
     def troubles(self) -> Sequence[str]:
         """Return what is wrong with the daemon itself, in sentences."""

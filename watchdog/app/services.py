@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from watchdog.core import chain, schedule
+from watchdog.core.history import Withdrawn
 from watchdog.core.incident import withdrawn
 from watchdog.core.model import (
     Alert,
@@ -98,8 +99,9 @@ class Services:
                 step = withdrawn(state, Policy(), now)
                 notes = [effect for effect in step.effects if isinstance(effect, Note)]
                 alerts = [effect for effect in step.effects if isinstance(effect, Alert)]
+                record = Withdrawn(now, tuple(alert.kind for alert in alerts))
                 await around.store.commit(
-                    Change(step.state, now, notes, around.book.address(alerts))
+                    Change(step.state, now, notes, around.book.address(alerts), history=(record,))
                 )
 
     async def first_rounds(self) -> None:

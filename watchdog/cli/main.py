@@ -9,7 +9,7 @@ import argparse
 import sys
 
 import watchdog
-from watchdog.cli import act, config, grant, run, status
+from watchdog.cli import act, config, grant, incidents, report, run, simulate, status
 from watchdog.errors import ConfigError, WatchdogError
 
 
@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {watchdog.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (run, status, act, config, grant):
+    for module in (run, status, incidents, report, act, config, simulate, grant):
         module.add_commands(commands)
     return parser
 

@@ -53,9 +53,9 @@ def print_services(services: Sequence[dict[str, Any]]) -> None:
     ]
     heads = ("SERVICE", "PHASE", "FOR", "CHECKS", "FAILURES", "RESTARTS LEFT", "INCIDENT")
     widths = [max(len(row[column]) for row in [heads, *rows]) for column in range(len(heads))]
-    print(_row(heads, widths))
+    print(table_row(heads, widths))
     for row, service in zip(rows, services, strict=True):
-        print(_coloured(_row(row, widths), service["code"]))
+        print(_coloured(table_row(row, widths), service["code"]))
     for service in services:
         if service["reason"]:
             print(f"{service['name']}: {service['reason']}")
@@ -79,7 +79,7 @@ def print_limits(service: dict[str, Any]) -> None:
 def print_warnings(name: str, warnings: Sequence[dict[str, Any]]) -> None:
     """Print the warnings that stand."""
     for warning in warnings:
-        since = f"since {_stamp(warning['since'])}"
+        since = f"since {stamp(warning['since'])}"
         print(_coloured(f"{name}: warning: {warning['words']} ({since})", _WARNING))
 
 
@@ -97,34 +97,6 @@ def print_service(service: dict[str, Any], more: str = "") -> None:
     print(_coloured(": ".join(words), service["code"]))
 
 
-def print_incidents(incidents: Sequence[dict[str, Any]]) -> None:
-    """Print a table of incidents, the newest first."""
-    if not incidents:
-        print("no incidents on record")
-        return
-    for incident in incidents:
-        state = "open"
-        if incident["closed"] is not None:
-            state = f"closed after {span(incident['closed'] - incident['opened'])}"
-        elif incident["acknowledged"]:
-            state = f"open, acknowledged {incident['acknowledged']}"
-        print(
-            f"{incident['id']}  {_stamp(incident['opened'])}  {incident['service']}  {state}  "
-            f"{incident['check']}: {incident['reason']}"
-        )
-
-
-def print_incident(incident: dict[str, Any]) -> None:
-    """Print an incident in full: its timeline and its evidence."""
-    print_incidents([incident])
-    for note in incident["notes"]:
-        print(f"  {_stamp(note['wall'])}  {note['kind']}: {note['text']}")
-    if incident["evidence"]:
-        print("evidence:")
-        for line in incident["evidence"]:
-            print(f"  {line}")
-
-
 def _incident(incident: dict[str, Any] | None) -> str:
     """Name an incident in a table."""
     if incident is None:
@@ -132,7 +104,8 @@ def _incident(incident: dict[str, Any] | None) -> str:
     return f"{incident['id']} (flapping)" if incident["flapping"] else str(incident["id"])
 
 
-def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+def table_row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    """Return a line of a table."""
     return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
@@ -150,7 +123,7 @@ def _channel(channel: dict[str, Any]) -> str:
 def _buttons(buttons: dict[str, Any]) -> str:
     """Say how the connection that brings presses stands."""
     state = "connected" if buttons["connected"] else "not connected"
-    return f"buttons: {state} since {_stamp(buttons['since'])}, {buttons['reason']}"
+    return f"buttons: {state} since {stamp(buttons['since'])}, {buttons['reason']}"
 
 
 def _asked_for(what: str, by: dict[str, Any]) -> str:
@@ -174,5 +147,6 @@ def _coloured(text: str, code: int) -> str:
     return f"\033[{_COLOURS[code]}m{text}\033[0m" if sys.stdout.isatty() else text
 
 
-def _stamp(wall: float) -> str:
+def stamp(wall: float) -> str:
+    """Return a point in time, in the time zone of whoever asks."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(wall))

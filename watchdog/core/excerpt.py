@@ -31,9 +31,14 @@ def titled(title: str, lines: Sequence[str]) -> list[str]:
     return [f"== {title} ==", *lines]
 
 
+def is_title(line: str) -> bool:
+    """Tell whether *line* is the title of a group."""
+    return _TITLE.fullmatch(line) is not None
+
+
 def plain(line: str) -> str:
     """Return *line* so that it is no title: indented if it reads like one."""
-    return f" {line}" if _TITLE.fullmatch(line) else line
+    return f" {line}" if is_title(line) else line
 
 
 def excerpt(lines: Sequence[str], count: int, size: int, width: int = 1 << 20) -> list[str]:
@@ -58,7 +63,7 @@ def excerpt(lines: Sequence[str], count: int, size: int, width: int = 1 << 20) -
 def _groups(lines: Sequence[str], width: int) -> list[_Group]:
     groups: list[_Group] = []
     for line in lines:
-        if _TITLE.fullmatch(line):
+        if is_title(line):
             groups.append(_Group(line, [], 0))
             continue
         if not groups:

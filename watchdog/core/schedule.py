@@ -21,6 +21,11 @@ slot's own; without that it would be held twice."""
 _CALM = frozenset({Phase.HEALTHY, Phase.MAINTENANCE, Phase.RESTARTING})
 
 
+def is_regular(phase: Phase) -> bool:
+    """Tell whether rounds in *phase* keep to their grid, whatever comes between them."""
+    return phase in _CALM
+
+
 def spread(index: int, count: int, interval: float) -> float:
     """Return the offset of service *index* of *count* within its *interval*, on a slot."""
     return math.floor(index * interval / max(count, 1) / SLOT) * SLOT
@@ -37,7 +42,7 @@ def next_round(
     """
     if state.phase is Phase.RECOVERING:
         due = began + min(policy.recovery_interval, policy.interval)
-    elif state.phase not in _CALM:
+    elif not is_regular(state.phase):
         due = began + min(policy.fast_interval, policy.interval)
     else:
         turns = math.floor((began + _HAIR - offset) / policy.interval) + 1

@@ -62,6 +62,9 @@ class CircumstanceKind(StrEnum):
         "blind"  # services that cannot be judged: ``subject`` and ``count`` more, for ``lasted``
     )
     SEES_AGAIN = "sees-again"
+    # This host's own, so that the same cannot be judged; for ``reason``, for ``lasted``.
+    NETWORK_DOWN = "network-down"
+    NETWORK_BACK = "network-back"
     CANARY = "canary"  # the daily test of every destination
     UNDELIVERED = "undelivered"  # a canary, for ``lasted``, at the destination ``subject``
     # Of a warning, which is known by its kind and its subject:

@@ -61,10 +61,15 @@ class Phrases:
             case CircumstanceKind.ALERT_UNREADABLE:
                 return words.alert_unreadable(told.subject, told.reason)
             case CircumstanceKind.BLIND:
-                services = words.listed(told.subject, told.count) if told.count else told.subject
-                return words.blind(services, self.span(told.lasted), told.reason)
+                return words.blind(self._services(told), self.span(told.lasted), told.reason)
             case CircumstanceKind.SEES_AGAIN:
                 return words.sees_again()
+            case CircumstanceKind.NETWORK_DOWN:
+                return words.network_down(self.span(told.lasted), told.reason)
+            case CircumstanceKind.NETWORK_BACK:
+                begin = self.short_stamp(self.alert.wall - told.lasted)
+                end = self.short_stamp(self.alert.wall)
+                return words.network_back(begin, end, self.span(told.lasted), told.reason)
             case CircumstanceKind.CANARY:
                 return words.canary()
             case CircumstanceKind.UNDELIVERED:
@@ -160,10 +165,17 @@ class Phrases:
                 return self.words.not_sent()
             case CircumstanceKind.BLIND:
                 return self.words.nothing_seen()
+            case CircumstanceKind.NETWORK_DOWN:
+                return self.words.not_judged(self._services(told))
+            case CircumstanceKind.NETWORK_BACK:
+                return self.words.was_not_judged(self._services(told))
             case CircumstanceKind.UNDELIVERED:
                 return self.words.kept_waiting()
             case _:
                 return ""
+
+    def _services(self, told: Circumstance) -> str:
+        return self.words.listed(told.subject, told.count) if told.count else told.subject
 
     # --- how often -------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from watchdog.probes.address import Address
@@ -16,6 +16,11 @@ LOCAL_ERRNOS = frozenset({
     errno.ENOBUFS, errno.ENOMEM, errno.EPERM, errno.EPROTONOSUPPORT,
 })  # fmt: skip
 """Our own trouble: no descriptor, port or memory left, a family or address forbidden to us."""
+
+SILENT_ERRNOS = frozenset({
+    errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH, errno.ETIMEDOUT,
+})  # fmt: skip
+"""Nobody was reached, or nobody any more; a refusal or a reset would be an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +32,14 @@ class Refusal:
 
 
 async def connect_any(
-    addresses: Sequence[Address], patience: float
+    addresses: Sequence[Address],
+    patience: float,
+    meets: Callable[[Address], None] = lambda _: None,
 ) -> tuple[socket.socket, Address] | Refusal:
     """Connect to the first of *addresses* that answers, as a client would.
 
     The caller sets the deadline, *patience* seconds from now; of several addresses none may use it
-    up alone.
+    up alone. *meets* is told each that answers, be it with a refusal.
     """
     share = 0.9 * patience / len(addresses)
     reasons = []
@@ -40,15 +47,21 @@ async def connect_any(
     for address in addresses:
         try:
             if len(addresses) == 1:
-                return await connect(address), address
-            async with asyncio.timeout(share):
-                return await connect(address), address
+                sock = await connect(address)
+            else:
+                async with asyncio.timeout(share):
+                    sock = await connect(address)
         except TimeoutError:
             is_ours = False
             reasons.append(f"{address}: no answer")
         except OSError as error:
             is_ours = is_ours and error.errno in LOCAL_ERRNOS
             reasons.append(f"{address}: {error.strerror}")
+            if error.errno not in LOCAL_ERRNOS | SILENT_ERRNOS:
+                meets(address)
+        else:
+            meets(address)
+            return sock, address
     return Refusal(f"cannot connect to {', '.join(reasons)}", is_ours)
 
 

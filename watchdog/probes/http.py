@@ -22,6 +22,7 @@ from watchdog.probes.answer import Keep, answer_lines
 from watchdog.probes.connect import LOCAL_ERRNOS, Refusal, connect_any
 from watchdog.probes.exchange import exchange, start_tls
 from watchdog.probes.expect import unmet
+from watchdog.probes.reach import Reach
 from watchdog.probes.reception import LIMIT, Reception
 from watchdog.probes.target import parse_target
 from watchdog.probes.text import clean, quoted, seconds
@@ -35,16 +36,20 @@ _CERTIFICATE_HAS_EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
 
 
 def make_http_probe(
-    check: HttpCheck, keep: Keep = lambda _: None, show: Show | None = None
+    check: HttpCheck,
+    keep: Keep = lambda _: None,
+    show: Show | None = None,
+    reach: Reach | None = None,
 ) -> Probe:
     """Return a probe of *check*. Raises ValueError for a URL or a header that cannot be sent.
 
     *keep* is given each failing answer, for whoever wants to read more than the reason quotes;
-    *show* the certificate of each TLS session, verified or not.
+    *show* the certificate of each TLS session, verified or not; *reach* is told how far the check
+    comes.
 
     When it is cancelled, the CancelledError carries a note that says how far the exchange had come.
     """
-    question = _Question(check, keep, show)
+    question = _Question(check, keep, show, reach or Reach())
 
     async def probe() -> Observation:
         began = time.monotonic()
@@ -60,16 +65,18 @@ _Answer = tuple[Verdict, str, bool]  # …, reason, curable
 class _Question:
     """What is the same at every asking."""
 
-    def __init__(self, check: HttpCheck, keep: Keep, show: Show | None) -> None:
+    def __init__(self, check: HttpCheck, keep: Keep, show: Show | None, reach: Reach) -> None:
         self._check = check
         self._keep = keep
         self._show = show
+        self._reach = reach
         self._target = parse_target(check.url, check.headers)
         self._fixed = literal(self._target.host, self._target.port)
         self._accepted = frozenset(check.status or range(200, 300))
 
     async def ask(self, began: float) -> _Answer:
         self._keep(())  # what an earlier run answered explains nothing of this one
+        self._reach.begin()
         reception = Reception(self._accepted)
         progress = "the name was not resolved"
         sock: socket.socket | None = None
@@ -80,7 +87,8 @@ class _Question:
                 else await resolve(self._target.host, self._target.port)
             )
             progress = f"no connection to {' or '.join(map(str, addresses))}"
-            connection = await connect_any(addresses, self._check.timeout)
+            self._reach.tries(addresses)
+            connection = await connect_any(addresses, self._check.timeout, self._reach.meets)
             if isinstance(connection, Refusal):
                 verdict = Verdict.UNKNOWN if connection.is_ours else Verdict.FAIL
                 return verdict, connection.reason, True
@@ -93,14 +101,19 @@ class _Question:
                     self._show(session.getpeercert(binary_form=True) or b"")
             progress = ""
             await exchange(sock, self._target.request, reception)
+            self._reach.breaks(reception.errno)
         except asyncio.CancelledError as cancelled:
+            self._reach.loses()
             cancelled.add_note(progress or reception.progress)
             self._keep(answer_lines(reception))
             raise
         except socket.gaierror as error:
             verdict = Verdict.FAIL if is_permanent(error) else Verdict.UNKNOWN
+            if is_permanent(error):
+                self._reach.stays_home()
             return verdict, f"cannot resolve {self._target.host}: {error.strerror}", False
         except OSError as error:
+            self._reach.breaks(error.errno)
             return _no_session(error, self._target.host, self._target.port)
         finally:
             if sock is not None:

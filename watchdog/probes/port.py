@@ -17,6 +17,7 @@ from watchdog.ports import Listener, Probe
 from watchdog.probes.address import Address, is_permanent, literal, resolve
 from watchdog.probes.connect import Refusal, connect_any
 from watchdog.probes.owner import describe
+from watchdog.probes.reach import Reach
 from watchdog.probes.sock_diag import Listening, SockDiag, UnavailableError
 from watchdog.thread import in_thread
 
@@ -35,28 +36,35 @@ def shared_sock_diag() -> SockDiag:
 
 
 def make_port_probe(
-    check: PortCheck, owns: Owns | None, sock_diag: SockDiag | None = None
+    check: PortCheck,
+    owns: Owns | None,
+    sock_diag: SockDiag | None = None,
+    reach: Reach | None = None,
 ) -> Probe:
     """Return a probe of *check*; *owns* tells the service's own listeners from other people's.
 
     With *owns* None nobody is a stranger. An address of this host is looked up in the kernel; of
-    another host we know only whether it takes a connection.
+    another host we know only whether it takes a connection, and *reach* how far we came.
     """
     diag = sock_diag or shared_sock_diag()
     fixed = literal(check.host, check.port)
+    reach = reach or Reach()
 
     async def probe() -> Observation:
         began = time.monotonic()
+        reach.begin()
         try:
             addresses = (fixed,) if fixed else await resolve(check.host, check.port)
         except socket.gaierror as error:
+            if is_permanent(error):
+                reach.stays_home()
             return Observation(
                 Verdict.FAIL if is_permanent(error) else Verdict.UNKNOWN,
                 CHECK,
                 f"cannot resolve {check.host}: {error.strerror}",
                 curable=False,
             )
-        question = _Question(check, owns, diag, addresses)
+        question = _Question(check, owns, diag, addresses, reach)
         verdict, reason, curable = await question.answer()
         return Observation(verdict, CHECK, reason, time.monotonic() - began, curable)
 
@@ -70,16 +78,24 @@ class _Question:
     """One asking of one port check."""
 
     def __init__(
-        self, check: PortCheck, owns: Owns | None, diag: SockDiag, addresses: Sequence[Address]
+        self,
+        check: PortCheck,
+        owns: Owns | None,
+        diag: SockDiag,
+        addresses: Sequence[Address],
+        reach: Reach,
     ) -> None:
         self._check = check
         self._owns = owns
         self._diag = diag
         self._addresses = addresses
+        self._reach = reach
 
     async def answer(self) -> _Answer:
         if not all(address.is_local() for address in self._addresses):
+            self._reach.tries(self._addresses)
             return await self._by_connection()
+        self._reach.stays_home()
         try:
             for address in self._addresses:
                 listener = self._diag.lookup(
@@ -144,7 +160,7 @@ class _Question:
 
     async def _by_connection(self) -> _Answer:
         """Answer by connecting to each address in turn, as a client would."""
-        connection = await connect_any(self._addresses, self._check.timeout)
+        connection = await connect_any(self._addresses, self._check.timeout, self._reach.meets)
         if isinstance(connection, Refusal):
             verdict = Verdict.UNKNOWN if connection.is_ours else Verdict.FAIL
             return verdict, connection.reason, True

@@ -37,6 +37,7 @@ class Reception:
         self.named: list[tuple[bytes, bytes]] = []  # headers of interest
         self.body = bytearray()
         self.trouble = ""  # why the answer is broken; empty: it is not
+        self.errno: int | None = None  # with which the connection broke
         self.finished = False
         self._accepted = accepted
         self._parser: HttpResponseParser | None = HttpResponseParser(self)
@@ -98,6 +99,7 @@ class Reception:
     def fail(self, error: OSError) -> None:
         """Take note that the connection broke."""
         if self._parser is not None:
+            self.errno = error.errno
             self.trouble = f"the connection broke: {error.strerror or error}; {self.progress}"
             self.finish()
 

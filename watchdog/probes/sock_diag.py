@@ -7,31 +7,23 @@ waits. A lookup costs the same however many sockets the host has.
 from __future__ import annotations
 
 import errno
-import os
 import socket
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 from watchdog.ports import Listener
+from watchdog.probes import netlink
 
 _NETLINK_SOCK_DIAG = 4
 _SOCK_DIAG_BY_FAMILY = 20
-_NLMSG_NOOP, _NLMSG_ERROR, _NLMSG_DONE = 1, 2, 3
-_NLM_F_REQUEST, _NLM_F_MULTI, _NLM_F_DUMP = 0x1, 0x2, 0x300
 _TCP_LISTEN = 10
 _INET_DIAG_CGROUP_ID = 21
 
-_HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port id
-_REQUEST = struct.Struct("=IHHIIBBBxI2s2s16s16sI8s")  # nlmsghdr, inet_diag_req_v2
+_REQUEST = struct.Struct("=BBBxI2s2s16s16sI8s")  # inet_diag_req_v2
 _LISTENER = struct.Struct("=BBxx2s2s16s16sI8s5I")  # inet_diag_msg
-_ATTRIBUTE = struct.Struct("=HH")  # length, type
-_ERROR = struct.Struct("=i")
 _NO_ADDRESS = bytes(16)
 _NO_COOKIE = b"\xff" * 8
-_MOST_ERRNOS = 4095  # MAX_ERRNO of linux/err.h
-_BUFFER = 65536  # a part of a dump is never larger than 32 KiB
 
 # While opening; ENOENT is the dump's word for a kernel without tcp_diag.
 _FORBIDDEN = frozenset({
@@ -81,7 +73,7 @@ class SockDiag:
         found = []
         for family in (socket.AF_INET, socket.AF_INET6):
             try:
-                found += self._ask(family, b"", 0, 0, _NLM_F_DUMP)
+                found += self._ask(family, b"", 0, 0, netlink.DUMP)
             except FileNotFoundError:
                 continue  # the kernel lacks this family
         return found
@@ -97,10 +89,10 @@ class SockDiag:
     ) -> list[Listening]:
         """Send one request and return the listeners of its answer."""
         for last in (False, True):
-            netlink = self._socket or self._open()
+            kernel = self._socket or self._open()
             try:
-                self._send(netlink, family, address, port, interface, flags)
-                return self._receive(netlink)
+                self._send(kernel, family, address, port, interface, flags)
+                return self._receive(kernel)
             except FileNotFoundError:
                 raise  # an answer
             except OSError as error:
@@ -115,30 +107,30 @@ class SockDiag:
     def _open(self) -> socket.socket:
         if self._unavailable is not None:
             raise UnavailableError(*self._unavailable)
-        netlink = None
+        kernel = None
         try:
-            netlink = socket.socket(
+            kernel = socket.socket(
                 socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, _NETLINK_SOCK_DIAG
             )
             # Without tcp_diag every lookup says ENOENT, as for a port where nothing listens; a
             # dump says so only then.
-            self._send(netlink, socket.AF_INET, b"", 0, 0, _NLM_F_DUMP)
-            self._receive(netlink)
+            self._send(kernel, socket.AF_INET, b"", 0, 0, netlink.DUMP)
+            self._receive(kernel)
         except (OSError, ValueError) as error:
-            if netlink is not None:
-                netlink.close()
+            if kernel is not None:
+                kernel.close()
             if not isinstance(error, OSError):
                 raise OSError(errno.EBADMSG, f"sock_diag: {error}") from error
             if error.errno in _FORBIDDEN:
                 self._unavailable = (error.errno, f"sock_diag: {error.strerror}")
                 raise UnavailableError(*self._unavailable) from error
             raise
-        self._socket = netlink
-        return netlink
+        self._socket = kernel
+        return kernel
 
     def _send(
         self,
-        netlink: socket.socket,
+        kernel: socket.socket,
         family: int,
         address: bytes,
         port: int,
@@ -146,17 +138,15 @@ class SockDiag:
         flags: int,
     ) -> None:
         self._sequence = self._sequence % 0xFFFFFFFF + 1
-        netlink.send(
-            _REQUEST.pack(
-                _REQUEST.size, _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST | flags, self._sequence, 0,
-                family, socket.IPPROTO_TCP, 0, 1 << _TCP_LISTEN,
-                port.to_bytes(2, "big"), b"", address, _NO_ADDRESS, interface, _NO_COOKIE,
-            )
+        wanted = _REQUEST.pack(
+            family, socket.IPPROTO_TCP, 0, 1 << _TCP_LISTEN,
+            port.to_bytes(2, "big"), b"", address, _NO_ADDRESS, interface, _NO_COOKIE,
         )  # fmt: skip
+        kernel.send(netlink.request(_SOCK_DIAG_BY_FAMILY, flags, self._sequence, wanted))
 
-    def _receive(self, netlink: socket.socket) -> list[Listening]:
+    def _receive(self, kernel: socket.socket) -> list[Listening]:
         found: list[Listening] = []
-        while not collect(netlink.recv(_BUFFER), self._sequence, found):
+        while not collect(kernel.recv(netlink.BUFFER), self._sequence, found):
             pass
         return found
 
@@ -166,17 +156,17 @@ def collect(datagram: bytes, sequence: int, found: list[Listening]) -> bool:
 
     Raises OSError if the kernel answered with an error, ValueError if it is no netlink message.
     """
-    for kind, flags, number, payload in _messages(datagram):
-        if number != sequence or kind == _NLMSG_NOOP:
+    for message in netlink.messages(datagram):
+        if message.sequence != sequence or message.kind == netlink.NOOP:
             continue  # a late answer to a request that was given up
-        if kind in {_NLMSG_ERROR, _NLMSG_DONE}:
-            _raise_error(payload, required=kind == _NLMSG_ERROR)
+        if message.kind in {netlink.ERROR, netlink.DONE}:
+            netlink.raise_error(message)
             return True
-        if kind == _SOCK_DIAG_BY_FAMILY:
-            listener = parse_listener(payload)
+        if message.kind == _SOCK_DIAG_BY_FAMILY:
+            listener = parse_listener(message.payload)
             if listener is not None:
                 found.append(listener)
-        if not flags & _NLM_F_MULTI:
+        if not message.flags & netlink.MULTI:
             return True
     return False
 
@@ -208,42 +198,7 @@ def parse_listener(payload: bytes) -> Listening | None:
 
 def _cgroup(payload: bytes) -> int:
     """Return the cgroup id among the attributes; 0 before Linux 5.7, which does not tell."""
-    offset = _LISTENER.size
-    while offset + _ATTRIBUTE.size <= len(payload):
-        length, kind = _ATTRIBUTE.unpack_from(payload, offset)
-        if length < _ATTRIBUTE.size or offset + length > len(payload):
-            raise ValueError(f"an attribute of {length} bytes does not fit")
+    for kind, content in netlink.attributes(payload, _LISTENER.size):
         if kind == _INET_DIAG_CGROUP_ID:
-            return int.from_bytes(payload[offset + _ATTRIBUTE.size : offset + length], "little")
-        offset += _aligned(length)
+            return int.from_bytes(content, "little")
     return 0
-
-
-def _messages(datagram: bytes) -> Iterator[tuple[int, int, int, bytes]]:
-    """Yield type, flags, sequence number and payload of each message."""
-    offset = 0
-    while offset < len(datagram):
-        if offset + _HEADER.size > len(datagram):
-            raise ValueError("a message header is cut short")
-        length, kind, flags, number, _ = _HEADER.unpack_from(datagram, offset)
-        if length < _HEADER.size or offset + length > len(datagram):
-            raise ValueError(f"a message of {length} bytes does not fit")
-        yield kind, flags, number, datagram[offset + _HEADER.size : offset + length]
-        offset += _aligned(length)
-
-
-def _raise_error(payload: bytes, *, required: bool) -> None:
-    """Raise what the kernel reports; a DONE of older kernels may come without a code."""
-    if len(payload) < _ERROR.size:
-        if required:
-            raise ValueError("an error message is cut short")
-        return
-    (code,) = _ERROR.unpack_from(payload)
-    if not -_MOST_ERRNOS <= code <= 0:
-        raise ValueError(f"{code} is no error code")
-    if code:
-        raise OSError(-code, os.strerror(-code))
-
-
-def _aligned(length: int) -> int:
-    return (length + 3) & ~3

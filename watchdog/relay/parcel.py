@@ -15,6 +15,7 @@ from watchdog.core.model import (
     Alert,
     AlertKind,
 )
+from watchdog.core.telling import CircumstanceKind
 from watchdog.ports import Delivery, Receipt
 
 DIGEST_FROM = 4
@@ -28,6 +29,9 @@ CALLS = frozenset({AlertKind.REMINDER, AlertKind.GAVE_UP})
 
 LIMIT = 500
 """Deliveries in one message at most."""
+
+_OF_THE_NETWORK = frozenset({CircumstanceKind.NETWORK_DOWN, CircumstanceKind.NETWORK_BACK})
+_NETWORK = "\0network"  # no service and no incident is called that
 
 _KEYS = UUID("5b6f5f6e-8a53-5d0c-9d0c-1f0a4c1f7a52")  # any constant: keys are made within it
 
@@ -80,10 +84,13 @@ def pack(due: Sequence[Delivery], alone: Collection[str] = ()) -> Parcel:
     shy = {_subject(delivery.alert) for delivery in due if delivery.key in alone} | {""}
     if _subject(first.alert) in shy:
         return Parcel((first,), (first.alert,))
+    if _subject(first.alert) == _NETWORK:
+        told = tuple(delivery for delivery in due if _subject(delivery.alert) == _NETWORK)
+        return Parcel(told, (told[-1].alert,))
     subjects: dict[str, list[Delivery]] = {}
     for delivery in due:
         subject = _subject(delivery.alert)
-        if subject not in shy:
+        if subject not in shy | {_NETWORK}:
             subjects.setdefault(subject, []).append(delivery)
     chosen = list(subjects.values())
     if len(chosen) < DIGEST_FROM:
@@ -98,7 +105,12 @@ def updates(due: Sequence[Delivery]) -> Sequence[Delivery]:
 
 
 def _subject(alert: Alert) -> str:
-    """Name what *alert* is about: an incident, or a service; empty: it is told by itself."""
+    """Name what *alert* is about: an incident, or a service; empty: it is told by itself.
+
+    What was told of this host's own network could not be sent before it was back.
+    """
     if alert.kind is AlertKind.TEST:
         return ""
+    if alert.circumstance is not None and alert.circumstance.kind in _OF_THE_NETWORK:
+        return _NETWORK
     return alert.incident or alert.service

@@ -18,9 +18,11 @@ from watchdog.ports import Addressed, Change, Delivery, Left, Receipt, Told
 from watchdog.store.encode import decode_lines, encode, newest
 from watchdog.store.entry import Entry, Result, key_of
 from watchdog.store.files import check_directory
+from watchdog.store.history import Life, Row
 from watchdog.store.memory import Memory
 from watchdog.store.read import Backlog, PastIncident, PastRestart
 from watchdog.store.sqlite import SqliteStore
+from watchdog.store.story import Story
 
 _T = TypeVar("_T")
 
@@ -227,13 +229,31 @@ class DurableStore:
             return decode_lines(kept)
         return await self._read(self._sqlite.evidence(incident), ())
 
-    async def incidents(self, limit: int) -> Sequence[PastIncident]:
-        """Return the newest incidents, newest first. Raises StoreError."""
-        return await self._answer(self._sqlite.incidents(limit))
+    async def incidents(
+        self, limit: int, service: str = "", since: float = 0.0
+    ) -> Sequence[PastIncident]:
+        """Return the newest incidents from *since* (wall) on. Raises StoreError."""
+        return await self._answer(self._sqlite.incidents(limit, service, since))
 
     async def incident(self, incident_id: str) -> PastIncident | None:
         """Return an incident with its timeline and evidence. Raises StoreError."""
         return await self._answer(self._sqlite.incident(incident_id))
+
+    async def story(self, wanted: str) -> Story:
+        """Return all about the incident whose id begins with *wanted*. Raises StoreError."""
+        return await self._answer(self._sqlite.story(wanted))
+
+    async def history(self, service: str, after: int, limit: int) -> Sequence[Row]:
+        """Return the next *limit* rows of history after number *after*. Raises StoreError."""
+        return await self._answer(self._sqlite.history(service, after, limit))
+
+    async def lives(self) -> Sequence[Life]:
+        """Return the runs of the daemon, oldest first. Raises StoreError."""
+        return await self._answer(self._sqlite.lives())
+
+    async def life(self) -> int:
+        """Return the number of this run of the daemon. Raises StoreError."""
+        return await self._answer(self._sqlite.life())
 
     async def restarts(self, service: str, since: float) -> Sequence[PastRestart]:
         """Return the restarts of *service* from *since* (wall) on. Raises StoreError."""
@@ -253,8 +273,9 @@ class DurableStore:
         self._tell()
 
     async def prune(self, now: Now) -> None:
-        """Delete what is too old or too much; to be called every hour or so."""
+        """Delete what is too old or too much, and note that we live; to be called now and then."""
         try:
+            await self._answer(self._sqlite.note_alive(now))
             while await self._answer(self._sqlite.prune_some(now)):
                 pass
         except StoreError as exc:

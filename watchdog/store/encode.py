@@ -51,7 +51,7 @@ def encode(value: State | Alert | Mapping[str, str] | Sequence[str]) -> str:
     try:
         return _encoder.encode(value).decode()
     except UnicodeEncodeError:
-        return _encoder.encode(_mended(msgspec.to_builtins(value))).decode()
+        return _encoder.encode(mended(msgspec.to_builtins(value))).decode()
 
 
 def decode_state(text: str) -> State:
@@ -124,13 +124,14 @@ def _untold(value: Any) -> Any:
     return {key: _untold(part) for key, part in value.items() if key not in _TELLING}
 
 
-def _mended(value: Any) -> Any:
+def mended(value: Any) -> Any:
+    """Return *value*, as msgspec makes it of ours, with every text as UTF-8 can carry it."""
     match value:
         case str():
             return plain(value)
         case dict():
-            return {plain(key): _mended(item) for key, item in value.items()}
+            return {plain(key): mended(item) for key, item in value.items()}
         case list() | tuple():
-            return [_mended(item) for item in value]
+            return [mended(item) for item in value]
         case _:
             return value

@@ -19,6 +19,7 @@ from watchdog.core.model import (
 )
 from watchdog.ports import Addressed, Change, Delivery, Receipt
 from watchdog.store.encode import encode, plain
+from watchdog.store.history import pack
 
 _KEYS = UUID("0e6f9a51-8c0f-5b8e-9d0e-6a3b2f7c4d18")  # any constant: keys are made within it
 
@@ -51,6 +52,7 @@ class Entry:
     letters: tuple[Letter, ...]
     change: Change | None = None
     state: str = ""  # the state as JSON
+    history: str = ""  # the records as JSON; empty: none
 
     @property
     def service(self) -> str:
@@ -61,8 +63,8 @@ class Entry:
         """Return the state and the letters alone."""
         if self.change is None:
             return self
-        bare = replace(self.change, notes=(), alerts=(), restart=None, finished=None)
-        return replace(self, change=bare)
+        bare = replace(self.change, notes=(), alerts=(), restart=None, finished=None, history=())
+        return replace(self, change=bare, history="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +135,16 @@ class Register:
         self._run = uuid4()
         self._numbers = itertools.count(1)
 
+    @property
+    def run(self) -> str:
+        """Name this run of the daemon."""
+        return str(self._run)
+
     def enter(self, change: Change) -> Entry:
         """Return *change* ready to be written."""
         letters = self.address(change.alerts, change.now)
-        return replace(letters, change=change, state=encode(change.state))
+        history = pack(change.history) if change.history else ""
+        return replace(letters, change=change, state=encode(change.state), history=history)
 
     def address(self, alerts: Sequence[Addressed], now: Now) -> Entry:
         """Return *alerts* as letters to each of their destinations."""
@@ -152,7 +160,7 @@ class Register:
             for place, (each, text) in enumerate((each, encode(each.alert)) for each in alerts)
             for destination in each.destinations
         )
-        return Entry(str(self._run), number, letters)
+        return Entry(self.run, number, letters)
 
     def address_once(self, named: Mapping[str, Addressed], now: Now) -> Entry:
         """Return alerts as letters whose keys are made of their names: the same in any run."""
@@ -167,4 +175,4 @@ class Register:
             for name, each in named.items()
             for destination in each.destinations
         )
-        return Entry(str(self._run), next(self._numbers), letters)
+        return Entry(self.run, next(self._numbers), letters)

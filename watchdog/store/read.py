@@ -198,24 +198,33 @@ def evidence(connection: sqlite3.Connection, incident_id: str) -> Sequence[str]:
     return decode_lines(row[0]) if row is not None else ()
 
 
-_INCIDENT = (
+INCIDENT = (
     "SELECT id, service, opened, closed, failed_check, reason, coalesce("
     "(SELECT text FROM note WHERE incident = incident.id AND incident <> ''"
     " AND kind = 'acknowledged' ORDER BY id LIMIT 1), '') FROM incident"
 )
 
 
-def incidents(connection: sqlite3.Connection, limit: int) -> Sequence[PastIncident]:
-    """Return the newest incidents, newest first."""
+def incidents(
+    connection: sqlite3.Connection, limit: int, service: str = "", since: float = 0.0
+) -> Sequence[PastIncident]:
+    """Return the newest incidents, newest first: of *service* if it is named, opened from *since*.
+
+    One that is still open, or was closed since then, belongs to that time as well.
+    """
     return [
         PastIncident(*row)
-        for row in connection.execute(f"{_INCIDENT} ORDER BY opened DESC LIMIT ?", (limit,))
+        for row in connection.execute(
+            f"{INCIDENT} WHERE (?1 = '' OR service = ?1)"
+            " AND (closed IS NULL OR max(opened, closed) >= ?2) ORDER BY opened DESC LIMIT ?3",
+            (service, since, limit),
+        )
     ]
 
 
 def incident(connection: sqlite3.Connection, incident_id: str) -> PastIncident | None:
     """Return an incident with its timeline and evidence."""
-    row = connection.execute(f"{_INCIDENT} WHERE id = ?", (incident_id,)).fetchone()
+    row = connection.execute(f"{INCIDENT} WHERE id = ?", (incident_id,)).fetchone()
     if row is None:
         return None
     notes = tuple(

@@ -50,6 +50,17 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE evidence (
             incident TEXT PRIMARY KEY, lines TEXT NOT NULL, wall REAL NOT NULL) STRICT""",
     ),
+    (
+        # A run of the daemon, in which life of the host, and when it was last known to be alive.
+        """CREATE TABLE life (
+            id INTEGER PRIMARY KEY, run TEXT NOT NULL UNIQUE, boot_id TEXT NOT NULL,
+            mono REAL NOT NULL, wall REAL NOT NULL) STRICT""",
+        # What was told to the state machine, to be run through it again: core/history.py.
+        """CREATE TABLE history (
+            id INTEGER PRIMARY KEY, service TEXT NOT NULL, life INTEGER NOT NULL,
+            wall REAL NOT NULL, records TEXT NOT NULL) STRICT""",
+        "CREATE INDEX history_service ON history (service)",
+    ),
 )
 
 VERSION = len(MIGRATIONS)

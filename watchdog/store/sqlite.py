@@ -23,8 +23,10 @@ from watchdog.store import ballast, read, retention
 from watchdog.store.database import Database
 from watchdog.store.encode import encode, newest
 from watchdog.store.entry import Batch, Register, Result, Status
+from watchdog.store.history import Life, Row, lives, number_of, rows, write_alive
 from watchdog.store.opening import Opener
 from watchdog.store.rebase import read_boot_id
+from watchdog.store.story import Story, story
 from watchdog.store.write import set_values, write
 
 _P = ParamSpec("_P")
@@ -225,17 +227,35 @@ class SqliteStore:
         """Return the newest evidence of *incident*, oldest line first."""
         return await self._read(read.evidence, incident)
 
-    async def incidents(self, limit: int) -> Sequence[read.PastIncident]:
-        """Return the newest incidents, newest first, without notes and evidence."""
-        return await self._read(read.incidents, limit)
+    async def incidents(
+        self, limit: int, service: str = "", since: float = 0.0
+    ) -> Sequence[read.PastIncident]:
+        """Return the newest incidents from *since* (wall) on, without notes and evidence."""
+        return await self._read(read.incidents, limit, service, since)
 
     async def incident(self, incident_id: str) -> read.PastIncident | None:
         """Return an incident with its timeline and evidence."""
         return await self._read(read.incident, incident_id)
 
+    async def story(self, wanted: str) -> Story:
+        """Return all about the incident whose id begins with *wanted*. Raises NotOnRecordError."""
+        return await self._read(story, wanted)
+
     async def restarts(self, service: str, since: float) -> Sequence[read.PastRestart]:
         """Return the restarts of *service* from *since* (wall) on, oldest first."""
         return await self._read(read.restarts, service, since)
+
+    async def history(self, service: str, after: int, limit: int) -> Sequence[Row]:
+        """Return the next *limit* rows of history after number *after*, oldest first."""
+        return await self._read(rows, service, after, limit)
+
+    async def lives(self) -> Sequence[Life]:
+        """Return the runs of the daemon that history knows of, oldest first."""
+        return await self._read(lives)
+
+    async def life(self) -> int:
+        """Return the number of this run of the daemon; 0 if nothing was written in it."""
+        return await self._read(number_of, self.register.run)
 
     # --- housekeeping ---------------------------------------------------------------------------
 
@@ -244,6 +264,11 @@ class SqliteStore:
         values = {"checked": f"{self._wall():.0f}"} if probe else {}
         await self._call(self._database.write, lambda connection: set_values(connection, values))
         await self._call(self._database.restock)
+
+    async def note_alive(self, now: Now) -> None:
+        """Write down that the daemon watches: if it is killed, its history ends here."""
+        work = partial(write_alive, run=self.register.run, boot_id=self._life(), now=now)
+        await self._call(self._database.write, work)
 
     async def prune(self, now: Now) -> None:
         """Delete what is too old or too much, in small transactions between the others."""

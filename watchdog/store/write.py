@@ -12,6 +12,7 @@ from watchdog.core.model import (
 from watchdog.ports import Change
 from watchdog.store.encode import plain
 from watchdog.store.entry import Batch, Entry, Result, Status
+from watchdog.store.history import write_history
 from watchdog.store.schema import corruption
 
 
@@ -21,6 +22,9 @@ def write(connection: sqlite3.Connection, batch: Batch, boot_id: str, wall: floa
         if entry.change is not None and not _is_written(connection, entry):
             _write_change(connection, entry.change)
             _write_state(connection, entry, entry.change, boot_id)
+            if entry.history:
+                service, now = entry.service, entry.change.now
+                write_history(connection, service, entry.history, entry.run, boot_id, now)
         for letter in entry.letters:
             alert = letter.alert
             connection.execute(

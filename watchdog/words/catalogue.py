@@ -120,6 +120,14 @@ class Catalogue(ABC):
         """Say that how it stands is known again of every service."""
 
     @abstractmethod
+    def network_down(self, lasted: str, reason: str) -> str:
+        """Say that this host's own network has been down for so long, for *reason*."""
+
+    @abstractmethod
+    def network_back(self, begin: str, end: str, lasted: str, reason: str) -> str:
+        """Say from when to when this host's own network was down, and for what *reason*."""
+
+    @abstractmethod
     def canary(self) -> str:
         """Say that this is the daily test of every channel, and that this one takes alerts."""
 
@@ -300,6 +308,14 @@ class Catalogue(ABC):
     @abstractmethod
     def nothing_seen(self) -> str:
         """Say that meanwhile no failure is seen nor reported."""
+
+    @abstractmethod
+    def not_judged(self, services: str) -> str:
+        """Say that *services*, which take that network to be reached, are not judged meanwhile."""
+
+    @abstractmethod
+    def was_not_judged(self, services: str) -> str:
+        """Say that *services* were not judged meanwhile, and are again."""
 
     @abstractmethod
     def kept_waiting(self) -> str:

@@ -98,6 +98,12 @@ class English(Catalogue):
     def sees_again(self) -> str:
         return "every service can be judged again"
 
+    def network_down(self, lasted: str, reason: str) -> str:
+        return f"this host's own network has been down for {lasted}: {reason}"
+
+    def network_back(self, begin: str, end: str, lasted: str, reason: str) -> str:
+        return f"this host's own network was down {begin} to {end}, {lasted}: {reason}"
+
     def canary(self) -> str:
         return "daily test; alerts reach this channel"
 
@@ -237,6 +243,12 @@ class English(Catalogue):
 
     def nothing_seen(self) -> str:
         return "until that is over, failures are neither seen nor reported"
+
+    def not_judged(self, services: str) -> str:
+        return f"until it is back, not judged and not restarted: {services}"
+
+    def was_not_judged(self, services: str) -> str:
+        return f"not judged meanwhile, and judged again: {services}"
 
     def kept_waiting(self) -> str:
         return "its alerts are kept and sent as soon as it takes them"

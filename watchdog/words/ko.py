@@ -122,6 +122,12 @@ class Korean(Catalogue):
     def sees_again(self) -> str:
         return "모든 서비스의 상태를 다시 확인할 수 있음"
 
+    def network_down(self, lasted: str, reason: str) -> str:
+        return f"이 호스트의 네트워크가 {lasted}째 끊김: {reason}"
+
+    def network_back(self, begin: str, end: str, lasted: str, reason: str) -> str:
+        return f"이 호스트의 네트워크가 끊겼다가 복구됨({_period(begin, end)}, {lasted}): {reason}"
+
     def canary(self) -> str:
         return "정기 테스트, 이 채널로 알림이 정상 전달됨"
 
@@ -260,6 +266,12 @@ class Korean(Catalogue):
 
     def nothing_seen(self) -> str:
         return "그동안 생기는 장애는 감지하지도 알리지도 못함"
+
+    def not_judged(self, services: str) -> str:
+        return f"복구될 때까지 상태를 판단하지 않고 재시작하지도 않음: {services}"
+
+    def was_not_judged(self, services: str) -> str:
+        return f"그동안 판단하지 않았던 서비스를 다시 확인 중: {services}"
 
     def kept_waiting(self) -> str:
         return "그 채널의 알림은 보관했다가 다시 받을 수 있게 되면 전송함"

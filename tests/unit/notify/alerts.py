@@ -110,6 +110,19 @@ ALERTS = {
             aside="state.db.corrupt-20251122T021300Z",
         ),
     ),
+    "network-back": Alert(
+        AlertKind.NOTICE,
+        "",
+        OPENED,
+        "this host's own network is back; it was down for 18 min: eth0 has no carrier",
+        circumstance=Circumstance(
+            CircumstanceKind.NETWORK_BACK,
+            "eth0 has no carrier",
+            "langchain-api, nginx, search",
+            count=4,
+            lasted=1080,
+        ),
+    ),
     "warning": Alert(
         AlertKind.WARNING,
         "langchain-api",

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.unit.notify.alerts import message
 from tests.unit.notify.canned import Answer, as_text, canned
 from watchdog.errors import DeliveryError, RejectedDeliveryError, TemporaryDeliveryError
+from watchdog.notify import apprise_child
 from watchdog.notify.apprise import Apprise, Target, Verdict, environment, failure, inert
+
+# What the library imports is its own affair.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 KEY = "0b8f2a6e-6a53-5c0e-8b9a-0d7a4c1f2e3d"
 CANARY = "canary4711"
@@ -27,6 +34,26 @@ OK = as_text("", 200)
 def service(port: int, timeout: float = 30.0, schema: str = "json") -> Apprise:
     url = f"{schema}://127.0.0.1:{port}/{CANARY}"
     return Apprise(Target("apprise:json", url), timeout=timeout)
+
+
+class InProcess(Apprise):
+    """Does in this process what the child does: each child imports the library anew."""
+
+    async def _run(self, request: bytes) -> Verdict:
+        said = await asyncio.to_thread(apprise_child.send, json.loads(request))
+        return msgspec.convert(said, Verdict)
+
+
+def library(port: int) -> Apprise:
+    return InProcess(Target("apprise:json", f"json://127.0.0.1:{port}/{CANARY}"))
+
+
+@pytest.fixture(autouse=True)
+def the_librarys_log_as_it_was() -> Iterator[None]:
+    log = logging.getLogger("apprise")
+    handlers, propagates = list(log.handlers), log.propagate
+    yield
+    log.handlers[:], log.propagate = handlers, propagates
 
 
 def scripted(script: str, timeout: float = 5.0) -> Apprise:
@@ -54,12 +81,20 @@ def test_importing_the_module_imports_no_library() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "shown_as"),
-    [("firing", "failure"), ("resolved", "success"), ("notice", "warning"), ("test", "info")],
+    ("send", "kind", "shown_as"),
+    [
+        (service, "firing", "failure"),
+        (library, "firing", "failure"),
+        (library, "resolved", "success"),
+        (library, "notice", "warning"),
+        (library, "test", "info"),
+    ],
 )
-async def test_a_service_gets_title_facts_evidence_and_kind(kind: str, shown_as: str) -> None:
+async def test_a_service_gets_title_facts_evidence_and_kind(
+    send: Callable[[int], Apprise], kind: str, shown_as: str
+) -> None:
     async with canned(OK) as server:
-        await service(server.port).send(message(kind), KEY)
+        await send(server.port).send(message(kind), KEY)
     [content] = server.bodies
     posted = json.loads(content)
     shown = message(kind)
@@ -68,19 +103,33 @@ async def test_a_service_gets_title_facts_evidence_and_kind(kind: str, shown_as:
     assert all(line in posted["message"] for line in (*shown.lines, *shown.evidence))
 
 
+SORRY = (as_text("sorry", 503), TemporaryDeliveryError, "the service answered 503, which may pass")
+
+
 @pytest.mark.parametrize(
-    ("answer", "error", "words"),
+    ("send", "answer", "error", "words"),
     [
-        (as_text("sorry", 503), TemporaryDeliveryError, "the service answered 503, which may pass"),
-        (as_text("who?", 401), TemporaryDeliveryError, "the service answered 401; check the URL"),
-        (as_text("what?", 400), RejectedDeliveryError, "answered 400: it refuses this alert"),
+        (service, *SORRY),
+        (library, *SORRY),
+        (
+            library,
+            as_text("who?", 401),
+            TemporaryDeliveryError,
+            "the service answered 401; check the URL",
+        ),
+        (
+            library,
+            as_text("what?", 400),
+            RejectedDeliveryError,
+            "answered 400: it refuses this alert",
+        ),
     ],
 )
 async def test_a_refusal_is_told_by_the_status_that_the_library_lets_out(
-    answer: Answer, error: type[DeliveryError], words: str
+    send: Callable[[int], Apprise], answer: Answer, error: type[DeliveryError], words: str
 ) -> None:
     async with canned(answer) as server:
-        raised = await failed(service(server.port))
+        raised = await failed(send(server.port))
     assert isinstance(raised, error)
     assert words in str(raised)
     assert len(server.bodies) == 1  # no retries of the library's own
@@ -89,7 +138,7 @@ async def test_a_refusal_is_told_by_the_status_that_the_library_lets_out(
 async def test_a_mention_in_foreign_words_pings_nobody() -> None:
     shown = replace(message(), title="FIRING x: @everyone", evidence=("<@4711> <!channel> @here",))
     async with canned(OK) as server:
-        await service(server.port).send(shown, KEY)
+        await library(server.port).send(shown, KEY)
     [content] = server.bodies
     posted = json.loads(content)
     assert posted["title"] == "FIRING x: @\u200beveryone"

@@ -279,6 +279,32 @@ CIRCUMSTANCES = {
         ("every service can be judged again", ""),
         ("모든 서비스의 상태를 다시 확인할 수 있음", ""),
     ),
+    Circumstance(C.NETWORK_DOWN, "eth0 has no carrier", "api, db, web", count=7, lasted=300): (
+        (
+            "this host's own network has been down for 5 min: eth0 has no carrier",
+            "until it is back, not judged and not restarted: api, db, web and 7 more",
+        ),
+        (
+            "이 호스트의 네트워크가 5분째 끊김: eth0 has no carrier",
+            "복구될 때까지 상태를 판단하지 않고 재시작하지도 않음: api, db, web 외 7개",
+        ),
+    ),
+    Circumstance(C.NETWORK_BACK, "eth0 has no carrier", "api", lasted=780): (
+        (
+            (
+                "this host's own network was down 02:00 UTC to 02:13 UTC, 13 min:"
+                " eth0 has no carrier"
+            ),
+            "not judged meanwhile, and judged again: api",
+        ),
+        (
+            (
+                "이 호스트의 네트워크가 끊겼다가 복구됨(11:00 KST ~ 11:13 KST, 13분):"
+                " eth0 has no carrier"
+            ),
+            "그동안 판단하지 않았던 서비스를 다시 확인 중: api",
+        ),
+    ),
 }
 
 

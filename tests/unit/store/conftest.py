@@ -4,6 +4,7 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -12,6 +13,17 @@ from tests.unit.store.values import BOOT, WALL
 from watchdog.store import SqliteStore
 
 MakeStore = Callable[..., SqliteStore]
+
+
+SHARED_MEMORY = Path("/dev/shm")
+"""A real file system, where no fsync costs anything; what is on disk there, SQLite cannot tell."""
+
+
+@pytest.fixture
+def quick_path() -> Iterator[Path]:
+    """Return a directory like ``tmp_path`` for tests that write a thousand times."""
+    with TemporaryDirectory(dir=SHARED_MEMORY if SHARED_MEMORY.is_dir() else None) as directory:
+        yield Path(directory)
 
 
 @pytest.fixture

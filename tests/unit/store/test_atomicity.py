@@ -71,11 +71,16 @@ async def seen_after(store: SqliteStore) -> tuple[object, ...]:
 
 
 @pytest.fixture
-def killed(tmp_path: Path, request: pytest.FixtureRequest) -> list[Path]:
+def path(quick_path: Path) -> Path:
+    return quick_path / "state.db"
+
+
+@pytest.fixture
+def killed(quick_path: Path, request: pytest.FixtureRequest) -> list[Path]:
     """Return the databases of daemons that were killed, each a half-step later than the last."""
-    command = [sys.executable, "-c", CHILD, tmp_path, request.param]
+    command = [sys.executable, "-c", CHILD, quick_path, request.param]
     subprocess.run(command, check=True, cwd=Path.cwd())
-    return sorted((place / "state.db" for place in tmp_path.iterdir()), key=_number)
+    return sorted((place / "state.db" for place in quick_path.iterdir()), key=_number)
 
 
 def _number(path: Path) -> int:
@@ -105,12 +110,12 @@ async def test_a_daemon_killed_while_it_makes_its_database_makes_it_again(
 
 
 async def test_a_log_cut_off_anywhere_leaves_all_or_nothing(
-    make_store: MakeStore, path: Path, tmp_path: Path
+    make_store: MakeStore, path: Path, quick_path: Path
 ) -> None:
     async with make_store() as store:
         await store.commit(change())
         await store.commit(opening())
-        whole = tmp_path / "whole"
+        whole = quick_path / "whole"
         whole.mkdir()
         for name in ("state.db", "state.db-wal"):
             shutil.copy(path.with_name(name), whole)
@@ -118,7 +123,7 @@ async def test_a_log_cut_off_anywhere_leaves_all_or_nothing(
     frame = 4096 + 24
     seen = []
     for size in cuts(len(log), frame):
-        cut = tmp_path / f"cut-{size}"
+        cut = quick_path / f"cut-{size}"
         cut.mkdir()
         shutil.copy(whole / "state.db", cut)
         (cut / "state.db-wal").write_bytes(log[:size])

@@ -10,9 +10,9 @@ from tests.unit.store.conftest import MakeStore
 from tests.unit.store.faults import Disk
 from tests.unit.store.outbox import oldest
 from tests.unit.store.place import query
-from tests.unit.store.values import WALL, alert, change
+from tests.unit.store.values import WALL, alert, change, opening
 from watchdog.core.model import Alert, AlertKind
-from watchdog.ports import Delivery, Receipt, Told
+from watchdog.ports import Addressed, Delivery, Receipt, Told
 from watchdog.store import DurableStore, SqliteStore
 
 FIRING, UPDATE, RESOLVED = AlertKind.FIRING, AlertKind.UPDATE, AlertKind.RESOLVED
@@ -119,3 +119,14 @@ async def test_a_database_that_is_replaced_keeps_how_far_deliveries_have_come(
     query(path, "PRAGMA user_version = 99")
     async with make_store() as store:
         assert (await next_of(store)).receipt == THERE
+
+
+async def test_the_story_of_an_incident_tells_who_was_told_and_not_who_reads_along(
+    store: SqliteStore,
+) -> None:
+    async with store:
+        told = [Addressed(about("inc1", kind), ("slack",)) for kind in (FIRING, UPDATE)]
+        await store.commit(replace(opening(), alerts=told))
+        story = await store.story("inc1")
+    assert story is not None
+    assert {told.kind for told in story.alerts} == {"firing"}

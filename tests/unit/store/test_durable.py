@@ -424,7 +424,7 @@ async def test_pruning_goes_on_quietly_and_fails_quietly(
 ) -> None:
     await store.commit(change([alert("1")]))
     assert await deliver_all(store) == ["1"]
-    later = replace(NOW, wall=WALL + 8 * 86400)
+    later = replace(NOW, wall=WALL + 31 * 86400)
     disk.break_down()
     await store.prune(later)
     assert "disk I/O error" in store.trouble

@@ -21,6 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from tests.unit.store.conftest import SHARED_MEMORY
 from tests.unit.store.faults import Disk, failing
 from tests.unit.store.outbox import oldest
 from tests.unit.store.place import delete, query
@@ -31,7 +32,6 @@ from watchdog.store import DurableStore, SqliteStore
 T = TypeVar("T")
 
 DESTINATIONS = ("slack", "email")
-SHARED_MEMORY = Path("/dev/shm")  # no fsync there costs anything
 
 
 class Promises(RuleBasedStateMachine):

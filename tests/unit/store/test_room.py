@@ -237,7 +237,7 @@ def count(store: SqliteStore) -> dict[str, int]:
     }
 
 
-async def test_history_is_kept_for_a_year_and_sent_alerts_for_a_week(store: SqliteStore) -> None:
+async def test_history_is_kept_for_a_year_and_sent_alerts_for_a_month(store: SqliteStore) -> None:
     async with store:
         await store.commit(opening())
         closing = Note(NoteKind.CLOSED, "healed", WALL, "inc1")
@@ -257,9 +257,9 @@ async def test_history_is_kept_for_a_year_and_sent_alerts_for_a_week(store: Sqli
             "outbox": 2,
             "service_state": 1,
         }
-        await store.prune(days_later(6.9))
+        await store.prune(days_later(29.9))
         assert count(store) == everything
-        await store.prune(days_later(7.1))
+        await store.prune(days_later(30.1))
         assert count(store) == {**everything, "outbox": 1}
         await store.prune(days_later(90.1))
         assert count(store) == {**everything, "outbox": 0}
@@ -294,11 +294,11 @@ async def test_what_was_sent_of_an_open_incident_is_kept_as_long_as_it_is_open(
             sent = await oldest(store, destination)
             assert sent is not None
             await store.delivered([sent], Receipt(), WALL)
-        await store.prune(days_later(30))
+        await store.prune(days_later(31))
         assert await store.standing("slack") == [about]
         assert await store.standing("email") == []
         await store.commit(change(notes=(Note(NoteKind.CLOSED, "healed", WALL, "inc1"),)))
-        await store.prune(days_later(30))
+        await store.prune(days_later(31))
         assert await store.standing("slack") == []
 
 
@@ -313,11 +313,11 @@ async def test_what_was_sent_of_a_warning_is_kept_and_told_again_as_long_as_it_s
         sent = await oldest(store, "slack")
         assert sent is not None
         await store.delivered([sent], Receipt(), WALL)
-        await store.prune(days_later(30))
+        await store.prune(days_later(31))
         assert await store.standing("slack") == [told]
         await store.commit(change(state=State("api")))
         assert await store.standing("slack") == [], "it is over, though nothing resolved was sent"
-        await store.prune(days_later(30))
+        await store.prune(days_later(31))
         assert query(store.path, "SELECT count(*) FROM outbox") == [(0,)]
 
 
@@ -331,7 +331,7 @@ async def test_a_state_that_nobody_can_read_does_not_keep_history_from_being_for
         await store.delivered([sent], Receipt(), WALL)
     query(store.path, "UPDATE service_state SET state = '{\"warnings\": 7'")
     async with store:
-        await store.prune(days_later(30))
+        await store.prune(days_later(31))
         assert await store.standing("slack") == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from watchdog.core.history import Record
 from watchdog.core.model import (
     Alert,
     AlertKind,
@@ -40,10 +41,11 @@ def change(
     identity: str = "",
     finished: RestartFinished | None = None,
     now: Now = NOW,
+    history: Sequence[Record] = (),
 ) -> Change:
     state = state or State(service, Phase.SUSPECT, since=now.mono, failures=1)
     addressed = [Addressed(alert, to) for alert in alerts]
-    return Change(state, now, notes, addressed, restart, identity, finished)
+    return Change(state, now, notes, addressed, restart, identity, finished, history)
 
 
 def opening(number: int = 1, to: Sequence[str] = ("slack", "email")) -> Change:

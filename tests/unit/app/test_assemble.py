@@ -1,0 +1,34 @@
+"""Which parts a configuration needs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.unit.clock import FakeClock
+from watchdog.app.assemble import Assembly
+from watchdog.config import DaemonSettings
+from watchdog.core.service import Check, HttpCheck, PortCheck, ProcessControl, Service
+
+DAEMON = DaemonSettings("/var/lib/sw", "/run/sw", "json", "web-1")
+LOCAL = (PortCheck(80), HttpCheck("http://localhost:8000/"), HttpCheck("https://[::1]/"))
+REMOTE = (PortCheck(80, "10.0.0.5"), HttpCheck("https://api.example/"))
+
+
+@pytest.mark.parametrize(("checks", "asks"), [(LOCAL, False), (REMOTE, True)])
+def test_only_a_check_that_may_leave_this_host_asks_for_its_network(
+    checks: tuple[Check, ...], asks: bool
+) -> None:
+    service = Service("api", ProcessControl(("true",)), checks)
+    questions = Assembly(DAEMON, FakeClock()).parts(service).questions
+    assert {question.excuse is not None for question in questions} == {asks}
+
+
+def test_the_network_is_not_imported_for_checks_of_this_host() -> None:
+    program = (
+        "import sys, watchdog.app.daemon, watchdog.probes.http, watchdog.probes.port;"
+        "sys.exit('watchdog.probes.own_network' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
