@@ -33,7 +33,8 @@ PAGE = Path(__file__).parents[1] / "docs/reference/state-machine.md"
 BEGIN = "<!-- Written by scripts/diagram. Do not edit: run it. -->"
 END = "<!-- The end of what scripts/diagram has written. -->"
 
-POLICY = Policy(restart_budget=2, remind_after=0)
+# Reminders, flapping and warnings know no phase of their own, and make ten times the states.
+POLICY = Policy(restart_budget=2, remind_after=0, flap_limit=0, flap_window=0)
 """The defaults, with a budget that is soon spent."""
 
 PAUSES = (0.0, 1000.0)
@@ -149,11 +150,8 @@ def kind_of(state: State, mono: float) -> tuple[object, ...]:
         state.attempts > 0,
         state.gave_up,
         state.unfinished,
-        len(state.losses) >= POLICY.flap_limit,
-        state.closed is not None and mono - state.closed < POLICY.flap_window,
         incident is not None,
         incident is not None and incident.crash_loop,
-        incident is not None and incident.flapping,
     )
 
 

@@ -35,6 +35,17 @@ timeout  = "1s"
 """
 
 
+# The daemon as it is installed, but for how long it is blind before it says so.
+SOON_BLIND = """
+import sys
+from watchdog import sight
+from watchdog.cli.main import main
+
+sight.BLIND_AFTER = 2.0
+sys.exit(main(["run", "--config", "/etc/service-watchdog/config.toml"]))
+"""
+
+
 @pytest.fixture
 def watching(installed_host: InstalledHost) -> WatchedHost:
     return WatchedHost(installed_host)
@@ -198,3 +209,29 @@ async def test_the_heartbeat_fails_when_nobody_can_be_told(watching: WatchedHost
     assert failed.signal == "fail"
     assert failed.body.startswith("not well: no channel has taken an alert for ")
     assert f"{API} failing (incident " in failed.body
+
+
+async def test_the_heartbeat_fails_while_the_daemon_is_blind_and_says_what_it_cannot_judge(
+    watching: WatchedHost,
+) -> None:
+    """The bus is gone: systemd cannot be asked, so nothing can be judged and nobody is blamed."""
+    host = watching.host
+    async with checking(sock=host.listen(PORT)) as checks:
+        await asyncio.to_thread(watching.start_sample)
+        host.write("/run/soon_blind.py", SOON_BLIND)
+        installed = (await host.arun("readlink", "-f", "/opt/service-watchdog/bin")).stdout.strip()
+        start = f"ExecStart=\nExecStart={installed}/python /run/soon_blind.py"
+        await asyncio.to_thread(watching.daemon_option, start)
+        watching.configure(tables=HEARTBEAT)
+        await host.arun("systemctl", "start", DAEMON)
+        await checks.wait_for(1)
+        await host.arun("systemctl", "stop", "dbus.socket", "dbus.service")
+        while checks.pings[-1].signal == "success":
+            await checks.wait_for(len(checks.pings) + 1)
+        failed = checks.pings[-1]
+        await host.arun("systemctl", "start", "dbus.socket", "dbus.service")
+        while checks.pings[-1].signal != "success":
+            await checks.wait_for(len(checks.pings) + 1)
+    assert failed.signal == "fail"
+    assert f"cannot judge {API} for " in failed.body
+    assert "1 healthy" in checks.pings[-1].body

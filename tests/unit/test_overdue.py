@@ -278,6 +278,23 @@ async def test_what_is_refused_for_good_is_told_at_the_fallback_whatever_it_is(
     )
 
 
+async def test_with_what_is_refused_goes_what_waits_of_the_same_incident(bench: Bench) -> None:
+    """The end of it may be taken here: at the fallback it would look open for ever."""
+    async with bench.running() as overdue:
+        firing, _, resolved = (
+            bench.add(),
+            bench.add(incident="other1"),
+            bench.add(AlertKind.RESOLVED),
+        )
+        await overdue.refused(firing, "invalid_blocks")
+        assert bench.told == [("sms", AlertKind.FIRING), ("sms", AlertKind.RESOLVED)]
+        await overdue.refused(resolved, "invalid_blocks")
+    assert bench.told == [("sms", AlertKind.FIRING), ("sms", AlertKind.RESOLVED)], "once"
+    assert bench.outbox.posted[1][1].diversion == Diversion(
+        "slack", resolved.created, "invalid_blocks"
+    )
+
+
 async def test_a_refused_test_is_its_own_answer(bench: Bench) -> None:
     async with bench.running() as overdue:
         await overdue.refused(bench.add(AlertKind.TEST, incident=""), "invalid_blocks")

@@ -98,6 +98,20 @@ async def test_what_is_refused_is_told_elsewhere_before_it_is_set_aside(bench: B
         assert bench.outbox.dead == [(1, "cannot post: invalid_blocks")]
 
 
+async def test_a_channel_that_refused_the_last_alert_fails_until_it_takes_one(bench: Bench) -> None:
+    """As a mail server does that knows the recipient no more, whatever is sent."""
+    channel = Channel(bench.clock, RejectedDeliveryError("the server refuses the recipient, 550"))
+    bench.outbox.add(bench.alert("a"))
+    relay = bench.relay(channel)
+    async with bench.running(relay):
+        assert bench.outbox.dead
+        assert relay.is_failing
+        bench.outbox.add(bench.alert("b"))
+        await bench.clock.settle()
+        assert bench.outbox.done
+        assert not relay.is_failing
+
+
 async def test_who_waits_for_a_failed_try_hears_of_each_and_whether_a_person_is_needed(
     bench: Bench,
 ) -> None:

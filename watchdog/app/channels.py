@@ -134,7 +134,7 @@ class Channels:
 
     @property
     def failing(self) -> Sequence[str]:
-        """Return the destinations that have not taken the last alert, and are tried again."""
+        """Return the destinations that have not taken the last alert."""
         return [name for name, running in self._running.items() if running.relay.is_failing]
 
     def troubles(self) -> Sequence[str]:

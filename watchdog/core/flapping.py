@@ -29,9 +29,10 @@ def down_for_good(step: Step, seen: Observation, policy: Policy, now: Now) -> St
     state, incident = step.state, step.state.incident
     if incident is None or not incident.flapping or incident.told_gave_up:
         return step
-    patience = min(policy.stable_after, policy.retry_every)
-    lasts = state.phase is Phase.GAVE_UP and now.mono - state.since >= patience
-    if not lasts or seen.verdict is not Verdict.FAIL:
+    # Not since it was given up on: each half-open retry begins that anew.
+    down_since = max((incident.opened_mono, *state.losses))
+    lasts = now.mono - down_since >= policy.stable_after
+    if state.phase is not Phase.GAVE_UP or not lasts or seen.verdict is not Verdict.FAIL:
         return step
     told = replace(state, incident=replace(incident, told_gave_up=True))
     alert = make_alert(told, AlertKind.GAVE_UP, policy, now, outlook(state, now))

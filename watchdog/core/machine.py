@@ -138,7 +138,8 @@ def _passed(state: State, policy: Policy, now: Now) -> Step:
             return Step(state, rearmed)
         state = replace(state, incident=replace(incident, crash_loop=False))
     if incident is not None and incident.flapping and not rules.is_calm(state, policy, now.mono):
-        return _calmed(state, policy, now)
+        calmed = _calmed(state, policy, now)
+        return Step(calmed.state, (*rearmed, *calmed.effects))
     proven = replace(
         enter(state, Phase.HEALTHY, now),
         failures=0,

@@ -14,7 +14,7 @@ from typing import Any
 
 from watchdog.core.model import AlertKind
 from watchdog.core.severity import severity
-from watchdog.core.telling import Measure
+from watchdog.core.telling import Diversion, Measure
 from watchdog.notify.facts import is_about_incident, rfc3339
 from watchdog.notify.text import one_line
 from watchdog.ports import Message
@@ -67,6 +67,7 @@ def payload(message: Message, key: str) -> dict[str, Any]:
             "lines": list(message.lines),
             "evidence": list(message.evidence),
             "late": round(message.late, 3),
+            "diversion": diversion(alert.diversion),
         },
     }
 
@@ -80,6 +81,18 @@ def action(measure: Measure | None) -> dict[str, Any] | None:
         "count": measure.count or None,
         "limit": measure.limit or None,
         "next_try": rfc3339(measure.next_try) if measure.next_try else None,
+    }
+
+
+def diversion(why: Diversion | None) -> dict[str, Any] | None:
+    """Return which destination has not taken the alert, if this one is its fallback."""
+    if why is None:
+        return None
+    return {
+        "destination": why.destination,
+        "since": rfc3339(why.since),
+        "refused": why.refused,
+        "reason": one_line(why.reason, REASON_WIDTH),
     }
 
 

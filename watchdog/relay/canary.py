@@ -45,8 +45,7 @@ class Canary:
         while True:
             now = self.clock.now()
             latest, following = self._around(now.wall)
-            if latest != sent and latest is not None:
-                await self._send(latest, now.wall)
+            if latest is not None and latest != sent and await self._send(latest, now.wall):
                 sent = latest
             await self.clock.sleep_until(now.mono + min(following - now.wall, CLOCK_SET))
 
@@ -65,10 +64,13 @@ class Canary:
             day.year, day.month, day.day, self.hour, self.minute, tzinfo=self.tz
         ).timestamp()
 
-    async def _send(self, scheduled: float, wall: float) -> None:
+    async def _send(self, scheduled: float, wall: float) -> bool:
+        """Tell whether it was sent; if not, it is tried again when the clock is looked at."""
         told = Circumstance(CircumstanceKind.CANARY)
         alert = Alert(AlertKind.TEST, "", wall, REASON, circumstance=told)
         try:
             await self.send(f"canary/{scheduled!r}", alert)
         except Exception as error:  # noqa: BLE001 - a test must not end the daemon
             log.warning("canary not sent", reason=describe(error))
+            return False
+        return True

@@ -104,8 +104,22 @@ class Overdue:
         self._patience.wake()
 
     async def refused(self, delivery: Delivery, reason: str) -> None:
-        """Tell elsewhere what will never be taken here; to be called before it is set aside."""
-        await self._tell([delivery], Obstacle(reason, self.clock.now().wall, refused=True))
+        """Tell elsewhere what will never be taken here; to be called before it is set aside.
+
+        And what waits of the same incident: its end may well be taken here.
+        """
+        wall, incident = self.clock.now().wall, delivery.alert.incident
+        await self._tell([delivery], Obstacle(reason, wall, refused=True))
+        due = await self.store.due(self.destination, len(self._told) + LIMIT) if incident else ()
+        waiting = [
+            each
+            for each in due
+            if each.alert.incident == incident
+            and each.key not in self._told
+            and is_missed(each, self.elsewhere())
+        ]
+        if waiting:
+            await self._tell(waiting, Obstacle(reason, wall))
 
     def _note(self, error: Exception) -> None:
         log.error("fallback stumbled", destination=self.destination, reason=describe(error))

@@ -77,6 +77,7 @@ class Relay:
     _standing: Standing = field(init=False)
     _free_at: float = field(default=0.0, init=False)  # mono: no sending before this
     _failures: int = field(default=0, init=False)  # in a row
+    _refuses: bool = field(default=False, init=False)  # the last alert, for good
     _alone: set[str] = field(default_factory=set, init=False)  # keys refused in company
     _storm: Storm = field(default_factory=Storm, init=False)
 
@@ -137,8 +138,8 @@ class Relay:
 
     @property
     def is_failing(self) -> bool:
-        """Tell whether the last try has failed and another is to come."""
-        return self._failures > 0
+        """Tell whether the last alert was not taken, be it tried again or refused for good."""
+        return self._failures > 0 or self._refuses
 
     @property
     def trouble(self) -> str:
@@ -231,7 +232,7 @@ class Relay:
 
     async def _delivered(self, parcel: Parcel, receipt: Receipt) -> None:
         wall = self.clock.now().wall
-        self._failures, self.needs_repair = 0, False
+        self._failures, self._refuses, self.needs_repair = 0, False, False
         self._standing.trouble = self.renewal.trouble if self.renewal is not None else ""
         self._standing.last_success = wall
         late = round(wall - parcel.alerts[0].wall, 3)
@@ -250,6 +251,7 @@ class Relay:
             self._alone |= {delivery.key for delivery in parcel.deliveries}
             return
         [delivery] = parcel.deliveries
+        self._refuses = True
         log.error("alert rejected, set aside", **self._names(parcel), reason=reason)
         await self._write_down(lambda: self.refused(delivery, reason))
         await self._write_down(lambda: self.store.rejected(delivery, reason, wall))

@@ -22,6 +22,8 @@ from watchdog.core.service import (
 from watchdog.evidence import logfile
 from watchdog.evidence.redact import Redactor
 
+pytestmark = pytest.mark.adapter
+
 COMMANDS = CommandControl(("true",), ("true",), ("true",))
 PROCESS = ProcessControl(("api",))
 

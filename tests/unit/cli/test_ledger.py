@@ -16,6 +16,8 @@ from tests.unit.cli.conftest import DAY, Place
 from tests.unit.store.place import query
 from watchdog.cli import main
 
+pytestmark = pytest.mark.adapter
+
 Text = pytest.CaptureFixture[str]
 
 

@@ -20,6 +20,8 @@ from watchdog.core.model import (
 from watchdog.core.service import CommandControl
 from watchdog.ports import Listener
 
+pytestmark = pytest.mark.adapter
+
 NOW = Now(0.0, 0.0)
 
 

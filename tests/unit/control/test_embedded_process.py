@@ -25,6 +25,8 @@ from watchdog.core.model import (
 from watchdog.core.service import ProcessControl
 from watchdog.probes.sock_diag import Listening, SockDiag
 
+pytestmark = pytest.mark.adapter
+
 NOW = Now(0.0, 0.0)
 Daemon = Callable[..., Awaitable[str]]
 FOREVER = ("sleep", "infinity")

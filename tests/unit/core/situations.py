@@ -63,6 +63,7 @@ _untold = Incident("abc234", WALL - 60, MONO - 60, told=False, hushed=True)
 _kept_back = Incident("abc234", WALL - 60, MONO - 60, hushed=True)
 _known = Incident("abc234", WALL - 3600, MONO - 3600, acknowledged=("kim",))
 _flapping = Incident("abc234", WALL - 60, MONO - 60, flapping=True)
+_turning = Incident("abc234", WALL - 300, MONO - 300, flapping=True)
 _turns = tuple(MONO - ago for ago in (900, 600, 400, 200))
 _silence = Silence(MONO + 60, "kim", "deploy")
 _over = Silence(MONO, "kim", "deploy")
@@ -118,7 +119,7 @@ SITUATIONS: Mapping[str, State] = {
     "gave up !": _spent(restart_at=MONO + 5, failed_at=MONO - 1),
     "gave up !, due": _spent(restart_at=MONO),
     "gave up !+": _spent(restart_at=MONO + 5, passes=1),
-    "gave up ! turns": replace(_spent(restart_at=MONO + 5, since=MONO - 300), incident=_flapping),
+    "gave up ! turns": replace(_spent(restart_at=MONO + 5, since=MONO - 90), incident=_turning),
     "maintenance": _at(Phase.MAINTENANCE, maintenance=Maintenance(MONO + 60, "kim", "deploy")),
     "maint., restart": _at(
         Phase.MAINTENANCE, maintenance=Maintenance(MONO + 60, "kim", "deploy"), unfinished=True

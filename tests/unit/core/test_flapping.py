@@ -87,9 +87,9 @@ def test_flapping_is_over_when_health_has_lasted_and_only_then() -> None:
 SPENT = Policy(max_failures=1, restart_budget=2)
 
 
-def spent() -> Life:
+def spent(policy: Policy = SPENT) -> Life:
     """Return the life of a service whose second failure, in no time, takes its last restart."""
-    life = Life(SPENT).on(DEAD, DONE, PASS, PASS, DEAD).see(DEAD, 6)
+    life = Life(policy).on(DEAD, DONE, PASS, PASS, DEAD).see(DEAD, 6)
     assert (life.told, life.phase) == ([FIRING, RESOLVED, FIRING], Phase.GAVE_UP)
     assert NoteKind.GAVE_UP in life.noted
     return life
@@ -112,6 +112,30 @@ def test_a_flapping_service_that_does_not_come_back_any_more_is_told_of_again() 
     assert (measure.kind, measure.count) == (MeasureKind.GAVE_UP, 2)
     life.see(DEAD, 1000)
     assert life.told == [FIRING, RESOLVED, FIRING, GAVE_UP]
+
+
+@pytest.mark.parametrize("retry_every", [30.0, 120.0, 300.0, 900.0])
+def test_retries_however_frequent_do_not_hide_that_it_stays_down(retry_every: float) -> None:
+    life = spent(replace(SPENT, retry_every=retry_every)).see(PASS, 60).see(DEAD, 280)
+    assert life.told == [FIRING, RESOLVED, FIRING]
+    life.see(DEAD, 60)
+    assert life.told == [FIRING, RESOLVED, FIRING, GAVE_UP]
+
+
+def test_an_incident_of_flapping_that_began_without_a_health_to_lose_can_be_given_up_on() -> None:
+    life = Life(SPENT).on(DEAD, DONE, PASS, PASS).see(PASS, 20)
+    life = Life(SPENT, replace(life.state, losses=(), phase=Phase.PENDING)).see(DEAD, 240)
+    assert life.told == [FIRING]
+    life.see(DEAD, 120)
+    assert life.told == [FIRING, GAVE_UP]
+
+
+def test_that_restarts_are_forgiven_is_on_record_while_it_flaps() -> None:
+    """And so in the database: after a kill -9 the service would be given up on once more."""
+    life = spent().see(PASS, 240)
+    assert NoteKind.REARMED not in life.noted
+    life.see(PASS, 120)
+    assert (life.noted[-1], life.state.gave_up) == (NoteKind.REARMED, False)
 
 
 def test_giving_up_on_a_flapping_service_is_on_record_once_for_each_time() -> None:

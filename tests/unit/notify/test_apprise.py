@@ -24,7 +24,10 @@ from watchdog.notify import apprise_child
 from watchdog.notify.apprise import Apprise, Target, Verdict, environment, failure, inert
 
 # What the library imports is its own affair.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [
+    pytest.mark.adapter,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
 
 KEY = "0b8f2a6e-6a53-5c0e-8b9a-0d7a4c1f2e3d"
 CANARY = "canary4711"

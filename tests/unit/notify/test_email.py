@@ -25,6 +25,8 @@ from watchdog.notify.mail_message import compose
 from watchdog.notify.render import render
 from watchdog.words.catalogue import Catalogue
 
+pytestmark = pytest.mark.adapter
+
 KEY = "0b8f2a6e-6a53-5c0e-8b9a-0d7a4c1f2e3d"
 ANN, BOB = "ann@example.com", "bob@example.com"
 PASSWORD = "correct horse"

@@ -15,6 +15,8 @@ from watchdog.core.thresholds import Limits
 from watchdog.probes import resources
 from watchdog.probes.resources import measure, oom_kills, unit_memory
 
+pytestmark = pytest.mark.adapter
+
 ALL = Limits(memory=1e9, cpu=1.0, open_files=100)
 
 # cgroup v2's own files, Linux 6.8 (cgroup-v2.rst)

@@ -17,6 +17,8 @@ from tests.unit.store.values import NOW, change, opening
 from watchdog.errors import StoreError
 from watchdog.store import SqliteStore
 
+pytestmark = pytest.mark.adapter
+
 NOTHING = ("suspect", 0, 0, 0, None)
 ALL = ("restarting", 2, 1, 2, "run-1")
 

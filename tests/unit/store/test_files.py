@@ -19,6 +19,8 @@ from watchdog.ports import Receipt
 from watchdog.store import SqliteStore
 from watchdog.store.schema import VERSION
 
+pytestmark = pytest.mark.adapter
+
 
 async def fill(store: SqliteStore) -> None:
     """Leave two states, and three alerts of which one is delivered."""

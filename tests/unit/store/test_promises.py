@@ -10,6 +10,7 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -28,6 +29,8 @@ from tests.unit.store.place import delete, query
 from tests.unit.store.values import BOOT, WALL, alert, change
 from watchdog.ports import Delivery, Receipt
 from watchdog.store import DurableStore, SqliteStore
+
+pytestmark = pytest.mark.adapter
 
 T = TypeVar("T")
 

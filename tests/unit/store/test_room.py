@@ -32,6 +32,8 @@ from watchdog.ports import Addressed, Receipt
 from watchdog.store import DurableStore, SqliteStore, retention
 from watchdog.store.ballast import Ballast
 
+pytestmark = pytest.mark.adapter
+
 KIB = 1024
 
 
