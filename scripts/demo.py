@@ -18,11 +18,11 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.host.peers.slack import SlackServer
+from tests.host.peers.slack import Request, SlackServer
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60.0
@@ -61,7 +61,7 @@ class Act:
     seen: float = 0.0
     healed: float = 0.0
     failures: str = ""
-    told: list[str] = field(default_factory=list)
+    messages: int = 0  # that people were sent
 
 
 def say(text: str = "", colour: str = "") -> None:
@@ -147,7 +147,7 @@ class Demo:
         if (
             number is signal.SIGSTOP
         ):  # people were told that it broke: they are told that it is over
-            await self._slack.wait_for_messages(2, PATIENCE)
+            await self._resolved()
         self._show_alerts()
         say()
         return self._act
@@ -187,12 +187,18 @@ class Demo:
         say(f"   {_span(after):>9}  {phase:<12}{words}{count}", colour)
         return phase
 
+    async def _resolved(self) -> None:
+        """Return when all that there was to tell has been told."""
+        while "resolved" not in {_told(request) for request in self._slack.requests[-1:]}:
+            await self._slack.wait_for_requests(len(self._slack.requests) + 1, PATIENCE)
+
     def _show_alerts(self) -> None:
-        for message in self._slack.messages[self._shown :]:
+        for request in self._slack.requests[self._shown :]:
             self._shown += 1
-            self._act.told.append(message.text.splitlines()[0])
-            say("   ┌─ Slack #ops " + "─" * 60)
-            for line in _as_read(message.body):
+            how = _how(request)
+            self._act.messages += how == "#ops"
+            say(f"   ┌─ Slack {how} ".ljust(76, "─"))
+            for line in _as_read(request.body):
                 say(f"   │ {line}", "36")
             say("   └" + "─" * 73)
 
@@ -209,7 +215,7 @@ class Demo:
     def _summary(self, acts: list[Act]) -> None:
         say(f"{'what was done':<20}{'seen after':>12}{'healed after':>14}   who was told", "1")
         for act in acts:
-            told = f"#ops, {len(act.told)} messages" if act.told else "nobody: healed at once"
+            told = "#ops, in one message" if act.messages else "nobody: healed at once"
             seen, healed = _span(act.seen - act.began), _span(act.healed - act.began)
             say(f"{act.name:<20}{seen:>12}{healed:>14}   {told}")
 
@@ -234,14 +240,28 @@ class Demo:
 
     async def _watch_alerts(self) -> None:
         while True:
-            await self._slack.wait_for_messages(self._shown + 1, 1e9)
+            await self._slack.wait_for_requests(self._shown + 1, 1e9)
             self._show_alerts()
+
+
+def _how(request: Request) -> str:
+    """Return where a reader sees what was sent."""
+    if request.method == "chat.update":
+        return "#ops, edited"
+    return "#ops, in the thread" if "thread_ts" in request.body else "#ops"
+
+
+def _told(request: Request) -> str:
+    """Return the kind of what was told last of all: an edit is followed by a reply."""
+    payload = request.body["metadata"]["event_payload"]
+    return str(payload["kind"]) if "thread_ts" in request.body else ""
 
 
 def _as_read(body: dict[str, Any]) -> list[str]:
     """Return the lines that a reader of the message sees: those of its blocks, without markup."""
     lines: list[str] = []
-    for block in body.get("blocks", ()):
+    parts = [body, *body.get("attachments", ())]
+    for block in [block for part in parts for block in part.get("blocks", ())]:
         texts = [block.get("text"), *block.get("fields", ()), *block.get("elements", ())]
         for text in texts:
             if isinstance(text, dict) and "text" in text:

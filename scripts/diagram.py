@@ -12,8 +12,10 @@ from pathlib import Path
 from watchdog.core.machine import step
 from watchdog.core.model import (
     Alert,
+    AlertKind,
     Began,
     Crashed,
+    Effect,
     Event,
     Now,
     Observation,
@@ -105,6 +107,11 @@ class Map:
                     yield before, after
 
 
+def _is_told(effect: Effect) -> bool:
+    """Tell whether *effect* is told everywhere; there would be an update on most arrows."""
+    return isinstance(effect, Alert) and effect.kind is not AlertKind.UPDATE
+
+
 def explore() -> Map:
     """Run every event in every state that can be reached from the first."""
     found = Map()
@@ -123,7 +130,7 @@ def explore() -> Map:
                     state.phase,
                     result.state.phase,
                     restarts=any(isinstance(effect, Restart) for effect in result.effects),
-                    alerts=any(isinstance(effect, Alert) for effect in result.effects),
+                    alerts=any(_is_told(effect) for effect in result.effects),
                 )
                 kind = kind_of(result.state, now.mono)
                 if kind not in seen:

@@ -49,6 +49,10 @@ class TemporaryDeliveryError(DeliveryError):
         self.retry_after = retry_after
 
 
+class MessageGoneError(DeliveryError):
+    """The message that was to be edited, or answered, is not there any more."""
+
+
 class RepairNeededError(TemporaryDeliveryError):
     """It will work once a person has repaired something: a token, an address, a right."""
 

@@ -85,9 +85,9 @@ class HostWatch:
             return f"no answer within {PATIENCE:g} s"
         self._hanging.add(path)
         asked = asyncio.ensure_future(in_thread(partial(self._ask, path)))
+        asked.add_done_callback(_seen)
         done, _ = await asyncio.wait([asked], timeout=PATIENCE)
         if not done:
-            asked.add_done_callback(_seen)
             return f"no answer within {PATIENCE:g} s"
         try:
             return asked.result()

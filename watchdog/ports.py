@@ -139,6 +139,7 @@ class Message:
     evidence_label: str = ""  # what stands above the evidence, without a colon
     reference: str = ""  # the incident, for the end of a line; empty if there is none
     signature: str = ""  # one line: who writes
+    events: tuple[str, ...] = ()  # of a reply: what happened, a line with its time each
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,23 @@ class Notifier(Protocol):
 
     async def close(self) -> None:
         """Give back connections."""
+        ...
+
+
+@runtime_checkable
+class Conversing(Protocol):
+    """A notifier that can keep an incident in one message, with replies below it.
+
+    Both name the message by the receipt of its sending, and raise MessageGoneError besides what
+    ``send`` raises.
+    """
+
+    async def edit(self, message: Message, receipt: Receipt) -> None:
+        """Put *message* in the place of what is there; doing it twice does no harm."""
+        ...
+
+    async def reply(self, message: Message, key: str, receipt: Receipt, *, loud: bool) -> Receipt:
+        """Answer with *message* once; *loud*: so that those are called who do not look."""
         ...
 
 
@@ -222,6 +240,15 @@ class Delivery:
     key: str  # uuid5 of the row: the same at every try
     attempts: int = 0
     created: float = 0.0  # wall: when it was addressed
+    receipt: Receipt = field(default_factory=Receipt)  # how far it has come, of several calls
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a destination has taken, and where it is to be found there."""
+
+    alert: Alert
+    receipt: Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +278,10 @@ class Store(Protocol):
         self, deliveries: Sequence[Delivery], receipt: Receipt, wall: float
     ) -> None:
         """Write down that *deliveries* have arrived, in one message."""
+        ...
+
+    async def progressed(self, deliveries: Sequence[Delivery], wall: float) -> None:
+        """Write down by their receipts how far *deliveries* have come; they stay due."""
         ...
 
     async def attempt_failed(

@@ -8,6 +8,7 @@ import signal
 
 import pytest
 
+from tests.host.host import wait_for
 from tests.host.installed import DAEMON, InstalledHost
 from tests.host.watched_host import API, SLACK, UNIT, WatchedHost
 
@@ -38,9 +39,14 @@ def watch(watching: WatchedHost, evidence: str = "", more: str = "") -> None:
 
 
 def told(watching: WatchedHost) -> str:
-    """Return the first alert as it is shown in the channel."""
-    watching.messages(1)
-    return "\n".join(block["text"]["text"] for block in watching.requests(1)[0]["body"]["blocks"])
+    """Return the first alert as it is shown: the message, and the first reply with evidence."""
+
+    def shown() -> str | None:
+        bodies = [request["body"] for request in watching.requests()]
+        text = "\n".join(block["text"]["text"] for body in bodies for block in body["blocks"])
+        return text if "```" in text else None
+
+    return wait_for(shown, 20.0, "evidence in the thread") or ""
 
 
 def evidence(watching: WatchedHost) -> str:

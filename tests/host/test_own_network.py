@@ -18,7 +18,7 @@ import pytest
 
 from tests.host.installed import InstalledHost
 from tests.host.watched_host import UNIT, WatchedHost
-from tests.host.wires import HOST, HOST6, WORLD, WORLD6, Wires
+from tests.host.wires import HOST, HOST6, ROUTER, WORLD, WORLD6, Wires
 from watchdog.ports import OwnTrouble
 from watchdog.probes.address import Address
 from watchdog.probes.own_network import OwnNetwork
@@ -33,6 +33,9 @@ BOTH = pytest.mark.parametrize(
 
 A_CHECK = 0.1
 """Seconds that a check has taken when the question comes up."""
+
+NO_CARRIER = "until ip link show {} | grep -q NO-CARRIER; do sleep 0.05; done"
+"""A bridge takes up to a second to know that its last port is down."""
 
 BOUND = 1.5
 """Seconds that an answer may take."""
@@ -216,6 +219,31 @@ def test_another_link_says_nothing_of_this_one(wires: Wires) -> None:
     )
     assert why(ask(wires, Address(socket.AF_INET, "10.1.0.5", 80))) == "eth1 has no carrier"
     assert ask(wires, FAR) is None
+
+
+def test_the_bridge_of_a_dead_container_is_no_outage(wires: Wires) -> None:
+    """As docker0 is once the last container has gone: the link has no carrier, and no fault."""
+    wires.on_host(
+        "ip link add docker0 type bridge; ip address add 172.17.0.1/16 dev docker0;"
+        " ip link add veth1 type veth peer name inside; ip link set inside up;"
+        " ip link set veth1 master docker0 up; ip link set docker0 up;"
+        " ip link delete veth1"
+    )
+    wires.on_host(NO_CARRIER.format("docker0"))
+    assert ask(wires, Address(socket.AF_INET, "172.17.0.2", 80)) is None
+
+
+def test_a_bridge_that_leads_to_the_world_is_a_link_as_any_other(wires: Wires) -> None:
+    wires.on_host(
+        "ip link add br0 type bridge; ip address flush dev eth0; ip link set eth0 master br0;"
+        f" ip address add {HOST}/24 dev br0; ip link set br0 up;"
+        f" ip route add default via {ROUTER}"
+    )
+    assert ask(wires, FAR) is None
+    wires.pull()
+    wires.on_host(NO_CARRIER.format("br0"))
+    assert why(ask(wires, FAR)) == "br0 has no carrier"
+    assert why(ask(wires, NEIGHBOUR)) == "br0 has no carrier"
 
 
 def test_the_world_can_be_met(wires: Wires) -> None:

@@ -84,6 +84,62 @@ async def test_slack_posts_to_a_channel_by_name_or_id_and_answers_its_id(
     assert time.time() - arrival.at < 60
 
 
+async def test_slack_edits_only_what_the_app_itself_has_posted_and_is_still_there(
+    slack: SlackServer, api: Api, client: aiohttp.ClientSession
+) -> None:
+    async with client.post(slack.webhook_url, json={"text": "by the hook"}) as reply:
+        assert reply.status == 200
+    [hooked] = slack.messages
+    at = {"channel": hooked.channel, "text": "mine"}
+    assert (await api("chat.update", **at, ts=hooked.ts))["error"] == "cant_update_message"
+    posted = await api.post()
+    slack.workspace.delete(posted["ts"])
+    assert (await api("chat.update", **at, ts=posted["ts"]))["error"] == "message_not_found"
+    assert (await api.post(thread_ts=posted["ts"]))["error"] == "thread_not_found"
+    assert [message.text for message in slack.messages if message.in_channel] == ["by the hook"]
+
+
+async def test_slack_keeps_what_an_edit_does_not_name_and_leaves_a_reply_where_it_is(
+    slack: SlackServer, api: Api
+) -> None:
+    root = await api.post(blocks=[section("before")])
+    reply = await api.post(thread_ts=root["ts"], reply_broadcast=True)
+    for answer in (root, reply):
+        at = {"channel": answer["channel"], "ts": answer["ts"]}
+        assert (await api("chat.update", **at, text="after"))["ok"] is True
+    first, second = slack.messages
+    assert first.body["blocks"] == [section("before")]
+    assert (second.thread, second.in_channel) == (root["ts"], True)
+    assert (await api.post(thread_ts=reply["ts"]))["error"] == "thread_not_found"
+
+
+async def test_slack_limits_edits_by_the_minute(slack: SlackServer, api: Api) -> None:
+    slack.workspace.edits_per_minute = 2
+    posted = await api.post()
+    at = {"channel": posted["channel"], "ts": posted["ts"], "text": "again"}
+    assert [(await api("chat.update", **at))["ok"] for _ in range(3)] == [True, True, False]
+    assert (api.status, api.headers["Retry-After"]) == (429, "1")
+
+
+@pytest.mark.parametrize(
+    ("attachment", "error"),
+    [
+        ({"color": "#d72b3f", "blocks": [section("hello")]}, None),
+        ({"color": "good", "text": "hello"}, None),
+        ({"color": "crimson", "text": "hello"}, "invalid_attachments"),
+        ({"color": "#d72b3f"}, "invalid_attachments"),
+        ({"fallback": 7, "text": "hello"}, "invalid_attachments"),
+        ({"blocks": [section("x" * 3_001)]}, "invalid_blocks"),
+        ({"blocks": [section("x" * 2_900)] * 5}, "msg_blocks_too_long"),
+    ],
+)
+async def test_slack_looks_into_attachments(
+    api: Api, attachment: dict[str, Any], error: str | None
+) -> None:
+    answer = await api.post(attachments=[attachment])
+    assert answer.get("error") == error
+
+
 async def test_slack_updates_a_message_and_answers_in_its_thread(
     slack: SlackServer, api: Api
 ) -> None:

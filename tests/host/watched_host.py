@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,29 @@ db = sqlite3.connect("file:/var/lib/service-watchdog/state.db?mode=ro", uri=True
 rows = db.execute("SELECT wall, service, incident, kind, text FROM note ORDER BY id")
 print(json.dumps([dict(zip(("wall", "service", "incident", "kind", "text"), row)) for row in rows]))
 """
+
+
+WAYS = ("chat.postMessage", "chat.update", "webhook")
+
+
+def _is_told(request: dict[str, Any]) -> bool:
+    """Tell whether *request* told an alert that every channel is told, or was the first word."""
+    opens = request["method"] != "chat.update" and "thread_ts" not in request["body"]
+    return request["outcome"] == "ok" and (opens or _payload(request).get("kind") != "update")
+
+
+def _alert_of(request: dict[str, Any]) -> tuple[str, ...]:
+    """Name what *request* told; several may have told the same."""
+    payload, title = _payload(request), str(request["body"].get("text", "")).partition("\n")[0]
+    if not payload.get("incident"):
+        return request["method"], str(request["ts"]), title
+    return payload["incident"], payload["kind"], title
+
+
+def _payload(request: dict[str, Any]) -> dict[str, str]:
+    """Return what a call by bot token says for programs; a webhook says nothing."""
+    payload: dict[str, str] = (request["body"].get("metadata") or {}).get("event_payload", {})
+    return payload
 
 
 @dataclass
@@ -208,6 +231,10 @@ class WatchedHost:
         """Have Slack know again a message that it has, as the real one often does."""
         self._tell_slack({"dedup": True})
 
+    def slack_deletes(self, ts: str) -> None:
+        """Have somebody delete a message."""
+        self._tell_slack({"delete": ts})
+
     def _tell_slack(self, wanted: dict[str, Any]) -> None:
         body = json.dumps(wanted)
         reply = self.host.http(
@@ -215,17 +242,38 @@ class WatchedHost:
         )
         assert reply.status == 200, reply
 
-    def messages(self, count: int = 0, timeout: float = 20.0) -> Sequence[str]:
-        """Return the text of every message in Slack, once there are *count*."""
-        return [
-            str(message["body"].get("text", ""))
-            for message in self._slack_has("messages", count, timeout)
-        ]
+    def messages(
+        self, count: int = 0, timeout: float = 20.0, ways: Collection[str] = WAYS
+    ) -> Sequence[str]:
+        """Return the text of every alert that Slack took by one of *ways*, once there are *count*.
 
-    def messages_via(self, method: str, count: int, timeout: float = 20.0) -> Sequence[str]:
-        """Return the texts that came by *method*, once there are *count* messages in all."""
+        By bot token one is posted, edited in, or a reply, often two of them: it counts once, and
+        updates, which are told to nobody else, do not.
+        """
+
+        def told() -> Sequence[str]:
+            alerts: dict[tuple[str, ...], str] = {}
+            for request in self.requests():
+                if _is_told(request) and request["method"] in ways:
+                    alerts.setdefault(_alert_of(request), str(request["body"].get("text", "")))
+            return list(alerts.values())
+
+        def enough() -> Sequence[str] | None:
+            return found if len(found := told()) >= count else None
+
+        if count == 0:
+            return told()
+        return wait_for(enough, timeout, f"{count} alerts") or ()
+
+    def in_channel(self, count: int = 0, timeout: float = 20.0) -> Sequence[dict[str, Any]]:
+        """Return the messages that a reader of the channel sees, once there are *count* at all."""
         found = self._slack_has("messages", count, timeout)
-        return [str(each["body"].get("text", "")) for each in found if each["via"] == method]
+        return [message for message in found if message["in_channel"]]
+
+    def thread(self, ts: str) -> Sequence[dict[str, Any]]:
+        """Return the replies to a message, oldest first."""
+        found = self._slack_has("messages", 0, 1.0)
+        return [message for message in found if message["body"].get("thread_ts") == ts]
 
     def requests(self, count: int = 0, timeout: float = 20.0) -> Sequence[dict[str, Any]]:
         """Return every request that Slack got, the refused ones too, once there are *count*."""

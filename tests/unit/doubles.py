@@ -103,6 +103,9 @@ class ListStore:
     ) -> None:
         raise NotImplementedError
 
+    async def progressed(self, deliveries: Sequence[Delivery], wall: float) -> None:
+        raise NotImplementedError
+
     async def attempt_failed(
         self, deliveries: Sequence[Delivery], reason: str, wall: float
     ) -> None:
@@ -119,6 +122,16 @@ class ListStore:
 
     @property
     def alerts(self) -> list[Alert]:
+        """What everybody is told."""
+        return [alert for alert in self._alerts if alert.kind is not AlertKind.UPDATE]
+
+    @property
+    def updates(self) -> list[Alert]:
+        """What only those are told who hold a conversation."""
+        return [alert for alert in self._alerts if alert.kind is AlertKind.UPDATE]
+
+    @property
+    def _alerts(self) -> list[Alert]:
         return [each.alert for change in self.changes for each in change.alerts]
 
     @property

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC
+from datetime import UTC, tzinfo
 
 from tests.unit.clock import FakeClock
 from watchdog.core.model import (
@@ -15,11 +15,13 @@ from watchdog.core.model import (
     AlertKind,
     Now,
 )
+from watchdog.core.telling import Measure, MeasureKind
 from watchdog.errors import StoreError, TemporaryDeliveryError
-from watchdog.ports import Change, Delivery, Left, Message, Notifier, Receipt
-from watchdog.relay import Pace, Relay
+from watchdog.ports import Change, Conversing, Delivery, Left, Message, Notifier, Receipt, Told
+from watchdog.relay import Pace, Relay, Talk
 from watchdog.words.choosing import words_in
 
+RESTARTING = MeasureKind.RESTARTING
 OFFLINE = TemporaryDeliveryError("cannot reach Slack: no route to host")
 
 
@@ -31,6 +33,8 @@ class Outbox:
         self.done: list[tuple[int, Receipt, float]] = []
         self.dead: list[tuple[int, str]] = []
         self.tries: list[tuple[int, str]] = []
+        self.told: list[Told] = []
+        self.progress = 0  # how often deliveries have come further and not arrived
         self.lines: dict[str, Sequence[str]] = {}
         self.broken: dict[str, int] = {}
         self.stuck = False  # reading never ends
@@ -63,6 +67,15 @@ class Outbox:
         for delivery in deliveries:
             self.remove(delivery)
             self.done.append((delivery.id, receipt, wall))
+            self.told.append(Told(delivery.alert, receipt))
+        await self.note_change()
+
+    async def progressed(self, deliveries: Sequence[Delivery], wall: float) -> None:
+        self.fail_if_broken("write")
+        for delivery in deliveries:
+            place = [row.id for row in self.rows].index(delivery.id)
+            self.rows[place] = delivery
+        self.progress += 1
         await self.note_change()
 
     async def attempt_failed(
@@ -90,12 +103,27 @@ class Outbox:
         async with asyncio.timeout(5), self.changed:
             await self.changed.wait_for(lambda: len(self.done) >= count)
 
+    async def wait_until_empty(self) -> None:
+        """Return once nothing is due."""
+        async with asyncio.timeout(5), self.changed:
+            await self.changed.wait_for(lambda: not self.rows)
+
+    async def wait_until_come_further(self, count: int) -> None:
+        """Return once deliveries have come further *count* times."""
+        async with asyncio.timeout(5), self.changed:
+            await self.changed.wait_for(lambda: self.progress >= count)
+
     async def note_change(self) -> None:
         async with self.changed:
             self.changed.notify_all()
 
     def remove(self, delivery: Delivery) -> None:
         self.rows = [row for row in self.rows if row.id != delivery.id]
+
+    async def conversations(self) -> Sequence[Told]:
+        """Return all that was told in messages; those of incidents that are over do no harm."""
+        self.fail_if_broken("recall")
+        return [told for told in self.told if told.receipt.details]
 
     async def evidence(self, incident: str) -> Sequence[str]:
         self.fail_if_broken("read evidence")
@@ -147,6 +175,27 @@ class Channel:
         self.closed = True
 
 
+class Room(Channel):
+    """A notifier that keeps conversations: what it was called for, in order."""
+
+    def __init__(self, clock: FakeClock, *outcomes: Outcome) -> None:
+        super().__init__(clock, *outcomes)
+        self.calls: list[str] = []  # open 1, edit 1, reply 1, call 1: the message by its number
+
+    async def send(self, message: Message, key: str) -> Receipt:
+        self.calls.append(f"open {1 + sum(call.startswith('open') for call in self.calls)}")
+        receipt = await super().send(message, key)
+        return receipt if receipt != self.otherwise else Receipt({"ts": self.calls[-1][5:]})
+
+    async def edit(self, message: Message, receipt: Receipt) -> None:
+        self.calls.append(f"edit {receipt.details['ts']}")
+        await super().send(message, "")
+
+    async def reply(self, message: Message, key: str, receipt: Receipt, *, loud: bool) -> Receipt:
+        self.calls.append(f"{'call' if loud else 'reply'} {receipt.details['ts']}")
+        return await super().send(message, key)
+
+
 async def hang() -> Receipt:
     await asyncio.Event().wait()
     raise NotImplementedError
@@ -164,10 +213,15 @@ class Bench:
     outbox: Outbox = field(default_factory=Outbox)
     gathering: Callable[[str], Awaitable[None]] = nothing
     chance: float = 1.0
+    language: str = "en"
+    zone: tzinfo = UTC
 
     def alert(self, incident: str = "k3f9qa", kind: AlertKind = AlertKind.FIRING) -> Alert:
         wall = self.clock.wall
         return Alert(kind, "api", wall, "it broke", incident=incident, opened=wall)
+
+    def update(self, incident: str = "k3f9qa", measure: MeasureKind = RESTARTING) -> Alert:
+        return replace(self.alert(incident, AlertKind.UPDATE), measure=Measure(measure))
 
     def relay(
         self, channel: Notifier, destination: str = "slack", pace: Pace | None = None
@@ -178,6 +232,9 @@ class Bench:
             await grown.wait()
             grown.clear()
 
+        talk = None
+        if isinstance(channel, Conversing):
+            talk = Talk(channel, self.outbox.conversations)
         return Relay(
             destination,
             channel,
@@ -186,10 +243,11 @@ class Bench:
             wait,
             self.gathering,
             "web-1",
-            UTC,
-            words_in("en"),
+            self.zone,
+            words_in(self.language),
             pace or Pace(),
             lambda: self.chance,
+            talk=talk,
         )
 
     @asynccontextmanager

@@ -126,6 +126,12 @@ def test_the_readme_explains_every_phase(page: Path) -> None:
     assert set(re.findall(r"^\| `([a-z-]+)` \|", prose(page), re.MULTILINE)) == set(Phase)
 
 
+def thread(conversation: str) -> str:
+    """Return the lines in the thread of a conversation in Slack."""
+    told = (SNAPSHOTS.parent / f"conversations/en/{conversation}.txt").read_text(encoding="utf-8")
+    return "\n".join(re.findall(r"^\d\d:\d\d:\d\d .*", told, re.MULTILINE)) + "\n"
+
+
 def test_the_examples_of_alerts_are_what_is_sent() -> None:
     shown = {block.text for block in blocks(ROOT / "docs/reference/alerts.md", "text")}
     sent = {
@@ -135,6 +141,7 @@ def test_the_examples_of_alerts_are_what_is_sent() -> None:
         }
         for language in ("en", "ko")
     }
+    sent["en"][thread("healed")] = AlertKind.UPDATE
     assert shown <= sent["en"].keys() | sent["ko"].keys()
     assert shown & sent["ko"].keys()
     assert {*AlertKind, "digest"} <= {sent["en"][text] for text in shown & sent["en"].keys()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from structlog.testing import capture_logs
@@ -16,7 +16,7 @@ from watchdog.core.model import Alert, AlertKind, Now
 from watchdog.core.routing import Subscription
 from watchdog.core.telling import Circumstance, CircumstanceKind, Diversion
 from watchdog.errors import StoreError
-from watchdog.ports import Addressed, Delivery
+from watchdog.ports import Addressed, Delivery, Receipt
 from watchdog.relay import Elsewhere, Overdue
 from watchdog.relay.overdue import GRACE, STUMBLE
 
@@ -158,6 +158,20 @@ async def test_without_a_fallback_nothing_is_told_elsewhere(bench: Bench) -> Non
     bench.add()
     async with bench.running():
         await bench.clock.advance(86400)
+    assert bench.told == []
+
+
+async def test_what_people_know_of_and_what_concerns_a_conversation_alone_is_not_told_elsewhere(
+    bench: Bench,
+) -> None:
+    """A message is posted, and its evidence refused; its edit waits for hours."""
+    bench.slack.trouble = REFUSED
+    row = bench.add()
+    bench.outbox.rows[0] = replace(row, receipt=Receipt({"ts": "1"}))
+    bench.add(AlertKind.UPDATE, "other")
+    async with bench.running() as overdue:
+        await bench.clock.advance(86400)
+        await overdue.refused(bench.outbox.rows[0], REFUSED)
     assert bench.told == []
 
 

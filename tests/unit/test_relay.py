@@ -591,3 +591,14 @@ async def test_evidence_goes_out_with_the_first_word_of_an_incident_whatever_tha
     [(_, _, message)] = channel.sent
     assert message.alert.kind is AlertKind.REMINDER
     assert message.evidence == ("the last words",)
+
+
+async def test_updates_are_told_to_nobody_where_there_is_no_conversation(bench: Bench) -> None:
+    """A destination may have become another kind of channel by a reload."""
+    channel = Channel(bench.clock)
+    for alert in (bench.update("a"), bench.alert("b"), bench.update("b")):
+        bench.outbox.add(alert)
+    async with bench.running(bench.relay(channel, pace=Pace(one_by_one=True))):
+        await bench.clock.advance(1)
+    assert channel.keys == ["key-2"]
+    assert not bench.outbox.rows

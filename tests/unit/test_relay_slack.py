@@ -66,8 +66,9 @@ async def test_after_a_long_outage_every_alert_arrives_in_order_and_says_when_it
             if tries == 10:
                 slack.behave("ok")
             await bench.clock.advance(delay)
-        for done in (1, 2, 3):
-            await bench.outbox.wait_until_done(done)
+        for posted in (1, 2, 3):
+            await slack.wait_for_messages(posted)
+            await bench.outbox.wait_until_come_further(posted)
             await bench.clock.advance(1)
     assert [incident_of(posted.body) for posted in slack.messages] == ["a", "b", "c"]
     assert all("down since 02:13 UTC" in posted.text for posted in slack.messages)

@@ -42,8 +42,8 @@ from watchdog.core.service import (
     UnitControl,
 )
 from watchdog.evidence.redact import Redactor
-from watchdog.ports import Clock, Notifier, Renewing, ServiceControl
-from watchdog.relay import Pace, Relay, Renewal
+from watchdog.ports import Clock, Conversing, Notifier, Renewing, ServiceControl
+from watchdog.relay import Pace, Relay, Renewal, Talk
 from watchdog.rounds import Question
 from watchdog.store.durable import DurableStore
 from watchdog.words.choosing import words_in
@@ -175,10 +175,12 @@ class Assembly:
     ) -> Relay:
         """Return what drains the outbox into *channel*; *wait* returns when it may have grown."""
         notifier, pace = _notifier(channel)
-        renewal = None
+        renewal, talk = None, None
         if isinstance(notifier, Renewing):
             told = partial(store.standing, channel.destination)
             renewal = Renewal(notifier, told, is_open)
+        if isinstance(notifier, Conversing):
+            talk = Talk(notifier, partial(store.conversations, channel.destination))
         return Relay(
             channel.destination,
             notifier,
@@ -192,6 +194,7 @@ class Assembly:
             pace,
             changed=changed,
             renewal=renewal,
+            talk=talk,
         )
 
     # --- what is shared -------------------------------------------------------------------------

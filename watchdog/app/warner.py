@@ -45,12 +45,13 @@ class HostWarner:
         self._settings = warnings, paths
         if self._running is not None:
             self._running.cancel()
-            self._watch = self._running = None
+            self._running = None
         if not (warnings.disk_used or warnings.inodes_used):
+            self._watch = None
             return
         from watchdog.host_watch import HostWatch  # noqa: PLC0415 - only where it is wanted
 
         watch = HostWatch(warnings, paths, self._store, self._clock, self._address)
         await watch.load()
-        self._watch = watch
+        self._watch = watch  # only now: what stands must not look over meanwhile
         self._running = self._tasks.create_task(watch.run(), name="host")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from msgspec import UNSET, UnsetType
 
 from watchdog.config.channel_tables import AlertmanagerTable, AppriseTable, WebhookTable
 from watchdog.config.channels import each
 from watchdog.config.problems import Path, Problems, did_you_mean, quoted
-from watchdog.config.settings import ChannelSettings, DeliverySettings
+from watchdog.config.settings import ChannelSettings, DeliverySettings, SlackBotSettings
 from watchdog.config.tables import ConfigFile, EmailTable, SlackTable
 from watchdog.config.telling_tables import DeliveryTable
 from watchdog.core.routing import Subscription, is_glob, matches, takes
@@ -57,7 +57,11 @@ def subscriptions(
     """Return what each destination of *channels* takes: what its channel does."""
     taken = {route.takes.destination: route.takes for route in routes}
     return tuple(
-        Subscription(name, taken[channel.name].severities, taken[channel.name].services)
+        replace(
+            taken[channel.name],
+            destination=name,
+            converses=isinstance(channel, SlackBotSettings),
+        )
         for channel in channels
         for name in channel.destinations
     )

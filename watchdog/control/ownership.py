@@ -7,7 +7,14 @@ from collections.abc import Iterable, Iterator
 
 from watchdog.ports import Listener
 
-CGROUP_ROOT = "/sys/fs/cgroup"
+
+def root_of(mount_point: str = "/sys/fs/cgroup") -> str:
+    """Return where cgroup v2 is: beside v1, systemd mounts it one level below."""
+    below = f"{mount_point}/unified"
+    return below if os.path.exists(f"{below}/cgroup.procs") else mount_point  # noqa: PTH110
+
+
+CGROUP_ROOT = root_of()
 
 
 def is_made_in(listener: Listener, control_group: str, root: str = CGROUP_ROOT) -> bool:

@@ -37,8 +37,8 @@ def of_deeds(deeds: Iterable[Deed], since: float) -> Sequence[Act]:
         match deed.effect:
             case Restart(wanted_by=""):
                 acts.append(Act(deed.now.wall, "restart"))
-            case Alert():
-                acts.append(Act(deed.now.wall, deed.effect.kind.value))
+            case Alert(kind=kind) if kind is not AlertKind.UPDATE:  # which nobody is called for
+                acts.append(Act(deed.now.wall, kind.value))
     return [act for act in acts if act.wall >= since]
 
 

@@ -169,9 +169,14 @@ def _turn(
         early and isinstance(event, Observation),
         phase,
         tuple(each.kind for each in step.effects if isinstance(each, Note)),
-        tuple(each.kind for each in step.effects if isinstance(each, Alert)),
+        tuple(each.kind for each in step.effects if isinstance(each, Alert) and _is_told(each)),
         restart.wanted_by if restart is not None else None,
     )
+
+
+def _is_told(alert: Alert) -> bool:
+    """Tell whether *alert* is told everywhere; an update says no more than the notes do."""
+    return alert.kind is not AlertKind.UPDATE
 
 
 def aligned(chapters: Iterable[tuple[str, Sequence[Record]]]) -> Sequence[Record]:

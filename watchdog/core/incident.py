@@ -118,6 +118,7 @@ def make_alert(
         duration=max(0.0, now.mono - incident.opened_mono) if incident is not None else 0.0,
         measure=measure,
         circumstance=cause.circumstance if cause is not None else None,
+        acknowledged=incident.acknowledged if incident is not None else (),
     )
 
 

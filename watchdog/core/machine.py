@@ -44,6 +44,7 @@ from watchdog.core.service import Policy
 from watchdog.core.silence import hushed, silenced, unsilenced
 from watchdog.core.standing import Measured, Started
 from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
+from watchdog.core.update import updated
 from watchdog.core.warning import measured, with_healing
 
 
@@ -65,6 +66,7 @@ def step(state: State, event: Event, policy: Policy, now: Now) -> Step:
     if isinstance(event, Observation):
         taken = reminded(down_for_good(taken, event, policy, now), event, policy, now)
     told = with_told(hushed(state, taken, event, policy, now), now)
+    told = updated(state, told, policy, now)
     after = with_healing(state, told.state, policy, now)
     return Step(after, filed(told.effects, after.incident))
 

@@ -290,6 +290,7 @@ class AlertKind(StrEnum):
     """What an alert states about an incident."""
 
     FIRING = "firing"
+    UPDATE = "update"  # of how it stands; only for who holds a conversation
     REMINDER = "reminder"  # it still is
     GAVE_UP = "gave-up"
     RESOLVED = "resolved"
@@ -318,6 +319,8 @@ class Alert:
     duration: float = 0.0  # seconds since the opening
     measure: Measure | None = None  # what was done, and what happens next
     circumstance: Circumstance | None = None  # what ``reason`` consists of, if that is known
+    acknowledged: tuple[str, ...] = ()  # who has seen it
+    seen_by: str = ""  # UPDATE: who has just said so
     diversion: Diversion | None = None  # why it comes by way of the fallback, if it does
 
 

@@ -21,6 +21,7 @@ class Subscription:
     destination: str
     severities: frozenset[Severity] = ALL  # empty: nothing by itself
     services: tuple[str, ...] = ()  # names and globs; empty: all
+    converses: bool = False  # an incident is a conversation there: updates are worth telling
 
 
 def addressees(
@@ -29,13 +30,14 @@ def addressees(
     """Return the destinations that *alert* goes to, in the order of *subscriptions*.
 
     *told* are those that have been told of its incident: its end goes to them, whatever they take
-    by now, lest it look open there for ever.
+    by now, lest it look open there for ever. Updates go only where there is a conversation.
     """
-    ends = alert.kind is AlertKind.RESOLVED
+    ends, is_update = alert.kind is AlertKind.RESOLVED, alert.kind is AlertKind.UPDATE
     return tuple(
         each.destination
         for each in subscriptions
-        if takes(each, severity(alert), alert.service) or (ends and each.destination in told)
+        if (takes(each, severity(alert), alert.service) or (ends and each.destination in told))
+        and (each.converses or not is_update)
     )
 
 

@@ -22,6 +22,7 @@ ALL = frozenset(Severity)
 _OF_KIND: Mapping[AlertKind, Severity] = MappingProxyType(
     {
         AlertKind.FIRING: Severity.CRITICAL,
+        AlertKind.UPDATE: Severity.CRITICAL,
         AlertKind.REMINDER: Severity.CRITICAL,
         AlertKind.GAVE_UP: Severity.CRITICAL,
         AlertKind.RESOLVED: Severity.CRITICAL,

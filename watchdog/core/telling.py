@@ -14,6 +14,11 @@ class MeasureKind(StrEnum):
 
     RESTARTING = "restarting"  # now: restart number ``count`` of ``limit``
     RESTARTING_ONCE_MORE = "restarting-once-more"  # now, though the budget is spent
+    RESTART_ASKED = "restart-asked"  # now, because a person wants it: ``words``
+    RECOVERING = "recovering"  # restarted; health is not proven yet
+    RECOVERING_ONCE_MORE = "recovering-once-more"  # the same, though the budget is spent
+    SETTLING = "settling"  # healthy, not for the first time; believed after ``lasted``
+    HELD = "held"  # not judged now; why is in ``words``
     RESTART_DUE = "restart-due"  # at ``next_try``
     RESTART_AFTER = "restart-after"  # ``limit`` failures
     NO_RESTART_HELPS = "no-restart-helps"

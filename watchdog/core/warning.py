@@ -194,7 +194,8 @@ def _told(
     if before is None or after.level > before.level:
         effects.append(Note(NoteKind.WARNED, reason, now.wall))
     is_quiet = state.silence is not None or state.phase is Phase.MAINTENANCE
-    if after.told >= after.level or is_quiet:
+    # What was kept back and is better by now waits to be bad again, or for its end.
+    if after.told >= after.level or is_quiet or after.better_since is not None:
         return after, effects
     effects.append(
         Alert(

@@ -27,6 +27,7 @@ _WORST_FIRST = (
     AlertKind.GAVE_UP,
     AlertKind.FIRING,
     AlertKind.REMINDER,
+    AlertKind.UPDATE,
     AlertKind.WARNING,
     AlertKind.NOTICE,
     AlertKind.RESOLVED,

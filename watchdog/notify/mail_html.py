@@ -14,6 +14,7 @@ from watchdog.ports import Message
 RED, AMBER, GREEN, GREY = "#d32f2f", "#e68a00", "#2e7d32", "#757575"
 COLOURS = {
     AlertKind.FIRING: RED,
+    AlertKind.UPDATE: AMBER,
     AlertKind.REMINDER: AMBER,
     AlertKind.GAVE_UP: RED,
     AlertKind.RESOLVED: GREEN,

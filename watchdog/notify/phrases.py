@@ -112,6 +112,14 @@ class Phrases:
                 return words.restarting(measure.count, measure.limit)
             case MeasureKind.RESTARTING_ONCE_MORE:
                 return words.restarting_once_more()
+            case MeasureKind.RESTART_ASKED:
+                return words.restart_asked(measure.words)
+            case MeasureKind.RECOVERING | MeasureKind.RECOVERING_ONCE_MORE:
+                return words.recovering()
+            case MeasureKind.SETTLING:
+                return words.settling(self.span(measure.lasted))
+            case MeasureKind.HELD:
+                return words.held(measure.words)
             case MeasureKind.RESTART_DUE:
                 return words.restart_due(self.when(measure.next_try))
             case MeasureKind.RESTART_AFTER:
@@ -198,7 +206,7 @@ class Phrases:
     def _since(self) -> str:
         alert, words = self.alert, self.words
         match alert.kind:
-            case AlertKind.FIRING | AlertKind.REMINDER | AlertKind.GAVE_UP:
+            case AlertKind.FIRING | AlertKind.UPDATE | AlertKind.REMINDER | AlertKind.GAVE_UP:
                 return words.down_since(self.short_stamp(alert.opened or alert.wall))
             case AlertKind.RESOLVED:
                 return words.healthy_since(self.short_stamp(alert.wall))
@@ -223,6 +231,13 @@ class Phrases:
         if at is None:
             return self.words.unknown_moment(wall)
         return self.words.short_stamp(at, dated=sent is None or sent.date() != at.date())
+
+    def exact_stamp(self) -> str:
+        """Return when the alert became true, to the second; with the date if not today."""
+        at, sent = moment(self.alert.wall, self.tz), moment(self.sent_wall, self.tz)
+        if at is None:
+            return self.words.unknown_moment(self.alert.wall)
+        return self.words.exact_stamp(at, dated=sent is None or sent.date() != at.date())
 
     def span(self, seconds: float) -> str:
         """Return *seconds* as people say it."""

@@ -16,6 +16,7 @@ from watchdog.core.model import (
 )
 from watchdog.notify.facts import is_about_incident
 from watchdog.notify.phrases import LATE, Phrases
+from watchdog.notify.stage import Stage, stage
 from watchdog.notify.text import newest, one_line
 from watchdog.ports import Message
 from watchdog.words.catalogue import Catalogue
@@ -30,6 +31,7 @@ EVIDENCE_WIDTH = 300
 EVIDENCE_BYTES = 6000
 
 _LASTED = frozenset({AlertKind.RESOLVED, AlertKind.REMINDER})
+_FAILING = frozenset({AlertKind.FIRING, AlertKind.UPDATE, AlertKind.REMINDER, AlertKind.GAVE_UP})
 
 
 def render(
@@ -68,9 +70,24 @@ def title(phrases: Phrases, host: str) -> str:
     # What is not about a service is about this host: a set-aside database, a test.
     subject = one_line(alert.service or host, TITLE_SERVICE_WIDTH)
     lasted = phrases.span(alert.duration) if alert.kind in _LASTED else ""
-    state = phrases.words.title(alert.kind, subject, lasted).replace("  ", " ").strip()
+    state = _state(phrases, subject, lasted).replace("  ", " ").strip()
     cause = phrases.cause()
     return one_line(f"{state}: {cause}" if cause.strip() else state, TITLE_WIDTH)
+
+
+def _state(phrases: Phrases, subject: str, lasted: str) -> str:
+    words, kind = phrases.words, phrases.alert.kind
+    if kind is not AlertKind.UPDATE:
+        return words.title(kind, subject, lasted)
+    match stage(phrases.alert):
+        case Stage.RESTARTING:
+            return words.title_restarting(subject)
+        case Stage.RECOVERING:
+            return words.title_recovering(subject)
+        case Stage.GAVE_UP:
+            return words.title(AlertKind.GAVE_UP, subject, lasted)
+        case _:
+            return words.title(kind, subject, lasted)
 
 
 def lines(phrases: Phrases, host: str, late: float) -> Iterator[str]:
@@ -83,7 +100,7 @@ def lines(phrases: Phrases, host: str, late: float) -> Iterator[str]:
 def facts(phrases: Phrases, host: str, late: float) -> Iterator[tuple[str, str]]:
     """Yield label and value of each fact; an empty value means that there is nothing to say."""
     alert, labels = phrases.alert, phrases.words.labels
-    failing = alert.kind in (AlertKind.FIRING, AlertKind.REMINDER, AlertKind.GAVE_UP)
+    failing = alert.kind in _FAILING
     if late:
         yield labels.late, phrases.late(late)
     yield labels.fallback, phrases.fallback()
@@ -94,6 +111,7 @@ def facts(phrases: Phrases, host: str, late: float) -> Iterator[tuple[str, str]]
     yield labels.failures, phrases.failures() if failing else ""
     yield labels.restarts, phrases.restarts()
     yield labels.action, phrases.action()
+    yield labels.acknowledged, ", ".join(alert.acknowledged)
     if alert.kind is AlertKind.RESOLVED and alert.opened:
         yield labels.down, phrases.down()
     elif failing:

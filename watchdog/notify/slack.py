@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import structlog
 
+from watchdog.errors import MessageGoneError
 from watchdog.notify.lazy import import_beside_loop
 from watchdog.notify.route import DIRECT, Route
-from watchdog.notify.slack_answers import failure, plain_text_may_pass
+from watchdog.notify.slack_answers import GONE, Answer, failure, plain_text_may_pass
+from watchdog.notify.slack_place import Place
 from watchdog.notify.slack_press import Buttons
 from watchdog.ports import Message, Receipt
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from watchdog.notify.slack_wire import Wire
+    from watchdog.notify.slack_wire import BotWire, Wire
 
 WEB_API = "https://slack.com/api/"
 
@@ -58,16 +60,19 @@ class Slack(ABC):
         wire = await self._open()
         answer = await wire.post(message, key)
         if plain_text_may_pass(answer):
-            log.warning(
-                "slack refuses the form of an alert, posting it as plain text",
-                target=self._target,
-                incident=message.alert.incident,
-                reason=answer.code,
-            )
+            self._tell_of_plain_text(message, answer)
             answer = await wire.post_plain(message, key)
         if error := failure(answer, self._target):
             raise error
         return Receipt(answer.details)
+
+    def _tell_of_plain_text(self, message: Message, answer: Answer) -> None:
+        log.warning(
+            "slack refuses the form of an alert, posting it as plain text",
+            target=self._target,
+            incident=message.alert.incident,
+            reason=answer.code,
+        )
 
     async def close(self) -> None:
         """Give back the connection; a later ``send`` opens a new one."""
@@ -77,7 +82,10 @@ class Slack(ABC):
 
 
 class SlackBot(Slack):
-    """Posts with a bot token (scope chat:write); receipts hold channel ID and ts."""
+    """Posts, edits and answers with a bot token (scope chat:write).
+
+    Receipts hold channel ID and ts, and for which configured channel that was.
+    """
 
     def __init__(
         self,
@@ -95,11 +103,52 @@ class SlackBot(Slack):
         self._route = route
         self._buttons = buttons
 
+    async def send(self, message: Message, key: str) -> Receipt:
+        """Post *message*, to be edited and answered later."""
+        receipt = await super().send(message, key)
+        return Receipt({**receipt.details, "to": self._channel}) if receipt.details else receipt
+
+    async def edit(self, message: Message, receipt: Receipt) -> None:
+        """Put *message* in the place of the one of *receipt*."""
+        wire, place = await self._find(receipt)
+        given = await wire.edit(message, place)
+        if given.code not in GONE and plain_text_may_pass(given):
+            self._tell_of_plain_text(message, given)
+            given = await wire.edit_plain(message, place)
+        self._check(given)
+
+    async def reply(self, message: Message, key: str, receipt: Receipt, *, loud: bool) -> Receipt:
+        """Answer in the thread of the message of *receipt*; *loud*: in the channel as well."""
+        wire, place = await self._find(receipt)
+        given = await wire.reply(message, key, place, loud=loud)
+        if given.code not in GONE and plain_text_may_pass(given):
+            self._tell_of_plain_text(message, given)
+            given = await wire.reply_plain(message, place, loud=loud)
+        self._check(given)
+        return Receipt(given.details)
+
+    async def _find(self, receipt: Receipt) -> tuple[BotWire, Place]:
+        """Return where the message of *receipt* is. Raises MessageGoneError if elsewhere.
+
+        A reload may have given this channel another name; then a new conversation begins there.
+        """
+        details = receipt.details
+        channel, ts = details.get("channel"), details.get("ts")
+        if not channel or not ts or details.get("to") != self._channel:
+            raise MessageGoneError(f"the message is not in {self._target}")
+        return cast("BotWire", await self._open()), Place(channel, ts)
+
     def _make_wire(self, module: ModuleType) -> Wire:
         wire: Wire = module.BotWire(
             self._token, self._channel, self._api_url, self._route, self._buttons
         )
         return wire
+
+    def _check(self, given: Answer) -> None:
+        if given.code in GONE:
+            raise MessageGoneError(f"cannot edit or answer in {self._target}: {given.code}")
+        if error := failure(given, self._target):
+            raise error
 
 
 class SlackWebhook(Slack):

@@ -61,6 +61,18 @@ REPAIRS: Mapping[str, str] = {
     "user_not_found": NEW_WEBHOOK,
 }
 
+# The message to be edited or answered is not there, or not ours to edit any more.
+GONE = frozenset(
+    {
+        "cant_update_message",
+        "channel_not_found",
+        "edit_window_closed",
+        "is_inactive",
+        "message_not_found",
+        "thread_not_found",
+    }
+)
+
 LIMITS = frozenset({"message_limit_exceeded", "rate_limited", "ratelimited"})
 
 # Slack is at fault, or asks for patience.
@@ -73,6 +85,7 @@ TROUBLES = LIMITS | frozenset(
         "rollup_error",
         "service_unavailable",
         "team_added_to_org",
+        "update_failed",
     }
 )
 

@@ -7,7 +7,8 @@ stops Slack from making mentions and links out of plain words.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeAlias
 
 from slack_sdk.models.blocks import (
     ActionsBlock,
@@ -28,6 +29,7 @@ from watchdog.notify.slack_press import (
     Target,
     write_target,
 )
+from watchdog.notify.stage import Stage, stage
 from watchdog.notify.text import ELLIPSIS, one_line
 from watchdog.ports import Message
 
@@ -43,14 +45,18 @@ ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 BASIC_PLANE_END = "\uffff"  # beyond, a character takes two UTF-16 units
 
 SIGNS = {
-    AlertKind.FIRING: ":red_circle:",
-    AlertKind.REMINDER: ":hourglass_flowing_sand:",
-    AlertKind.GAVE_UP: ":rotating_light:",
-    AlertKind.RESOLVED: ":large_green_circle:",
-    AlertKind.WARNING: ":warning:",
-    AlertKind.NOTICE: ":information_source:",
-    AlertKind.TEST: ":test_tube:",
+    Stage.FIRING: ":red_circle:",
+    Stage.RESTARTING: ":arrows_counterclockwise:",
+    Stage.RECOVERING: ":large_yellow_circle:",
+    Stage.GAVE_UP: ":rotating_light:",
+    Stage.RESOLVED: ":large_green_circle:",
+    Stage.WARNING: ":warning:",
+    Stage.NOTICE: ":information_source:",
+    Stage.TEST: ":test_tube:",
 }
+REMINDED = ":hourglass_flowing_sand:"
+
+Block: TypeAlias = dict[str, Any]
 
 
 def escape(text: str, size: int) -> str:
@@ -83,31 +89,57 @@ def plain_text(message: Message) -> str:
     return " ".join(filter(None, [title, escape(message.reference, REFERENCE_SIZE)]))
 
 
-def blocks(message: Message) -> list[dict[str, Any]]:
+def blocks(message: Message) -> list[Block]:
     """Return the message as Block Kit. Raises SlackObjectFormationError beyond Slack's limits."""
-    sections = [f"{SIGNS[message.alert.kind]} *{escape(message.title, TITLE_SIZE)}*"]
-    body = ""
-    for line in message.lines:
-        label, _, value = line.partition(": ")
-        shown = f"*{escape(label, 100)}:* {escape(value, BLOCK_LINE_SIZE - 110)}"
-        if units(body) + units(shown) >= SECTION_SIZE:
-            sections.append(body)
+    return [headline(message), *facts(message), *evidence(message)]
+
+
+def headline(message: Message) -> Block:
+    """Return the title, behind a sign for how it stands."""
+    alert = message.alert
+    sign = REMINDED if alert.kind is AlertKind.REMINDER else SIGNS[stage(alert)]
+    return section(f"{sign} *{escape(message.title, TITLE_SIZE)}*")
+
+
+def facts(message: Message) -> list[Block]:
+    """Return the lines of *message*, their labels bold."""
+    return paragraphs(_labelled(line) for line in message.lines)
+
+
+def evidence(message: Message) -> list[Block]:
+    """Return the evidence as preformatted text, if there is any."""
+    if not message.evidence:
+        return []
+    return [section(quoted(tuple(excerpt(message.evidence, count=100, size=SECTION_SIZE))))]
+
+
+def paragraphs(lines: Iterable[str]) -> list[Block]:
+    """Return *lines* in as few sections as hold them."""
+    blocks, body = [], ""
+    for line in lines:
+        if body and units(body) + units(line) >= SECTION_SIZE:
+            blocks.append(section(body))
             body = ""
-        body += ("\n" if body else "") + shown
-    sections += [body] if body else []
-    if message.evidence:
-        sections.append(quoted(tuple(excerpt(message.evidence, count=100, size=SECTION_SIZE))))
-    return [
-        SectionBlock(text=MarkdownTextObject(text=section, verbatim=True)).to_dict()
-        for section in sections
-    ]
+        body += ("\n" if body else "") + line
+    return [*blocks, section(body)] if body else blocks
 
 
-def quoted(evidence: tuple[str, ...]) -> str:
-    """Return the newest lines of *evidence* that fit one section, as preformatted text."""
+def section(text: str) -> Block:
+    """Return *text*, which is mrkdwn. Raises SlackObjectFormationError beyond Slack's limits."""
+    block: Block = SectionBlock(text=MarkdownTextObject(text=text, verbatim=True)).to_dict()
+    return block
+
+
+def _labelled(line: str) -> str:
+    label, _, value = line.partition(": ")
+    return f"*{escape(label, 100)}:* {escape(value, BLOCK_LINE_SIZE - 110)}"
+
+
+def quoted(lines: tuple[str, ...]) -> str:
+    """Return the newest of *lines* that fit one section, as preformatted text."""
     kept: list[str] = []
     room = SECTION_SIZE - len("```\n\n```")
-    for line in reversed(evidence):
+    for line in reversed(lines):
         # Three backticks would end the preformatted text.
         shown = escape(line.replace("```", "'''"), SECTION_SIZE // 2)
         room -= units(shown) + 1
@@ -117,7 +149,7 @@ def quoted(evidence: tuple[str, ...]) -> str:
     return "```\n" + "\n".join(reversed(kept)) + "\n```"
 
 
-PRESSABLE = frozenset({AlertKind.FIRING, AlertKind.GAVE_UP, AlertKind.REMINDER})
+PRESSABLE = frozenset({AlertKind.FIRING, AlertKind.UPDATE, AlertKind.GAVE_UP, AlertKind.REMINDER})
 BUTTON_SIZE = 75
 QUESTION_SIZE = 300
 CONFIRM_TITLE_SIZE = 100

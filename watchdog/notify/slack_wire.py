@@ -12,6 +12,7 @@ import json
 import logging
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
@@ -25,8 +26,10 @@ from watchdog.errors import TemporaryDeliveryError
 from watchdog.notify.http_wire import KEEP_ALIVE, LOST, open_session, retry_after, why_lost
 from watchdog.notify.route import Route
 from watchdog.notify.slack_answers import Answer
-from watchdog.notify.slack_message import actions, blocks, full_text, metadata, plain_text
+from watchdog.notify.slack_message import blocks, full_text, plain_text
+from watchdog.notify.slack_place import Place
 from watchdog.notify.slack_press import Buttons
+from watchdog.notify.slack_thread import answer, top
 from watchdog.ports import Message
 
 WARM_TIMEOUT = 5.0
@@ -91,7 +94,7 @@ class Wire(ABC):
 
 
 class BotWire(Wire):
-    """chat.postMessage with a bot token."""
+    """chat.postMessage and chat.update with a bot token."""
 
     def __init__(
         self, token: str, channel: str, api_url: str, route: Route, buttons: Buttons | None = None
@@ -106,28 +109,48 @@ class BotWire(Wire):
 
     async def post(self, message: Message, key: str) -> Answer:
         """Post *message* in full form; *key* lets Slack recognise it, as far as it does."""
-        try:
-            shown = [*blocks(message), *actions(message, self._buttons)]
-        except SlackObjectFormationError:
-            return Answer(HTTPStatus.BAD_REQUEST, "invalid_blocks")
-        return await self._exchange(
-            {
-                "text": full_text(message),
-                "blocks": shown,
-                "metadata": metadata(message),
-                "client_msg_id": key,
-            }
-        )
+        return await self._posted(lambda: {**top(message, self._buttons), "client_msg_id": key})
 
     async def post_plain(self, message: Message, key: str) -> Answer:
         """Post the least that tells *message*, without *key*: it may be what was refused."""
         del key
-        return await self._exchange({"text": plain_text(message)})
+        return await self._posted(lambda: {"text": plain_text(message)})
 
-    async def _exchange(self, body: Body) -> Answer:
-        body |= {"unfurl_links": False, "unfurl_media": False, "link_names": False, "parse": "none"}
+    async def edit(self, message: Message, place: Place) -> Answer:
+        """Put *message* into *place*."""
+        return await self._exchange(
+            self._client.chat_update, lambda: top(message, self._buttons), place.named
+        )
+
+    async def edit_plain(self, message: Message, place: Place) -> Answer:
+        """Put the least that tells *message* into *place*, and nothing of what was there."""
+        plain: Body = {"text": plain_text(message), "blocks": [], "attachments": []}
+        return await self._exchange(self._client.chat_update, lambda: plain, place.named)
+
+    async def reply(self, message: Message, key: str, place: Place, *, loud: bool) -> Answer:
+        """Answer in *place* in full form."""
+        named = {**place.thread(loud=loud), "client_msg_id": key}
+        return await self._posted(lambda: {**answer(message, self._buttons, loud=loud), **named})
+
+    async def reply_plain(self, message: Message, place: Place, *, loud: bool) -> Answer:
+        """Answer in *place* with the least that tells *message*."""
+        return await self._posted(
+            lambda: {"text": plain_text(message), **place.thread(loud=loud)},
+        )
+
+    async def _posted(self, make_body: Callable[[], Body]) -> Answer:
+        named = {"channel": self._channel, "unfurl_links": False, "unfurl_media": False}
+        return await self._exchange(self._client.chat_postMessage, make_body, named)
+
+    async def _exchange(
+        self, call: Callable[..., Awaitable[Any]], make_body: Callable[[], Body], named: Body
+    ) -> Answer:
+        # chat.update would look for links and names, were it not told otherwise each time.
         try:
-            response = await self._client.chat_postMessage(channel=self._channel, **body)
+            body = {**named, "link_names": False, "parse": "none", **make_body()}
+            response = await call(**body)
+        except SlackObjectFormationError:
+            return Answer(HTTPStatus.BAD_REQUEST, "invalid_blocks")
         except SlackApiError as error:
             return refusal(error.response)
         except (aiohttp.ClientError, OSError) as error:

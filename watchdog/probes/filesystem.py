@@ -24,12 +24,14 @@ def filesystem_of(path: str) -> Filesystem:
     if not status.st_mode & 0o777 and os.geteuid():
         # What ProtectHome= puts in its place lies on another file system.
         raise PermissionError(None, "the daemon's own sandbox hides it (see systemd.exec(5))")
-    space = os.statvfs(path)
+    space, mount_point = os.statvfs(path), _mount_point(path)
+    if not space.f_bfree and _is_image(mount_point):
+        return Filesystem(mount_point, 0.0, 0.0, None)
     used = space.f_blocks - space.f_bfree
     fillable = used + space.f_bavail
     inodes = space.f_files - space.f_ffree
     return Filesystem(
-        _mount_point(path),
+        mount_point,
         100.0 * used / fillable if fillable else 0.0,
         float(space.f_bavail * space.f_frsize),
         100.0 * inodes / space.f_files if space.f_files else None,
@@ -41,3 +43,16 @@ def _mount_point(path: str) -> str:
     while not os.path.ismount(path):
         path = os.path.dirname(path)  # noqa: PTH120 - str in, str out
     return path
+
+
+def _is_image(mount_point: str) -> bool:
+    """Tell whether nobody can write there: squashfs, or the root of an image-based system.
+
+    It is as full as it was made. The mount's own "ro" is no answer: the daemon's sandbox sets it.
+    """
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+        for line in reversed(file.readlines()):  # the last mount there hides the others
+            mount, _, superblock = line.partition(" - ")
+            if mount.split()[4] == mount_point:
+                return "ro" in superblock.split()[2].split(",")
+    return False

@@ -1,7 +1,7 @@
 """The check "limits": does the service use more than it may, for several rounds in a row?
 
 Measured at the pace of a calm service and not faster, however fast the rounds come; in between the
-last answer holds.
+last answer holds. What was too much is kept until it is asked for, for a warning, at a slower pace.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ class LimitsCheck:
         self._usages: deque[Usage] = deque(maxlen=limits.rounds + 1)
         self._troubles: dict[str, str] = {}
         self._unmeasured = 0  # times in a row
+        self._noted: dict[CircumstanceKind, Circumstance] = {}  # exceeded since the last readings
         self._answer = Observation(Verdict.UNKNOWN, CHECK, "not measured yet")
 
     async def ask(self) -> Observation:
@@ -58,6 +59,7 @@ class LimitsCheck:
         if self._run != self._control.identity:
             self._run = self._control.identity
             self._usages.clear()
+            self._noted.clear()
         elif self._usages and began - self._usages[-1].mono < _EARLY * self._interval:
             return self._answer
         if self._usages and began - self._usages[-1].mono > _IN_A_ROW * self._interval:
@@ -70,7 +72,7 @@ class LimitsCheck:
 
     def readings(self, _wall: float = 0.0) -> Iterator[Reading]:
         """Yield what is measured, for warnings: a limit that does nothing must be told of."""
-        over = {told.kind: told for told in self._over()}
+        over, self._noted = self._noted, {}
         for kind in _KINDS if self._limits.action is LimitAction.WARN else ():
             yield Reading(over.get(kind, Circumstance(kind)), float(kind in over))
         is_lasting = self._unmeasured >= self._limits.rounds
@@ -80,11 +82,9 @@ class LimitsCheck:
                 told = Circumstance(CircumstanceKind.UNMEASURED, why, words)
                 yield Reading(told, float(bool(why) and is_lasting))
 
-    def _over(self) -> tuple[Circumstance, ...]:
-        return exceeded(self._limits, tuple(self._usages))
-
     def _judge(self) -> Observation:
-        over = self._over()
+        over = exceeded(self._limits, tuple(self._usages))
+        self._noted |= {told.kind: told for told in over}
         if over and self._limits.action is LimitAction.RESTART:
             reason = "; ".join(map(in_english, over))
             return Observation(Verdict.FAIL, CHECK, reason, circumstance=over[0])

@@ -39,7 +39,8 @@ class Finding(Enum):
 
 def judge(seen: Seen, since: float) -> tuple[Finding, str]:
     """Return what *seen* means for a check that has reached nobody *since*, and why. Pure."""
-    if seen.link.trouble:
+    # Without a gateway behind it, a bridge has no carrier once its last container is dead.
+    if seen.link.trouble and (seen.gateway or not seen.link.is_bridge):
         return Finding.DOWN, seen.link.trouble
     gateway = f"gateway {seen.gateway} of {seen.link.name}"
     if seen.state in {INCOMPLETE, FAILED}:

@@ -20,6 +20,10 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICK = os.sysconf("SC_CLK_TCK")
 _UTIME = 11  # field of /proc/PID/stat after the name; utime, stime, cutime, cstime
 
+_CACHED = ("inactive_file", "active_file", "slab_reclaimable")
+"""Fields of memory.stat. Whoever reads a file twice makes its pages active, and needs them no more
+for that; files in memory (tmpfs) are not among them."""
+
 MEMORY, CPU, OPEN_FILES = "memory", "cpu", "open_files"
 
 
@@ -88,11 +92,11 @@ def _memory(control: ServiceControl) -> float:
 
 
 def _working_set(cgroup: str) -> float:
-    """Return the memory that cannot be had back for the asking: file pages out of use can."""
+    """Return the memory that the kernel cannot take back: what it caches of files it can."""
     if not cgroup:
         raise FileNotFoundError
-    current = int(_number(f"{cgroup}/memory.current"))
-    return float(max(0, current - int(_table(f"{cgroup}/memory.stat")["inactive_file"])))
+    current, held = int(_number(f"{cgroup}/memory.current")), _table(f"{cgroup}/memory.stat")
+    return float(max(0, current - sum(int(held.get(name, 0)) for name in _CACHED)))
 
 
 def _cpu_time(control: ServiceControl) -> float:

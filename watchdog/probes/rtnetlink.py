@@ -29,7 +29,8 @@ _CONFIRMED = struct.Struct("=I")  # the first of nda_cacheinfo
 _INDEX = struct.Struct("=I")
 
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_VIA = 1, 4, 5, 18
-_IFLA_IFNAME = 3
+_IFLA_IFNAME, _IFLA_LINKINFO = 3, 18
+_IFLA_INFO_KIND = 1
 _NDA_DST, _NDA_CACHEINFO = 1, 3
 
 _UNICAST = 1  # RTN_UNICAST; what is local, blackhole or multicast leaves by no link
@@ -57,6 +58,7 @@ class Link:
 
     name: str
     flags: int
+    kind: str = ""  # of a virtual one: "bridge", "vlan"; empty of hardware
 
     @property
     def trouble(self) -> str:
@@ -71,6 +73,11 @@ class Link:
     def asks_neighbours(self) -> bool:
         """Tell whether it looks its neighbours up; WireGuard, PPP and other tunnels do not."""
         return not self.flags & _IFF_NOARP
+
+    @property
+    def is_bridge(self) -> bool:
+        """Tell whether it is a bridge, whose ports may all be this host's own containers."""
+        return self.kind == "bridge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,10 +206,13 @@ def parse_link(payload: bytes) -> Link:
     if len(payload) < _LINK.size:
         raise ValueError(f"{len(payload)} bytes are too few for a link")
     _, _, index, flags, _ = _LINK.unpack_from(payload)
+    name, kind = f"interface {index}", ""
     for which, content in netlink.attributes(payload, _LINK.size):
         if which == _IFLA_IFNAME:
-            return Link(content.rstrip(b"\0").decode("utf-8", "replace"), flags)
-    return Link(f"interface {index}", flags)
+            name = _text(content)
+        elif which == _IFLA_LINKINFO:
+            kind = _text(dict(netlink.attributes(content, 0)).get(_IFLA_INFO_KIND, b""))
+    return Link(name, flags, kind)
 
 
 def parse_neighbour(payload: bytes) -> Neighbour:
@@ -221,6 +231,10 @@ def parse_neighbour(payload: bytes) -> Neighbour:
     # Of one that does not answer the age is made up.
     is_known = state & (REACHABLE | STALE | DELAY | PROBE)
     return Neighbour(interface, family, host, state, confirmed if is_known else None)
+
+
+def _text(content: bytes) -> str:
+    return content.rstrip(b"\0").decode("utf-8", "replace")
 
 
 def _number(content: bytes) -> int:

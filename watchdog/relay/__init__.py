@@ -7,5 +7,6 @@ from watchdog.relay.pace import Pace
 from watchdog.relay.relay import Relay
 from watchdog.relay.renewal import Renewal
 from watchdog.relay.standing import RelayStatus
+from watchdog.relay.talk import Talk
 
-__all__ = ["Canary", "Elsewhere", "Overdue", "Pace", "Relay", "RelayStatus", "Renewal"]
+__all__ = ["Canary", "Elsewhere", "Overdue", "Pace", "Relay", "RelayStatus", "Renewal", "Talk"]

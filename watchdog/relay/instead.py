@@ -38,7 +38,17 @@ def is_missed(delivery: Delivery, elsewhere: Elsewhere) -> bool:
     """Tell whether somebody else is to hear of it if *delivery* waits for too long."""
     if is_canary(delivery.alert):
         return bool(elsewhere.others)
+    if _is_told(delivery):
+        return False
     return bool(elsewhere.fallback) and severity(delivery.alert) is Severity.CRITICAL
+
+
+def _is_told(delivery: Delivery) -> bool:
+    """Tell whether people know of *delivery*: what is left of it is an edit, or its evidence.
+
+    An update is for those alone who look at its conversation.
+    """
+    return bool(delivery.receipt.details) or delivery.alert.kind is AlertKind.UPDATE
 
 
 def instead(
@@ -52,7 +62,9 @@ def instead(
     if is_canary(alert):
         notice = _notice(delivery, obstacle)
         return f"undelivered/{delivery.key}", Addressed(notice, elsewhere.others)
-    if alert.kind is AlertKind.TEST or not (obstacle.refused or is_missed(delivery, elsewhere)):
+    if alert.kind is AlertKind.TEST or _is_told(delivery):
+        return None
+    if not (obstacle.refused or is_missed(delivery, elsewhere)):
         return None
     why = Diversion(delivery.destination, delivery.created, obstacle.reason, obstacle.refused)
     # The same for whoever else has not taken it: it is told there once.

@@ -7,7 +7,8 @@ gets what is still news: of an incident its newest alert, of many services one d
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from uuid import UUID, uuid5
 
 from watchdog.core.model import (
@@ -15,10 +16,16 @@ from watchdog.core.model import (
     AlertKind,
 )
 from watchdog.core.telling import CircumstanceKind
-from watchdog.ports import Delivery
+from watchdog.ports import Delivery, Receipt
 
 DIGEST_FROM = 4
 """Subjects that are told in one message; fewer have one each."""
+
+WITH_EVIDENCE = frozenset({AlertKind.FIRING, AlertKind.GAVE_UP})
+"""What is told with evidence; a reader of the end has seen it at the beginning."""
+
+CALLS = frozenset({AlertKind.REMINDER, AlertKind.GAVE_UP})
+"""What must reach those who know of the incident and do not look."""
 
 LIMIT = 500
 """Deliveries in one message at most."""
@@ -29,19 +36,37 @@ _NETWORK = "\0network"  # no service and no incident is called that
 _KEYS = UUID("5b6f5f6e-8a53-5d0c-9d0c-1f0a4c1f7a52")  # any constant: keys are made within it
 
 
+class Way(StrEnum):
+    """What is made of a parcel at its destination."""
+
+    WHOLE = "whole"  # a message that says all there is to say
+    OPEN = "open"  # a message that is edited and answered later on
+    EDIT = "edit"
+    REPLY = "reply"
+
+
 @dataclass(frozen=True, slots=True)
 class Parcel:
     """Deliveries that one message tells; ``alerts`` is what it says, the oldest subject first."""
 
     deliveries: tuple[Delivery, ...]
     alerts: tuple[Alert, ...]
+    way: Way = Way.WHOLE
+    where: Receipt = field(default_factory=Receipt)  # EDIT, REPLY: of which message
+    loud: bool = False  # REPLY: to be seen in the channel too
 
     @property
     def key(self) -> str:
-        """Name the message: the same at every try as long as it tells the same."""
-        if len(self.deliveries) == 1:
-            return self.deliveries[0].key
-        return str(uuid5(_KEYS, "/".join(delivery.key for delivery in self.deliveries)))
+        """Name the message: the same at every try as long as it tells the same.
+
+        One that is edited later has the name of its first delivery, whatever has come since.
+        """
+        keys = [delivery.key for delivery in self.deliveries]
+        if self.way is Way.REPLY:
+            return str(uuid5(_KEYS, "/".join(["reply", *keys])))
+        if len(keys) == 1 or (self.way is Way.OPEN and len(self.alerts) == 1):
+            return keys[0]
+        return str(uuid5(_KEYS, "/".join(keys)))
 
     @property
     def attempts(self) -> int:
@@ -72,6 +97,11 @@ def pack(due: Sequence[Delivery], alone: Collection[str] = ()) -> Parcel:
         chosen = chosen[:1]
     deliveries = sorted((each for group in chosen for each in group), key=due.index)
     return Parcel(tuple(deliveries), tuple(group[-1].alert for group in chosen))
+
+
+def updates(due: Sequence[Delivery]) -> Sequence[Delivery]:
+    """Return those of *due* that are worth telling only in a conversation."""
+    return [delivery for delivery in due if delivery.alert.kind is AlertKind.UPDATE]
 
 
 def _subject(alert: Alert) -> str:

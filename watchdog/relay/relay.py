@@ -20,18 +20,20 @@ import structlog
 from watchdog.core.model import Alert
 from watchdog.errors import (
     DeliveryError,
+    MessageGoneError,
     RejectedDeliveryError,
     RepairNeededError,
     StoreError,
     TemporaryDeliveryError,
 )
-from watchdog.ports import Clock, Delivery, Notifier, Receipt, Store
+from watchdog.ports import Clock, Delivery, Message, Notifier, Receipt, Store
 from watchdog.relay.pace import Pace
-from watchdog.relay.parcel import LIMIT, Parcel, pack
+from watchdog.relay.parcel import LIMIT, Parcel, Way, pack, updates
 from watchdog.relay.patience import Patience
 from watchdog.relay.renewal import Renewal
 from watchdog.relay.standing import RelayStatus, Standing, describe
 from watchdog.relay.storm import Storm
+from watchdog.relay.talk import Talk
 from watchdog.relay.wording import Wording
 from watchdog.words.catalogue import Catalogue
 
@@ -52,7 +54,8 @@ class Relay:
     ``wait`` returns when the outbox may have grown since it last returned; it may be cancelled
     at any time. ``evidence_ready`` returns when no evidence of an incident is being gathered.
     ``changed`` is called when ``trouble`` has become another. With ``renewal`` what stands is told
-    again whenever the outbox is empty, so never beside an alert and never before one.
+    again whenever the outbox is empty, so never beside an alert and never before one. With ``talk``
+    an incident is one message, edited and answered; without, updates are told to nobody.
     """
 
     destination: str
@@ -68,6 +71,7 @@ class Relay:
     chance: Callable[[], float] = random.random
     changed: Callable[[], None] = lambda: None
     renewal: Renewal | None = None
+    talk: Talk | None = None
     failed: Callable[[], None] = lambda: None  # a try has failed
     refused: Callable[[Delivery, str], Awaitable[None]] = _nobody  # before it is set aside
 
@@ -165,10 +169,11 @@ class Relay:
         if parcel is None:
             return
         outcome = await self._sent(parcel)
-        self._free_at = self.clock.now().mono + self.pace.gap
         match outcome:
             case Receipt():
                 await self._delivered(parcel, outcome)
+            case MessageGoneError():
+                await self._gone(parcel, str(outcome))
             case RejectedDeliveryError():
                 await self._rejected(parcel, str(outcome))
             case _:
@@ -198,9 +203,22 @@ class Relay:
 
     async def _next(self) -> Parcel | None:
         """Return what to tell now, of all that has become due while the channel was busy."""
+        if self.talk is not None:
+            await self.talk.recall()
+        due = await self._gathered(await self._due())
+        if not due:
+            return None
+        return pack(due, self._alone) if self.talk is None else self.talk.next(due, self._alone)
+
+    async def _due(self) -> Sequence[Delivery]:
+        """Return what there is to tell; updates that have no place here are done with."""
         limit = 1 if self.pace.one_by_one else LIMIT
         due = await self.store.due(self.destination, limit)
-        return pack(await self._gathered(due), self._alone) if due else None
+        idle = updates(due) if self.talk is None else self.talk.idle(due)
+        if idle:
+            wall = self.clock.now().wall
+            await self._write_down(lambda: self.store.delivered(idle, Receipt(), wall))
+        return [delivery for delivery in due if delivery not in idle]
 
     async def _gathered(self, due: Sequence[Delivery]) -> Sequence[Delivery]:
         """Return *due*, or, if all of it ends a part of a storm, what more of that ends meanwhile.
@@ -213,22 +231,30 @@ class Relay:
             if left <= 0:
                 break
             await self._patience.rest(left, self.wait())
-            due = await self.store.due(self.destination, LIMIT) or due
+            due = await self._due() or due
         return due
 
     async def _sent(self, parcel: Parcel) -> Receipt | DeliveryError:
         """Send *parcel* once, and return how that went."""
         message = await self._wording.now(parcel)
+        if parcel.way is Way.REPLY and not (message.events or message.evidence):
+            return parcel.where  # the message says it all
         deadline = self.pace.deadline
         try:
-            sending = self.notifier.send(message, parcel.key)
-            return await self._patience.within(deadline, sending)
+            return await self._patience.within(deadline, self._carried(parcel, message))
         except DeliveryError as error:
             return error
         except TimeoutError:
             return TemporaryDeliveryError(f"cannot deliver: no answer within {deadline:g} s")
         except Exception as error:  # noqa: BLE001 - whatever a notifier does, the alert is kept
             return TemporaryDeliveryError(f"cannot deliver: {describe(error)}")
+        finally:
+            self._free_at = self.clock.now().mono + self.pace.gap
+
+    def _carried(self, parcel: Parcel, message: Message) -> Awaitable[Receipt]:
+        if self.talk is not None and parcel.way in {Way.EDIT, Way.REPLY}:
+            return self.talk.carry(parcel, message)
+        return self.notifier.send(message, parcel.key)
 
     async def _delivered(self, parcel: Parcel, receipt: Receipt) -> None:
         wall = self.clock.now().wall
@@ -237,15 +263,40 @@ class Relay:
         self._standing.last_success = wall
         late = round(wall - parcel.alerts[0].wall, 3)
         log.info("alert delivered", **self._names(parcel), late=late)
-        await self._write_down(lambda: self.store.delivered(parcel.deliveries, receipt, wall))
+        done: Sequence[Delivery] = parcel.deliveries
+        if self.talk is not None:
+            after, receipt = self.talk.took(parcel, receipt)
+            done = [each for each in after if self.talk.is_done(each, receipt)]
+            on_the_way = [each for each in after if each not in done]
+            if on_the_way:
+                await self._write_down(lambda: self.store.progressed(on_the_way, wall))
         self._storm.remember(parcel, self.clock.now().mono)
-        for delivery in parcel.deliveries:
+        await self._arrived(done, receipt)
+
+    async def _arrived(self, done: Sequence[Delivery], receipt: Receipt) -> None:
+        """Write down that nothing is left to do of *done*."""
+        wall = self.clock.now().wall
+        if done:
+            await self._write_down(lambda: self.store.delivered(done, receipt, wall))
+        if self.talk is not None:
+            self.talk.forget(done)
+        for delivery in done:
             self._alone.discard(delivery.key)
             self._standing.answer(delivery.alert, "")
+
+    async def _gone(self, parcel: Parcel, reason: str) -> None:
+        """Tell anew what was to be put into a message that is gone, at once."""
+        log.warning("message gone, telling anew", **self._names(parcel), reason=reason)
+        if self.talk is not None:
+            await self._arrived(self.talk.lost(parcel), parcel.where)
 
     async def _rejected(self, parcel: Parcel, reason: str) -> None:
         wall = self.clock.now().wall
         self._failures, self.needs_repair, self._standing.trouble = 0, False, reason
+        if parcel.way is Way.EDIT:
+            log.warning("edit rejected, answering all the same", **self._names(parcel))
+            await self._delivered(parcel, parcel.where)
+            return
         if len(parcel.deliveries) > 1:
             log.warning("digest rejected, telling each by itself", **self._names(parcel))
             self._alone |= {delivery.key for delivery in parcel.deliveries}
@@ -311,5 +362,7 @@ class Relay:
             "kind": alert.kind.value,
             "attempt": parcel.attempts + 1,
         }
+        if parcel.way is not Way.WHOLE:
+            names["way"] = parcel.way.value
         more = len(parcel.deliveries) - 1
         return names | {"together_with": more} if more else names

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from watchdog.core.model import AlertKind
 from watchdog.ports import Delivery
-from watchdog.relay.parcel import Parcel
+from watchdog.relay.parcel import Parcel, Way
 
 BELONG = 60.0
 """Seconds before a digest in which what was told belongs to the same storm."""
@@ -22,8 +22,11 @@ class Storm:
     def remember(self, parcel: Parcel, mono: float) -> None:
         """Take what was told at *mono*."""
         ended = {a.incident for a in parcel.alerts if a.kind is AlertKind.RESOLVED}
+        is_new = parcel.way in {Way.WHOLE, Way.OPEN}
         begun = {
-            a.incident for a in parcel.alerts if a.incident and a.kind is not AlertKind.WARNING
+            a.incident
+            for a in parcel.alerts
+            if is_new and a.incident and a.kind is not AlertKind.WARNING
         } - ended
         recent = {name: at for name, at in self._recent.items() if mono - at < BELONG}
         self._recent = recent | dict.fromkeys(begun, mono)

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 
 import structlog
 
 from watchdog.core.model import (
     Alert,
-    AlertKind,
 )
 from watchdog.errors import StoreError
 from watchdog.notify.digest import digest
+from watchdog.notify.event import events
 from watchdog.notify.render import render
 from watchdog.ports import Clock, Message, Store
-from watchdog.relay.parcel import Parcel
+from watchdog.relay.parcel import WITH_EVIDENCE, Parcel, Way
 from watchdog.relay.patience import Patience
 from watchdog.relay.standing import describe
 from watchdog.words.catalogue import Catalogue
 
 log = structlog.get_logger()
-
-# What is told with evidence; a reader of the end has seen it at the beginning.
-WITH_EVIDENCE = (AlertKind.FIRING, AlertKind.GAVE_UP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +38,28 @@ class Wording:
     words: Catalogue
 
     async def now(self, parcel: Parcel) -> Message:
-        """Return *parcel* in words; a single incident with the evidence there is."""
+        """Return *parcel* in words; a single incident with the evidence there is.
+
+        What is edited later shows none: it has its place in the replies.
+        """
+        told = await self._told(parcel)
+        if parcel.way is not Way.REPLY:
+            return told
+        alerts = [delivery.alert for delivery in parcel.deliveries]
+        if len(parcel.alerts) > 1:
+            return replace(told, events=told.lines)
+        if len(alerts) == 1 and alerts[0].kind in WITH_EVIDENCE and not parcel.loud:
+            return told  # the message itself says so
+        lines = events(alerts, self.clock.now().wall, self.tz, self.words)
+        return replace(told, events=lines)
+
+    async def _told(self, parcel: Parcel) -> Message:
         if len(parcel.alerts) > 1:
             return digest(parcel.alerts, self.host, self.clock.now().wall, self.tz, self.words)
         [alert] = parcel.alerts
         evidence: Sequence[str] = ()
         news = any(delivery.alert.kind in WITH_EVIDENCE for delivery in parcel.deliveries)
-        if alert.incident and news:
+        if alert.incident and news and parcel.way in {Way.WHOLE, Way.REPLY}:
             try:
                 gathering = self.evidence_ready(alert.incident)
                 await self.patience.within(self.longest, gathering)

@@ -14,7 +14,7 @@ from watchdog.core.model import (
 )
 from watchdog.core.telling import Notice
 from watchdog.errors import StoreError
-from watchdog.ports import Addressed, Change, Delivery, Left, Receipt
+from watchdog.ports import Addressed, Change, Delivery, Left, Receipt, Told
 from watchdog.store.encode import decode_lines, encode, newest
 from watchdog.store.entry import Entry, Result, key_of
 from watchdog.store.files import check_directory
@@ -176,6 +176,10 @@ class DurableStore:
         """Write down that *deliveries* have arrived; from here on none is ever due again."""
         await self._record(*(Result.delivered(each, receipt, wall) for each in deliveries))
 
+    async def progressed(self, deliveries: Sequence[Delivery], wall: float) -> None:
+        """Write down by their receipts how far *deliveries* have come; they stay due."""
+        await self._record(*(Result.progressed(each, wall) for each in deliveries))
+
     async def attempt_failed(
         self, deliveries: Sequence[Delivery], reason: str, wall: float
     ) -> None:
@@ -192,6 +196,13 @@ class DurableStore:
         Raises StoreError.
         """
         return await self._answer(self._sqlite.standing(destination))
+
+    async def conversations(self, destination: str) -> Sequence[Told]:
+        """Return what was told in messages at *destination* of which an incident is open.
+
+        Raises StoreError.
+        """
+        return await self._answer(self._sqlite.conversations(destination))
 
     async def outbox_summary(self) -> Mapping[str, Backlog]:
         """Return how far behind each destination is that has something pending or dead."""

@@ -20,6 +20,7 @@ from watchdog.core.model import (
 )
 from watchdog.core.telling import Measure, MeasureKind
 from watchdog.errors import StoreError
+from watchdog.ports import Receipt
 
 EVIDENCE_SIZE = 64 * 1024
 """Characters of evidence that are kept for an incident; the newest lines win."""
@@ -42,6 +43,7 @@ _states = msgspec.json.Decoder(State)
 _alerts = msgspec.json.Decoder(Alert)
 _worded = msgspec.json.Decoder(_Worded)
 _lines = msgspec.json.Decoder(tuple[str, ...])
+_details = msgspec.json.Decoder(dict[str, str])
 
 
 def encode(value: State | Alert | Mapping[str, str] | Sequence[str]) -> str:
@@ -69,6 +71,14 @@ def decode_alert(text: str) -> Alert:
 def decode_lines(text: str) -> Sequence[str]:
     """Return the lines that *text* holds. Raises StoreError."""
     return _decode(_lines, text, "evidence")
+
+
+def decode_receipt(text: str) -> Receipt:
+    """Return the receipt that *text* holds; an unreadable one says nothing."""
+    try:
+        return Receipt(_details.decode(text))
+    except msgspec.MsgspecError:
+        return Receipt()
 
 
 def newest(lines: Sequence[str]) -> Sequence[str]:

@@ -88,11 +88,18 @@ class Result:
         )
 
     @classmethod
-    def failed(cls, delivery: Delivery, reason: str, wall: float) -> Result:
-        """Return that *delivery* is still due."""
+    def progressed(cls, delivery: Delivery, wall: float) -> Result:
+        """Return how far *delivery* has come; it is still due."""
+        details = encode(dict(delivery.receipt.details))
         return cls(
-            delivery.id, delivery.key, Status.PENDING, delivery.attempts + 1, wall, plain(reason)
+            delivery.id, delivery.key, Status.PENDING, delivery.attempts, wall, receipt=details
         )
+
+    @classmethod
+    def failed(cls, delivery: Delivery, reason: str, wall: float) -> Result:
+        """Return that *delivery* is still due; what was done of it before remains done."""
+        so_far, tries = cls.progressed(delivery, wall), delivery.attempts + 1
+        return replace(so_far, attempts=tries, error=plain(reason))
 
     @classmethod
     def rejected(cls, delivery: Delivery, reason: str, wall: float) -> Result:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from watchdog.ports import Delivery, Left
+from watchdog.store.encode import decode_receipt
 from watchdog.store.entry import Batch, Entry, Result, Status
 
 MAX_ENTRIES = 2000
@@ -109,9 +110,12 @@ class Memory:
         }
 
     def as_tried(self, delivery: Delivery) -> Delivery:
-        """Return *delivery* with the number of tries that memory knows of."""
+        """Return *delivery* with the tries and the progress that memory knows of."""
         result = self._results.get(delivery.key)
-        return delivery if result is None else replace(delivery, attempts=result.attempts)
+        if result is None:
+            return delivery
+        receipt = decode_receipt(result.receipt)
+        return replace(delivery, attempts=result.attempts, receipt=receipt)
 
     def evidence(self, incident: str) -> str | None:
         """Return the evidence of *incident* (JSON) if memory has it."""

@@ -33,7 +33,8 @@ CHECK_SIZE = 16 * 1024 * 1024
 """Bytes: larger databases are opened unchecked, so that starting stays quick."""
 
 _TAKEN_OVER = (
-    ("outbox", "id, destination, incident, kind, alert, key, created, attempts, last_error",
+    ("outbox",
+     "id, destination, incident, kind, alert, key, created, attempts, last_error, receipt",
      "WHERE status = 'pending'", "id"),
     ("service_state", "service, state, mono, wall, boot_id, run, number", "", "service"),
 )  # fmt: skip

@@ -15,8 +15,8 @@ from watchdog.core.model import (
 )
 from watchdog.core.telling import Circumstance, CircumstanceKind, Notice
 from watchdog.errors import StoreError
-from watchdog.ports import Delivery, Left
-from watchdog.store.encode import decode_alert, decode_lines, decode_state, plain
+from watchdog.ports import Delivery, Left, Told
+from watchdog.store.encode import decode_alert, decode_lines, decode_receipt, decode_state, plain
 from watchdog.store.rebase import rebased
 from watchdog.store.retention import STANDING
 from watchdog.store.schema import corruption
@@ -99,11 +99,11 @@ def due(
     found: list[Delivery] = []
     unreadable: dict[str, StoreError] = {}
     rows = connection.execute(
-        "SELECT id, alert, key, attempts, status, created FROM outbox"
+        "SELECT id, alert, key, attempts, status, created, receipt FROM outbox"
         " WHERE destination = ? AND status = 'pending' ORDER BY id",
         (destination,),
     )
-    for number, text, key, attempts, status, created in rows:
+    for number, text, key, attempts, status, created, receipt in rows:
         if status != "pending":  # SQLite takes the index's word for it
             raise corruption("the index of the outbox is damaged")
         if key in skip:
@@ -113,7 +113,8 @@ def due(
         except StoreError as exc:
             unreadable[key] = exc
             continue
-        found.append(Delivery(number, destination, alert, key, attempts, created))
+        so_far = decode_receipt(receipt)
+        found.append(Delivery(number, destination, alert, key, attempts, created, so_far))
         if len(found) == limit:
             break
     return found, unreadable
@@ -128,7 +129,7 @@ def standing(connection: sqlite3.Connection, destination: str) -> Sequence[Alert
     alerts = []
     for (text,) in connection.execute(
         "SELECT alert FROM outbox WHERE destination = ? AND status = 'sent' AND incident <> ''"  # noqa: S608 - our own names
-        f" AND kind <> 'resolved' AND (kind <> 'warning' OR incident IN {STANDING})"
+        f" AND kind NOT IN ('resolved', 'update') AND (kind <> 'warning' OR incident IN {STANDING})"
         " AND incident NOT IN (SELECT incident FROM outbox"
         " WHERE destination = ? AND kind = 'resolved' AND status <> 'pending') ORDER BY id",
         (destination, destination),
@@ -136,6 +137,27 @@ def standing(connection: sqlite3.Connection, destination: str) -> Sequence[Alert
         with suppress(StoreError):
             alerts.append(decode_alert(text))
     return alerts
+
+
+def conversations(connection: sqlite3.Connection, destination: str) -> Sequence[Told]:
+    """Return all that was told in messages at *destination* of which an incident is still open.
+
+    Oldest first. Several incidents may share a message: those that are over are told there too.
+    """
+    found = []
+    for text, receipt in connection.execute(
+        "SELECT alert, receipt FROM outbox WHERE destination = ?1 AND status = 'sent'"
+        " AND incident <> '' AND kind <> 'warning' AND receipt IN"
+        " (SELECT receipt FROM outbox WHERE destination = ?1"
+        " AND status = 'sent' AND incident <> '' AND kind <> 'warning' AND receipt <> '{}'"
+        " AND incident NOT IN ("
+        "SELECT incident FROM outbox WHERE destination = ?1 AND kind = 'resolved'"
+        " AND status <> 'pending')) ORDER BY id",
+        (destination,),
+    ):
+        with suppress(StoreError):
+            found.append(Told(decode_alert(text), decode_receipt(receipt)))
+    return found
 
 
 def told(connection: sqlite3.Connection) -> Mapping[str, Collection[str]]:

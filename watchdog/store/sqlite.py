@@ -18,7 +18,7 @@ from watchdog.core.model import (
 )
 from watchdog.core.telling import Circumstance, CircumstanceKind, Notice
 from watchdog.errors import StoreError
-from watchdog.ports import Addressed, Change, Delivery, Left, Receipt
+from watchdog.ports import Addressed, Change, Delivery, Left, Receipt, Told
 from watchdog.store import ballast, read, retention
 from watchdog.store.database import Database
 from watchdog.store.encode import encode, newest
@@ -177,6 +177,11 @@ class SqliteStore:
         results = [Result.delivered(delivery, receipt, wall) for delivery in deliveries]
         await self.write(Batch(results=results))
 
+    async def progressed(self, deliveries: Sequence[Delivery], wall: float) -> None:
+        """Write down by their receipts how far *deliveries* have come; they stay due."""
+        results = [Result.progressed(delivery, wall) for delivery in deliveries]
+        await self.write(Batch(results=results))
+
     async def attempt_failed(
         self, deliveries: Sequence[Delivery], reason: str, wall: float
     ) -> None:
@@ -191,6 +196,10 @@ class SqliteStore:
     async def standing(self, destination: str) -> Sequence[Alert]:
         """Return the alerts that *destination* was told of and that were not resolved there."""
         return await self._read(read.standing, destination)
+
+    async def conversations(self, destination: str) -> Sequence[Told]:
+        """Return what was told in messages at *destination* of which an incident is open."""
+        return await self._read(read.conversations, destination)
 
     async def told(self) -> Mapping[str, Collection[str]]:
         """Return the destinations of each incident whose end has not been told."""

@@ -124,7 +124,7 @@ def _alerts(
     resolved: Alert | None = None
     for kind, destination, made, status, ended, attempts, error, text in connection.execute(
         "SELECT kind, destination, created, status, ended, attempts, last_error, alert FROM outbox"
-        " WHERE incident = ? ORDER BY id",
+        " WHERE incident = ? AND kind <> 'update' ORDER BY id",
         (incident_id,),
     ):
         told.append(Told(kind, destination, made, status, ended, attempts, error))

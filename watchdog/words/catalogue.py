@@ -31,6 +31,7 @@ class Labels:
     failures: str
     restarts: str
     action: str  # what was done and what happens next
+    acknowledged: str  # who has seen it
     since: str  # when it began to fail
     gave_up: str  # when
     down: str  # from when to when
@@ -55,6 +56,14 @@ class Catalogue(ABC):
 
         *lasted* is how long the trouble has lasted; empty unless it is over or told again.
         """
+
+    @abstractmethod
+    def title_restarting(self, subject: str) -> str:
+        """Say that *subject*, of which people know, is being restarted."""
+
+    @abstractmethod
+    def title_recovering(self, subject: str) -> str:
+        """Say that *subject* seems to be back, and that this must be proven."""
 
     @abstractmethod
     def check(self, name: str) -> str:
@@ -203,6 +212,26 @@ class Catalogue(ABC):
     @abstractmethod
     def restarting_once_more(self) -> str:
         """Say that a restart is being made, though there were too many already."""
+
+    @abstractmethod
+    def restart_asked(self, who: str) -> str:
+        """Say that a restart is being made because *who* asked for it."""
+
+    @abstractmethod
+    def recovering(self) -> str:
+        """Say that it was restarted, and must now prove to be healthy."""
+
+    @abstractmethod
+    def settling(self, lasted: str) -> str:
+        """Say that it is healthy again, which is believed once that has lasted so long."""
+
+    @abstractmethod
+    def held(self, why: str) -> str:
+        """Say that it cannot be judged now, and why."""
+
+    @abstractmethod
+    def acknowledged_by(self, who: str) -> str:
+        """Say that *who* has seen the incident, so that nobody is reminded of it any more."""
 
     @abstractmethod
     def restart_due(self, when: str) -> str:
@@ -356,6 +385,10 @@ class Catalogue(ABC):
     @abstractmethod
     def short_stamp(self, moment: datetime, *, dated: bool) -> str:
         """Say when, to the minute, with the zone, and with the date if *dated*."""
+
+    @abstractmethod
+    def exact_stamp(self, moment: datetime, *, dated: bool) -> str:
+        """Say when, to the second, with the zone, and with the date if *dated*."""
 
     @abstractmethod
     def unknown_moment(self, wall: float) -> str:

@@ -26,6 +26,7 @@ class English(Catalogue):
         failures="Failures",
         restarts="Restarts",
         action="Action",
+        acknowledged="Acknowledged",
         since="Since",
         gave_up="Gave up",
         down="Down",
@@ -38,7 +39,7 @@ class English(Catalogue):
 
     def title(self, kind: AlertKind, subject: str, lasted: str) -> str:
         match kind:
-            case AlertKind.FIRING:
+            case AlertKind.FIRING | AlertKind.UPDATE:
                 return f"FIRING {subject}"
             case AlertKind.REMINDER:
                 return f"FIRING {subject} for {lasted}"
@@ -49,6 +50,12 @@ class English(Catalogue):
             case AlertKind.WARNING | AlertKind.NOTICE | AlertKind.TEST:
                 return f"{kind.value.upper()} {subject}"
         assert_never(kind)
+
+    def title_restarting(self, subject: str) -> str:
+        return f"RESTARTING {subject}"
+
+    def title_recovering(self, subject: str) -> str:
+        return f"RECOVERING {subject}"
 
     def check(self, name: str) -> str:
         return name
@@ -164,6 +171,21 @@ class English(Catalogue):
     def restarting_once_more(self) -> str:
         return "restarting once more, though the budget is spent"
 
+    def restart_asked(self, who: str) -> str:
+        return f"restarting now, asked for by {who}"
+
+    def recovering(self) -> str:
+        return "restarted, now it must prove to be healthy"
+
+    def settling(self, lasted: str) -> str:
+        return f"healthy again, not for the first time; resolved once that has lasted {lasted}"
+
+    def held(self, why: str) -> str:
+        return f"not judged for now: {why}"
+
+    def acknowledged_by(self, who: str) -> str:
+        return f"acknowledged by {who}; no more reminders"
+
     def restart_due(self, when: str) -> str:
         return f"the next restart follows {when}"
 
@@ -248,7 +270,7 @@ class English(Catalogue):
                 return kind.value
             case AlertKind.GAVE_UP:
                 return "gave up"
-            case AlertKind.REMINDER:
+            case AlertKind.REMINDER | AlertKind.UPDATE:
                 return "still firing"
         assert_never(kind)
 
@@ -295,6 +317,9 @@ class English(Catalogue):
 
     def short_stamp(self, moment: datetime, *, dated: bool) -> str:
         return f"{moment:%Y-%m-%d %H:%M %Z}" if dated else f"{moment:%H:%M %Z}"
+
+    def exact_stamp(self, moment: datetime, *, dated: bool) -> str:
+        return self.stamp(moment) if dated else f"{moment:%H:%M:%S %Z}"
 
     def unknown_moment(self, wall: float) -> str:
         return f"unknown time ({wall:g})"

@@ -49,6 +49,7 @@ class Korean(Catalogue):
         failures="실패 횟수",
         restarts="재시작",
         action="조치",
+        acknowledged="확인자",
         since="발생",
         gave_up="복구 실패",
         down="다운",
@@ -61,7 +62,7 @@ class Korean(Catalogue):
 
     def title(self, kind: AlertKind, subject: str, lasted: str) -> str:
         match kind:
-            case AlertKind.FIRING:
+            case AlertKind.FIRING | AlertKind.UPDATE:
                 return f"{subject} 다운"
             case AlertKind.REMINDER:
                 return f"{subject} 다운 지속({lasted}째)"
@@ -72,6 +73,12 @@ class Korean(Catalogue):
             case AlertKind.WARNING | AlertKind.NOTICE | AlertKind.TEST:
                 return f"{subject} {_CALM[kind]}"
         assert_never(kind)
+
+    def title_restarting(self, subject: str) -> str:
+        return f"{subject} 재시작 중"
+
+    def title_recovering(self, subject: str) -> str:
+        return f"{subject} 복구 확인 중"
 
     def check(self, name: str) -> str:
         return _CHECKS.get(name, name)
@@ -187,6 +194,21 @@ class Korean(Catalogue):
     def restarting_once_more(self) -> str:
         return "재시작 한도를 다 썼으나 한 번 더 재시작 중"
 
+    def restart_asked(self, who: str) -> str:
+        return f"재시작 중({who} 요청)"
+
+    def recovering(self) -> str:
+        return "재시작함, 정상 동작 확인 중"
+
+    def settling(self, lasted: str) -> str:
+        return f"다시 정상이나 재발한 적이 있어 {lasted} 동안 유지되면 복구로 판단"
+
+    def held(self, why: str) -> str:
+        return f"지금은 판단 보류: {why}"
+
+    def acknowledged_by(self, who: str) -> str:
+        return f"{who} 확인, 더 이상 다시 알리지 않음"
+
     def restart_due(self, when: str) -> str:
         return f"다음 재시작: {when.removesuffix('에')}"
 
@@ -261,7 +283,7 @@ class Korean(Catalogue):
         match kind:
             case AlertKind.FIRING:
                 return f"{host} 다중 장애"
-            case AlertKind.REMINDER:
+            case AlertKind.REMINDER | AlertKind.UPDATE:
                 return f"{host} 다중 장애 지속"
             case AlertKind.GAVE_UP:
                 return f"{host} 다중 장애, 자동 복구 실패"
@@ -275,7 +297,7 @@ class Korean(Catalogue):
         match kind:
             case AlertKind.FIRING:
                 return "다운"
-            case AlertKind.REMINDER:
+            case AlertKind.REMINDER | AlertKind.UPDATE:
                 return "다운 지속"
             case AlertKind.GAVE_UP:
                 return "자동 복구 실패"
@@ -326,6 +348,9 @@ class Korean(Catalogue):
     def short_stamp(self, moment: datetime, *, dated: bool) -> str:
         time = f"{moment:%H:%M %Z}"
         return f"{_date(moment)} {time}" if dated else time
+
+    def exact_stamp(self, moment: datetime, *, dated: bool) -> str:
+        return self.stamp(moment) if dated else f"{moment:%H:%M:%S %Z}"
 
     def unknown_moment(self, wall: float) -> str:
         return f"알 수 없는 시각({wall:g})"

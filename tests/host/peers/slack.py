@@ -336,10 +336,11 @@ class SlackServer:
                     return web.Response(status=404)
         except TimeoutError:
             return web.Response(status=504, text=f"cannot show {count}: fewer came in time\n")
-        return web.json_response([dataclasses.asdict(each) for each in found])
+        return web.json_response([_as_json(each) for each in found])
 
     def _obey(self, wanted: dict[str, Any]) -> None:
-        if unknown := wanted.keys() - {"mode", "count", "retry_after", "dedup", "one_per_second"}:
+        known = {"mode", "count", "retry_after", "dedup", "one_per_second", "refusals", "delete"}
+        if unknown := wanted.keys() - known:
             raise ValueError(f"unknown key {', '.join(sorted(unknown))}")
         if "mode" in wanted:
             self.behave(
@@ -347,8 +348,18 @@ class SlackServer:
                 count=wanted.get("count"),
                 retry_after=int(wanted.get("retry_after", 1)),
             )
+        self.workspace.refusals = wanted.get("refusals", self.workspace.refusals)
+        if "delete" in wanted:
+            self.workspace.delete(wanted["delete"])
         for flag in wanted.keys() & {"dedup", "one_per_second"}:
             setattr(self.workspace, flag, bool(wanted[flag]))
+
+
+def _as_json(found: Message | Request) -> Json:
+    shown = dataclasses.asdict(found)
+    if isinstance(found, Message):
+        shown["in_channel"] = found.in_channel
+    return shown
 
 
 def _method_of(request: web.BaseRequest) -> str:

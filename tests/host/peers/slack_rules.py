@@ -8,6 +8,7 @@ nowhere: messages were refused from about 13,200 characters on, and some with fe
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 
 MAX_BLOCKS = 50
@@ -25,6 +26,8 @@ MAX_ACTION_ID = 255
 MAX_VALUE = 2_000
 MAX_CONFIRM = {"title": 100, "text": 300, "confirm": 30, "deny": 30}
 STYLES = {"primary", "danger"}
+
+COLOUR = re.compile(r"|good|warning|danger|#?[0-9A-Fa-f]{6}")
 
 KNOWN_BLOCKS = {
     "actions",
@@ -64,9 +67,14 @@ def check_message(message: Json, max_text: int = MAX_POST_TEXT) -> None:
     if len(attachments) > MAX_ATTACHMENTS:
         raise Refused("too_many_attachments")
     _check_blocks(blocks, "/blocks")
+    everything = list(blocks)
     for number, attachment in enumerate(attachments):
+        _check_attachment(attachment)
         inner = _list_of_objects(attachment.get("blocks"), "invalid_blocks_format")
         _check_blocks(inner, f"/attachments/{number}/blocks")
+        everything += inner
+    if sum(len(text) for block in everything for text in _texts(block)) > MAX_ALL_BLOCKS:
+        raise Refused("msg_blocks_too_long")
     _check_metadata(message.get("metadata"))
 
 
@@ -84,8 +92,15 @@ def _check_blocks(blocks: list[Json], where: str) -> None:
         problems.append(f'`action_id` "{action_id}" already exists [json-pointer:{where}]')
     if problems:
         raise Refused("invalid_blocks", problems)
-    if sum(len(text) for block in blocks for text in _texts(block)) > MAX_ALL_BLOCKS:
-        raise Refused("msg_blocks_too_long")
+
+
+def _check_attachment(attachment: Json) -> None:
+    colour = attachment.get("color", "")
+    is_shown = any(attachment.get(name) for name in ("blocks", "text", "title", "fields"))
+    if not isinstance(colour, str) or not COLOUR.fullmatch(colour) or not is_shown:
+        raise Refused("invalid_attachments")
+    if not isinstance(attachment.get("fallback", ""), str):
+        raise Refused("invalid_attachments")
 
 
 def _problems_of_block(block: Json, where: str) -> Iterator[str]:

@@ -288,9 +288,13 @@ class SocketMode:
 
 
 def _button_of(messages: Sequence[Message], label: str) -> tuple[Message, Json, Json]:
-    """Return the first message with a button that says *label*, the button, and its block."""
-    for message in messages:
-        blocks = message.body.get("blocks") or []
+    """Return the first message with a button that says *label*, the button, and its block.
+
+    If none has it now, one that had it before its last edit: a client may not have seen that yet.
+    """
+    now = [(message, message.body) for message in messages]
+    for message, body in [*now, *((message, message.before) for message in messages)]:
+        blocks = body.get("blocks") or []
         for block in json.loads(blocks) if isinstance(blocks, str) else blocks:
             for element in block.get("elements", ()):
                 if element.get("type") == "button" and element["text"]["text"] == label:

@@ -12,6 +12,9 @@ from typing import Any
 from tests.host.peers.slack_rules import MAX_POST_TEXT, MAX_UPDATE_TEXT, Refused, check_message
 
 SECONDS_PER_MESSAGE = 1.0
+SECONDS_PER_TIER = 60.0
+
+_FIXED = frozenset({"thread_ts", "reply_broadcast", "client_msg_id", "ts"})
 
 SCOPES = frozenset({"chat:write", "usergroups:read"})
 
@@ -43,10 +46,20 @@ class Message:
     def text(self) -> str:
         return str(self.body.get("text") or "")
 
+    deleted: bool = False
+    before: Json = dataclasses.field(default_factory=dict)
+    """What it was before its last edit: a client that was away still shows it."""
+
     @property
     def thread(self) -> str:
         """The ts of the message that this one replies to."""
         return str(self.body.get("thread_ts") or "")
+
+    @property
+    def in_channel(self) -> bool:
+        """Whether a reader of the channel sees it, and is notified of it."""
+        broadcast = self.body.get("reply_broadcast") in {True, "true"}
+        return not self.deleted and (not self.thread or broadcast)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -65,7 +78,8 @@ class Workspace:
 
     *dedup*: answer a client_msg_id seen before with the first message, as the real service does
     when it can. *one_per_second*: refuse a second message to a channel within a second, as the
-    real service does after a short burst.
+    real service does after a short burst. *edits_per_minute*: refuse more edits than that, as the
+    real one does from about fifty on (tier 3). *refusals*: answers, by method, whatever is asked.
     """
 
     def __init__(
@@ -74,6 +88,9 @@ class Workspace:
         self.messages: list[Message] = []
         self.dedup = dedup
         self.one_per_second = one_per_second
+        self.edits_per_minute = 0  # 0: as many as one likes
+        self.refusals: dict[str, str] = {}
+        self._edits: list[float] = []
         self.scopes = set(SCOPES)
         self.groups: dict[str, list[str]] = {}
         """Members of the user groups, by their ids."""
@@ -85,13 +102,15 @@ class Workspace:
 
     def call(self, method: str, body: Json, arrived: float) -> Taken:
         """Carry out a call of the Web API that arrived at CLOCK_MONOTONIC *arrived*."""
+        if method in self.refusals:
+            raise Refused(self.refusals[method])
         match method:
             case "auth.test":
                 return Taken(IDENTITY)
             case "chat.postMessage":
                 return self._post(body, arrived)
             case "chat.update":
-                return self._update(body)
+                return self._update(body, arrived)
             case "chat.postEphemeral":
                 return self._post_ephemeral(body)
             case "usergroups.users.list":
@@ -112,7 +131,9 @@ class Workspace:
             if not re.fullmatch(r"\d{10}\.\d{6}", str(thread)):
                 raise Refused("invalid_thread_ts")
             # The real one posts where nobody looks; for a test that is as good as refused.
-            self._message_at(channel, str(thread), "thread_not_found")
+            root = self._message_at(channel, str(thread), "thread_not_found")
+            if root.thread:
+                raise Refused("thread_not_found")  # it becomes a reply to nothing that is shown
         client_id = str(body.get("client_msg_id") or "")
         earlier = self._posted.get(client_id)
         if earlier is not None and self.dedup:
@@ -122,15 +143,31 @@ class Workspace:
             self._posted[client_id] = message
         return Taken(_shown(message), message, duplicate=earlier is not None)
 
-    def _update(self, body: Json) -> Taken:
+    def _update(self, body: Json, arrived: float) -> Taken:
         channel = str(body.get("channel"))
         if channel not in self._channels:  # by id only
             raise Refused("channel_not_found")
+        self._limit_edits(arrived)
         message = self._message_at(channel, str(body.get("ts")), "message_not_found")
+        if message.via == "webhook":
+            raise Refused("cant_update_message")  # it belongs to the hook, not to the token
         check_message(body, MAX_UPDATE_TEXT)
-        message.body = {**message.body, **body}
+        # What is not named is kept, blocks and attachments too; its thread it can never leave.
+        kept = {name: message.body[name] for name in _FIXED if name in message.body}
+        message.before, message.body = message.body, {**message.body, **body, **kept}
         message.updates += 1
         return Taken({**_shown(message), "text": message.text}, message)
+
+    def delete(self, ts: str) -> None:
+        """Delete a message, as a person may; its thread stays, and nobody sees it."""
+        for message in self.messages:
+            message.deleted |= message.ts == ts
+
+    def _limit_edits(self, arrived: float) -> None:
+        self._edits = [each for each in self._edits if arrived - each < SECONDS_PER_TIER]
+        if self.edits_per_minute and len(self._edits) >= self.edits_per_minute:
+            raise Refused("ratelimited")
+        self._edits.append(arrived)
 
     def _post_ephemeral(self, body: Json) -> Taken:
         channel = self._channel_of(body.get("channel"))
@@ -168,7 +205,7 @@ class Workspace:
 
     def _message_at(self, channel: str, ts: str, error: str) -> Message:
         for message in self.messages:
-            if (message.channel, message.ts) == (channel, ts):
+            if (message.channel, message.ts) == (channel, ts) and not message.deleted:
                 return message
         raise Refused(error)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from watchdog.control.ownership import is_made_by_systemd, is_made_in, usual_cgroup
+from watchdog.control.ownership import is_made_by_systemd, is_made_in, root_of, usual_cgroup
 from watchdog.ports import Listener
 
 
@@ -58,3 +58,11 @@ def test_systemd_makes_the_sockets_of_socket_units(
 )
 def test_a_slice_lies_in_the_slices_that_its_name_begins_with(slice_: str, path: str) -> None:
     assert usual_cgroup(slice_, "web.service") == path
+
+
+def test_beside_v1_the_cgroups_of_v2_are_one_level_below(tmp_path: Path) -> None:
+    (tmp_path / "memory").mkdir()  # of v1
+    assert root_of(str(tmp_path)) == str(tmp_path)
+    (tmp_path / "unified").mkdir()
+    (tmp_path / "unified/cgroup.procs").touch()
+    assert root_of(str(tmp_path)) == f"{tmp_path}/unified"

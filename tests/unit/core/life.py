@@ -103,6 +103,16 @@ class Life:
 
     @property
     def alerts(self) -> list[Alert]:
+        """What everybody is told."""
+        return [alert for alert in self._alerts if alert.kind is not AlertKind.UPDATE]
+
+    @property
+    def updates(self) -> list[Alert]:
+        """What only those are told who hold a conversation."""
+        return [alert for alert in self._alerts if alert.kind is AlertKind.UPDATE]
+
+    @property
+    def _alerts(self) -> list[Alert]:
         return [effect for effect in self.effects if isinstance(effect, Alert)]
 
     @property

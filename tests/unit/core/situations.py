@@ -179,6 +179,7 @@ _ALERTS: Mapping[AlertKind, str] = {
     AlertKind.GAVE_UP: "GAVE-UP",
     AlertKind.REMINDER: "REMINDER",
     AlertKind.RESOLVED: "RESOLVED",
+    AlertKind.UPDATE: "~",
     AlertKind.WARNING: "WARNING",
 }
 

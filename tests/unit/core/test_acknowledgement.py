@@ -46,8 +46,8 @@ def acknowledged_by(life: Life) -> tuple[str, ...]:
 def test_an_acknowledgement_is_on_the_incidents_timeline_with_who_and_why() -> None:
     life = open_life().on(LEE)
     incident = incident_of(life)
-    assert life.last == (
-        Note(NoteKind.ACKNOWLEDGED, "by lee: looking into it", life.now.wall, incident),
+    assert life.notes[-1] == Note(
+        NoteKind.ACKNOWLEDGED, "by lee: looking into it", life.now.wall, incident
     )
     assert open_life().on(KIM).notes[-1].text == "by kim"
 

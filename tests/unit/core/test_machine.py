@@ -49,302 +49,302 @@ FIRING, GAVE_UP, RESOLVED = AlertKind.FIRING, AlertKind.GAVE_UP, AlertKind.RESOL
 # next passing round is the proof of health. A cell is the next phase ("." the same), the notes
 # (f failed, o opened, c closed, r restart, x restart failed, h healed, k crashed, w held, g gave
 # up, a re-armed, p paused, u resumed, s silenced, e silence over, n acknowledged, b a button
-# pressed in vain), the alerts, and R for a restart. "?": an incident is open that nobody was told
-# of; "known": one that was acknowledged.
+# pressed in vain), the alerts (~ an update), and R for a restart. "?": an incident is open that
+# nobody was told of; "known": one that was acknowledged.
 TABLE = """
-                  pass                http                      dead
-pending           healthy             suspect f                 restarting fr R
-pending !+        healthy c RESOLVED  failing f                 restarting fr R
-healthy           .                   suspect f                 restarting fr R
-healthy 5 min     . a                 suspect f                 waiting f
-healthy !         .                   failing f                 restarting fr R
-healthy ! 30 min  . c RESOLVED        failing f                 restarting fr R
-healthy, 4 lost   .                   failing fo FIRING         restarting for FIRING R
-healthy, again    .                   suspect f                 restarting fr R
-suspect 1/3       healthy             . f                       restarting fr R
-suspect 2/3       healthy             restarting for FIRING R   restarting for FIRING R
-held              healthy             suspect f                 restarting fr R
-held !+           healthy c RESOLVED  restarting r R            restarting fr R
-waiting           .                   . fo FIRING               .
-waiting 30 s      .                   . fo FIRING               . fo FIRING
-waiting, due      .                   restarting for FIRING R   restarting r R
-waiting, owed     .                   suspect f                 restarting r R
-waiting !+, due   healthy c RESOLVED  restarting r R            restarting r R
-restarting        .                   .                         .
-restarting !      .                   .                         .
-restarting, asked .                   .                         .
-recovering        .                   suspect f                 waiting f
-recovering +      healthy h           waiting fo FIRING         waiting fo FIRING
-recovering !+     healthy c RESOLVED  waiting f                 waiting
-failing !+        healthy c RESOLVED  restarting r R            restarting fr R
-failing ! 1 h     .                   restarting r R            restarting fr R
-failing ! known   .                   restarting r R            restarting fr R
-silent            .                   suspect f                 restarting fr R
-silent 2/3        healthy             restarting for R          restarting for R
-silent !+         healthy c RESOLVED  restarting r R            restarting fr R
-silent ?+         healthy c           restarting r R            restarting fr R
-silence over      healthy ec          restarting er FIRING R    restarting efr FIRING R
-silence over !    . e                 restarting er REMINDER R  restarting efr REMINDER R
-failing ! loop +  .                   . f                       restarting fr R
-gave up !         .                   .                         .
-gave up !, due    .                   restarting r R            restarting r R
-gave up !+        healthy c RESOLVED  .                         .
-gave up ! turns   .                   . GAVE-UP                 . GAVE-UP
-maintenance       .                   .                         .
-maint., restart   .                   .                         .
-maint., over      healthy u           suspect uf                restarting ufr R
+                  pass               http                     dead
+pending           healthy            suspect f                restarting fr R
+pending !+        healthy c RESOLVED failing f ~              restarting fr ~ R
+healthy           .                  suspect f                restarting fr R
+healthy 5 min     . a                suspect f                waiting f
+healthy !         .                  failing f ~              restarting fr ~ R
+healthy ! 30 min  . c RESOLVED       failing f ~              restarting fr ~ R
+healthy, 4 lost   .                  failing fo FIRING        restarting for FIRING R
+healthy, again    .                  suspect f                restarting fr R
+suspect 1/3       healthy            . f                      restarting fr R
+suspect 2/3       healthy            restarting for FIRING R  restarting for FIRING R
+held              healthy            suspect f                restarting fr R
+held !+           healthy c RESOLVED restarting r ~ R         restarting fr ~ R
+waiting           .                  . fo FIRING              .
+waiting 30 s      .                  . fo FIRING              . fo FIRING
+waiting, due      .                  restarting for FIRING R  restarting r R
+waiting, owed     .                  suspect f                restarting r R
+waiting !+, due   healthy c RESOLVED restarting r ~ R         restarting r ~ R
+restarting        .                  .                        .
+restarting !      .                  .                        .
+restarting, asked .                  .                        .
+recovering        .                  suspect f                waiting f
+recovering +      healthy h          waiting fo FIRING        waiting fo FIRING
+recovering !+     healthy c RESOLVED waiting f ~              waiting ~
+failing !+        healthy c RESOLVED restarting r ~ R         restarting fr ~ R
+failing ! 1 h     .                  restarting r ~ R         restarting fr ~ R
+failing ! known   .                  restarting r ~ R         restarting fr ~ R
+silent            .                  suspect f                restarting fr R
+silent 2/3        healthy            restarting for R         restarting for R
+silent !+         healthy c RESOLVED restarting r R           restarting fr R
+silent ?+         healthy c          restarting r R           restarting fr R
+silence over      healthy ec         restarting er FIRING R   restarting efr FIRING R
+silence over !    . e                restarting er REMINDER R restarting efr REMINDER R
+failing ! loop +  .                  . f                      restarting fr ~ R
+gave up !         .                  .                        . ~
+gave up !, due    .                  restarting r ~ R         restarting r ~ R
+gave up !+        healthy c RESOLVED .                        . ~
+gave up ! turns   .                  . GAVE-UP                . GAVE-UP
+maintenance       .                  .                        .
+maint., restart   .                  .                        .
+maint., over      healthy u          suspect uf               restarting ufr R
 
-                  stranger           hold     unknown       crash          loop
-pending           suspect f          held w   .             . k            failing ko FIRING
-pending !+        failing f          held w   .             . k            failing k
-healthy           suspect f          held w   .             . k            failing ko FIRING
-healthy 5 min     suspect f          held w   .             . k            failing ko FIRING
-healthy !         failing f          held w   .             . k            failing k
-healthy ! 30 min  failing f          held w   .             . k            failing k
-healthy, 4 lost   failing fo FIRING  held w   .             . k            failing ko FIRING
-healthy, again    suspect f          held w   .             . k            failing ko FIRING
-suspect 1/3       . f                held w   .             . k            failing ko FIRING
-suspect 2/3       failing fo FIRING  held w   .             . k            failing ko FIRING
-held              suspect f          .        .             . k            failing ko FIRING
-held !+           failing f          .        .             . k            failing k
-waiting           failing fo FIRING  held w   .             . k            . ko FIRING
-waiting 30 s      failing fo FIRING  held w   .             . k            . ko FIRING
-waiting, due      failing fo FIRING  held w   .             . k            . ko FIRING
-waiting, owed     suspect f          held w   .             . k            . ko FIRING
-waiting !+, due   failing f          held w   .             . k            . k
-restarting        .                  .        .             . k            . ko FIRING
-restarting !      .                  .        .             . k            . k
-restarting, asked .                  .        .             . k            . ko FIRING
-recovering        suspect f          .        .             . k            failing ko FIRING
-recovering +      failing fo FIRING  .        .             . k            failing ko FIRING
-recovering !+     failing f          .        .             . k            failing k
-failing !+        . f                held w   .             . k            . k
-failing ! 1 h     . f REMINDER       held w   .             . k            . k
-failing ! known   . f                held w   .             . k            . k
-silent            suspect f          held w   .             . k            failing ko
-silent 2/3        failing fo         held w   .             . k            failing ko
-silent !+         . f                held w   .             . k            . k
-silent ?+         . f                held w   .             . k            . k
-silence over      . ef FIRING        held ew  . e FIRING    . ek FIRING    . ek FIRING
-silence over !    . ef REMINDER      held ew  . e REMINDER  . ek REMINDER  . ek REMINDER
-failing ! loop +  . f                .        .             . k            . k
-gave up !         failing f          held w   .             . k            . k
-gave up !, due    failing f          held w   .             . k            . k
-gave up !+        failing f          held w   .             . k            . k
-gave up ! turns   failing f          held w   .             . k            . k
-maintenance       .                  .        .             .              .
-maint., restart   .                  .        .             .              .
-maint., over      suspect uf         held uw  pending u     pending uk     failing uko FIRING
+                  stranger          hold      unknown      crash         loop
+pending           suspect f         held w    .            . k           failing ko FIRING
+pending !+        failing f ~       held w ~  .            . k           failing k ~
+healthy           suspect f         held w    .            . k           failing ko FIRING
+healthy 5 min     suspect f         held w    .            . k           failing ko FIRING
+healthy !         failing f ~       held w ~  .            . k           failing k ~
+healthy ! 30 min  failing f ~       held w ~  .            . k           failing k ~
+healthy, 4 lost   failing fo FIRING held w    .            . k           failing ko FIRING
+healthy, again    suspect f         held w    .            . k           failing ko FIRING
+suspect 1/3       . f               held w    .            . k           failing ko FIRING
+suspect 2/3       failing fo FIRING held w    .            . k           failing ko FIRING
+held              suspect f         .         .            . k           failing ko FIRING
+held !+           failing f ~       .         .            . k           failing k ~
+waiting           failing fo FIRING held w    .            . k           . ko FIRING
+waiting 30 s      failing fo FIRING held w    .            . k           . ko FIRING
+waiting, due      failing fo FIRING held w    .            . k           . ko FIRING
+waiting, owed     suspect f         held w    .            . k           . ko FIRING
+waiting !+, due   failing f ~       held w ~  .            . k           . k
+restarting        .                 .         .            . k           . ko FIRING
+restarting !      .                 .         .            . k           . k
+restarting, asked .                 .         .            . k           . ko FIRING
+recovering        suspect f         .         .            . k           failing ko FIRING
+recovering +      failing fo FIRING .         .            . k           failing ko FIRING
+recovering !+     failing f ~       .         .            . k           failing k ~
+failing !+        . f ~             held w ~  .            . k           . k
+failing ! 1 h     . f REMINDER      held w ~  .            . k           . k
+failing ! known   . f ~             held w ~  .            . k           . k
+silent            suspect f         held w    .            . k           failing ko
+silent 2/3        failing fo        held w    .            . k           failing ko
+silent !+         . f               held w    .            . k           . k
+silent ?+         . f               held w    .            . k           . k
+silence over      . ef FIRING       held ew   . e FIRING   . ek FIRING   . ek FIRING
+silence over !    . ef REMINDER     held ew ~ . e REMINDER . ek REMINDER . ek REMINDER
+failing ! loop +  . f               .         .            . k           . k
+gave up !         failing f ~       held w ~  .            . k           . k
+gave up !, due    failing f ~       held w ~  .            . k           . k
+gave up !+        failing f ~       held w ~  .            . k           . k
+gave up ! turns   failing f ~       held w ~  .            . k           . k
+maintenance       .                 .         .            .             .
+maint., restart   .                 .         .            .             .
+maint., over      suspect uf        held uw   pending u    pending uk    failing uko FIRING
 
-                  done          failed        yielded       impossible
-pending           .             .             .             .
-pending !+        .             .             .             .
-healthy           .             .             .             .
-healthy 5 min     .             .             .             .
-healthy !         .             .             .             .
-healthy ! 30 min  .             .             .             .
-healthy, 4 lost   .             .             .             .
-healthy, again    .             .             .             .
-suspect 1/3       .             .             .             .
-suspect 2/3       .             .             .             .
-held              .             .             .             .
-held !+           .             .             .             .
-waiting           .             .             .             .
-waiting 30 s      .             .             .             .
-waiting, due      .             .             .             .
-waiting, owed     .             .             .             .
-waiting !+, due   .             .             .             .
-restarting        recovering    waiting xf    held w        gave-up xfog FIRING
-restarting !      recovering    waiting x     held w        gave-up xg GAVE-UP
-restarting, asked recovering    . xfr R       held w        pending x
-recovering        .             .             .             .
-recovering +      .             .             .             .
-recovering !+     .             .             .             .
-failing !+        .             .             .             .
-failing ! 1 h     .             .             .             .
-failing ! known   .             .             .             .
-silent            .             .             .             .
-silent 2/3        .             .             .             .
-silent !+         .             .             .             .
-silent ?+         .             .             .             .
-silence over      . e FIRING    . e FIRING    . e FIRING    . e FIRING
-silence over !    . e REMINDER  . e REMINDER  . e REMINDER  . e REMINDER
-failing ! loop +  .             .             .             .
-gave up !         .             .             .             .
-gave up !, due    .             .             .             .
-gave up !+        .             .             .             .
-gave up ! turns   .             .             .             .
-maintenance       .             . x           . x           . x
-maint., restart   .             . x           . x           . x
-maint., over      pending u     pending u     pending u     pending u
+                  done         failed       yielded      impossible
+pending           .            .            .            .
+pending !+        .            .            .            .
+healthy           .            .            .            .
+healthy 5 min     .            .            .            .
+healthy !         .            .            .            .
+healthy ! 30 min  .            .            .            .
+healthy, 4 lost   .            .            .            .
+healthy, again    .            .            .            .
+suspect 1/3       .            .            .            .
+suspect 2/3       .            .            .            .
+held              .            .            .            .
+held !+           .            .            .            .
+waiting           .            .            .            .
+waiting 30 s      .            .            .            .
+waiting, due      .            .            .            .
+waiting, owed     .            .            .            .
+waiting !+, due   .            .            .            .
+restarting        recovering   waiting xf   held w       gave-up xfog FIRING
+restarting !      recovering ~ waiting x ~  held w ~     gave-up xg GAVE-UP
+restarting, asked recovering   . xfr R      held w       pending x
+recovering        .            .            .            .
+recovering +      .            .            .            .
+recovering !+     .            .            .            .
+failing !+        .            .            .            .
+failing ! 1 h     .            .            .            .
+failing ! known   .            .            .            .
+silent            .            .            .            .
+silent 2/3        .            .            .            .
+silent !+         .            .            .            .
+silent ?+         .            .            .            .
+silence over      . e FIRING   . e FIRING   . e FIRING   . e FIRING
+silence over !    . e REMINDER . e REMINDER . e REMINDER . e REMINDER
+failing ! loop +  .            .            .            .
+gave up !         .            .            .            .
+gave up !, due    .            .            .            .
+gave up !+        .            .            .            .
+gave up ! turns   .            .            .            .
+maintenance       .            . x          . x          . x
+maint., restart   .            . x          . x          . x
+maint., over      pending u    pending u    pending u    pending u
 
-                  began         unissued      pause           resume        asked
-pending           .             .             maintenance p   .             restarting r R
-pending !+        .             .             maintenance p   .             restarting r R
-healthy           .             .             maintenance p   .             restarting r R
-healthy 5 min     .             .             maintenance p   .             restarting r R
-healthy !         .             .             maintenance p   .             restarting r R
-healthy ! 30 min  .             .             maintenance p   .             restarting r R
-healthy, 4 lost   .             .             maintenance p   .             restarting r R
-healthy, again    .             .             maintenance p   .             restarting r R
-suspect 1/3       .             .             maintenance p   .             restarting r R
-suspect 2/3       .             .             maintenance p   .             restarting r R
-held              pending       pending       maintenance p   .             restarting r R
-held !+           pending       pending       maintenance p   .             restarting r R
-waiting           .             .             maintenance p   .             restarting r R
-waiting 30 s      .             .             maintenance p   .             restarting r R
-waiting, due      .             .             maintenance p   .             restarting r R
-waiting, owed     recovering    .             maintenance p   .             restarting r R
-waiting !+, due   .             .             maintenance p   .             restarting r R
-restarting        recovering    waiting       maintenance p   .             .
-restarting !      recovering    waiting       maintenance p   .             .
-restarting, asked recovering    pending x     maintenance p   .             .
-recovering        .             .             maintenance p   .             restarting r R
-recovering +      .             .             maintenance p   .             restarting r R
-recovering !+     .             .             maintenance p   .             restarting r R
-failing !+        .             .             maintenance p   .             restarting r R
-failing ! 1 h     .             .             maintenance p   .             restarting r R
-failing ! known   .             .             maintenance p   .             restarting r R
-silent            .             .             maintenance p   .             restarting r R
-silent 2/3        .             .             maintenance p   .             restarting r R
-silent !+         .             .             maintenance p   .             restarting r R
-silent ?+         .             .             maintenance p   .             restarting r R
-silence over      . e FIRING    . e FIRING    maintenance ep  . e FIRING    restarting er FIRING R
-silence over !    . e REMINDER  . e REMINDER  maintenance ep  . e REMINDER  restarting er REMINDER R
-failing ! loop +  .             .             maintenance p   .             restarting r R
-gave up !         .             .             maintenance p   .             restarting r R
-gave up !, due    .             .             maintenance p   .             restarting r R
-gave up !+        .             .             maintenance p   .             restarting r R
-gave up ! turns   .             .             maintenance p   .             restarting r R
-maintenance       .             .             . p             pending u     . r R
-maint., restart   .             .             . p             restarting u  .
-maint., over      pending u     pending u     . up            pending u     restarting ur R
+                  began        unissued     pause          resume       asked
+pending           .            .            maintenance p  .            restarting r R
+pending !+        .            .            maintenance p  .            restarting r ~ R
+healthy           .            .            maintenance p  .            restarting r R
+healthy 5 min     .            .            maintenance p  .            restarting r R
+healthy !         .            .            maintenance p  .            restarting r ~ R
+healthy ! 30 min  .            .            maintenance p  .            restarting r ~ R
+healthy, 4 lost   .            .            maintenance p  .            restarting r R
+healthy, again    .            .            maintenance p  .            restarting r R
+suspect 1/3       .            .            maintenance p  .            restarting r R
+suspect 2/3       .            .            maintenance p  .            restarting r R
+held              pending      pending      maintenance p  .            restarting r R
+held !+           pending      pending      maintenance p  .            restarting r ~ R
+waiting           .            .            maintenance p  .            restarting r R
+waiting 30 s      .            .            maintenance p  .            restarting r R
+waiting, due      .            .            maintenance p  .            restarting r R
+waiting, owed     recovering   .            maintenance p  .            restarting r R
+waiting !+, due   .            .            maintenance p  .            restarting r ~ R
+restarting        recovering   waiting      maintenance p  .            .
+restarting !      recovering ~ waiting ~    maintenance p  .            .
+restarting, asked recovering   pending x    maintenance p  .            .
+recovering        .            .            maintenance p  .            restarting r R
+recovering +      .            .            maintenance p  .            restarting r R
+recovering !+     .            .            maintenance p  .            restarting r ~ R
+failing !+        .            .            maintenance p  .            restarting r ~ R
+failing ! 1 h     .            .            maintenance p  .            restarting r ~ R
+failing ! known   .            .            maintenance p  .            restarting r ~ R
+silent            .            .            maintenance p  .            restarting r R
+silent 2/3        .            .            maintenance p  .            restarting r R
+silent !+         .            .            maintenance p  .            restarting r R
+silent ?+         .            .            maintenance p  .            restarting r R
+silence over      . e FIRING   . e FIRING   maintenance ep . e FIRING   restarting er FIRING R
+silence over !    . e REMINDER . e REMINDER maintenance ep . e REMINDER restarting er REMINDER R
+failing ! loop +  .            .            maintenance p  .            restarting r ~ R
+gave up !         .            .            maintenance p  .            restarting r ~ R
+gave up !, due    .            .            maintenance p  .            restarting r ~ R
+gave up !+        .            .            maintenance p  .            restarting r ~ R
+gave up ! turns   .            .            maintenance p  .            restarting r ~ R
+maintenance       .            .            . p            pending u    . r R
+maint., restart   .            .            . p            restarting u .
+maint., over      pending u    pending u    . up           pending u    restarting ur R
 
-                  silence     speak
-pending           . s         .
-pending !+        . s         .
-healthy           . s         .
-healthy 5 min     . s         .
-healthy !         . s         .
-healthy ! 30 min  . s         .
-healthy, 4 lost   . s         .
-healthy, again    . s         .
-suspect 1/3       . s         .
-suspect 2/3       . s         .
-held              . s         .
-held !+           . s         .
-waiting           . s         .
-waiting 30 s      . s         .
-waiting, due      . s         .
-waiting, owed     . s         .
-waiting !+, due   . s         .
-restarting        . s         .
-restarting !      . s         .
-restarting, asked . s         .
-recovering        . s         .
-recovering +      . s         .
-recovering !+     . s         .
-failing !+        . s         .
-failing ! 1 h     . s         .
-failing ! known   . s         .
-silent            . s         . e
-silent 2/3        . s         . e
-silent !+         . s         . e
-silent ?+         . s         . e FIRING
-silence over      . es        . e FIRING
-silence over !    . es        . e REMINDER
-failing ! loop +  . s         .
-gave up !         . s         .
-gave up !, due    . s         .
-gave up !+        . s         .
-gave up ! turns   . s         .
-maintenance       . s         .
-maint., restart   . s         .
-maint., over      pending us  pending u
+                  silence    speak
+pending           . s        .
+pending !+        . s        .
+healthy           . s        .
+healthy 5 min     . s        .
+healthy !         . s        .
+healthy ! 30 min  . s        .
+healthy, 4 lost   . s        .
+healthy, again    . s        .
+suspect 1/3       . s        .
+suspect 2/3       . s        .
+held              . s        .
+held !+           . s        .
+waiting           . s        .
+waiting 30 s      . s        .
+waiting, due      . s        .
+waiting, owed     . s        .
+waiting !+, due   . s        .
+restarting        . s        .
+restarting !      . s        .
+restarting, asked . s        .
+recovering        . s        .
+recovering +      . s        .
+recovering !+     . s        .
+failing !+        . s        .
+failing ! 1 h     . s        .
+failing ! known   . s        .
+silent            . s        . e
+silent 2/3        . s        . e
+silent !+         . s        . e
+silent ?+         . s        . e FIRING
+silence over      . es       . e FIRING
+silence over !    . es       . e REMINDER
+failing ! loop +  . s        .
+gave up !         . s        .
+gave up !, due    . s        .
+gave up !+        . s        .
+gave up ! turns   . s        .
+maintenance       . s        .
+maint., restart   . s        .
+maint., over      pending us pending u
 
-                  seen         late          pressed
-pending           .            .             . b
-pending !+        . n          .             . b
-healthy           .            .             . b
-healthy 5 min     .            .             . b
-healthy !         . n          .             . b
-healthy ! 30 min  . n          .             . b
-healthy, 4 lost   .            .             . b
-healthy, again    .            .             . b
-suspect 1/3       .            .             . b
-suspect 2/3       .            .             . b
-held              .            .             . b
-held !+           . n          .             . b
-waiting           .            .             . b
-waiting 30 s      .            .             . b
-waiting, due      .            .             . b
-waiting, owed     .            .             . b
-waiting !+, due   . n          .             . b
-restarting        .            .             . b
-restarting !      . n          .             . b
-restarting, asked .            .             . b
-recovering        .            .             . b
-recovering +      .            .             . b
-recovering !+     . n          .             . b
-failing !+        . n          .             . b
-failing ! 1 h     . n          .             . b
-failing ! known   .            .             . b
-silent            .            .             . b
-silent 2/3        .            .             . b
-silent !+         . n          .             . b
-silent ?+         . n          .             . b
-silence over      . en FIRING  . e FIRING    . eb FIRING
-silence over !    . en         . e REMINDER  . eb REMINDER
-failing ! loop +  . n          .             . b
-gave up !         . n          .             . b
-gave up !, due    . n          .             . b
-gave up !+        . n          .             . b
-gave up ! turns   . n          .             . b
-maintenance       .            .             . b
-maint., restart   .            .             . b
-maint., over      pending u    pending u     pending ub
+                  seen        late         pressed
+pending           .           .            . b
+pending !+        . n ~       .            . b
+healthy           .           .            . b
+healthy 5 min     .           .            . b
+healthy !         . n ~       .            . b
+healthy ! 30 min  . n ~       .            . b
+healthy, 4 lost   .           .            . b
+healthy, again    .           .            . b
+suspect 1/3       .           .            . b
+suspect 2/3       .           .            . b
+held              .           .            . b
+held !+           . n ~       .            . b
+waiting           .           .            . b
+waiting 30 s      .           .            . b
+waiting, due      .           .            . b
+waiting, owed     .           .            . b
+waiting !+, due   . n ~       .            . b
+restarting        .           .            . b
+restarting !      . n ~       .            . b
+restarting, asked .           .            . b
+recovering        .           .            . b
+recovering +      .           .            . b
+recovering !+     . n ~       .            . b
+failing !+        . n ~       .            . b
+failing ! 1 h     . n ~       .            . b
+failing ! known   .           .            . b
+silent            .           .            . b
+silent 2/3        .           .            . b
+silent !+         . n         .            . b
+silent ?+         . n         .            . b
+silence over      . en FIRING . e FIRING   . eb FIRING
+silence over !    . en ~      . e REMINDER . eb REMINDER
+failing ! loop +  . n ~       .            . b
+gave up !         . n ~       .            . b
+gave up !, due    . n ~       .            . b
+gave up !+        . n ~       .            . b
+gave up ! turns   . n ~       .            . b
+maintenance       .           .            . b
+maint., restart   .           .            . b
+maint., over      pending u   pending u    pending ub
 
-                  measured              started
-pending           . m WARNING           .
-pending !+        . m WARNING           .
-healthy           . m WARNING           .
-healthy 5 min     . m WARNING           .
-healthy !         . m WARNING           .
-healthy ! 30 min  . m WARNING           .
-healthy, 4 lost   . m WARNING           .
-healthy, again    . m WARNING           .
-suspect 1/3       . m WARNING           .
-suspect 2/3       . m WARNING           .
-held              . m WARNING           .
-held !+           . m WARNING           .
-waiting           . m WARNING           .
-waiting 30 s      . m WARNING           .
-waiting, due      . m WARNING           .
-waiting, owed     . m WARNING           .
-waiting !+, due   . m WARNING           .
-restarting        . m WARNING           .
-restarting !      . m WARNING           .
-restarting, asked . m WARNING           .
-recovering        . m WARNING           .
-recovering +      . m WARNING           .
-recovering !+     . m WARNING           .
-failing !+        . m WARNING           .
-failing ! 1 h     . m WARNING           .
-failing ! known   . m WARNING           .
-silent            . m                   .
-silent 2/3        . m                   .
-silent !+         . m                   .
-silent ?+         . m                   .
-silence over      . em WARNING          . e
-silence over !    . em WARNING          . e
-failing ! loop +  . m WARNING           .
-gave up !         . m WARNING           .
-gave up !, due    . m WARNING           .
-gave up !+        . m WARNING           .
-gave up ! turns   . m WARNING           .
-maintenance       . m                   .
-maint., restart   . m                   .
-maint., over      pending um WARNING    pending u
+                  measured           started
+pending           . m WARNING        .
+pending !+        . m WARNING        .
+healthy           . m WARNING        .
+healthy 5 min     . m WARNING        .
+healthy !         . m WARNING        .
+healthy ! 30 min  . m WARNING        .
+healthy, 4 lost   . m WARNING        .
+healthy, again    . m WARNING        .
+suspect 1/3       . m WARNING        .
+suspect 2/3       . m WARNING        .
+held              . m WARNING        .
+held !+           . m WARNING        .
+waiting           . m WARNING        .
+waiting 30 s      . m WARNING        .
+waiting, due      . m WARNING        .
+waiting, owed     . m WARNING        .
+waiting !+, due   . m WARNING        .
+restarting        . m WARNING        .
+restarting !      . m WARNING        .
+restarting, asked . m WARNING        .
+recovering        . m WARNING        .
+recovering +      . m WARNING        .
+recovering !+     . m WARNING        .
+failing !+        . m WARNING        .
+failing ! 1 h     . m WARNING        .
+failing ! known   . m WARNING        .
+silent            . m                .
+silent 2/3        . m                .
+silent !+         . m                .
+silent ?+         . m                .
+silence over      . em WARNING       . e
+silence over !    . em WARNING       . e
+failing ! loop +  . m WARNING        .
+gave up !         . m WARNING        .
+gave up !, due    . m WARNING        .
+gave up !+        . m WARNING        .
+gave up ! turns   . m WARNING        .
+maintenance       . m                .
+maint., restart   . m                .
+maint., over      pending um WARNING pending u
 """
 
 

@@ -178,7 +178,8 @@ class Witness:
             case Observation(verdict=Verdict.HOLD | Verdict.UNKNOWN):
                 assert after.failures == failures
                 assert not restarts
-                assert not any(isinstance(effect, Alert) for effect in self.life.last)
+                alerts = [effect for effect in self.life.last if isinstance(effect, Alert)]
+                assert all(alert.kind is AlertKind.UPDATE for alert in alerts)
             case Observation(verdict=Verdict.PASS):
                 assert after.failures in {0, failures}
                 assert not restarts
@@ -254,6 +255,8 @@ class Witness:
                     assert effect.duration >= policy.remind_after > 0
                     assert after.incident is not None
                     assert not after.incident.acknowledged, "it is known"
+                case AlertKind.UPDATE:
+                    self.see_update(effect, before, after)
                 case AlertKind.RESOLVED:
                     assert self.open == effect.incident
                     assert self.open
@@ -267,6 +270,14 @@ class Witness:
                     assert effect.kind is AlertKind.NOTICE
                     assert not effect.incident
         assert (after.incident.id if after.incident else "") == self.open
+
+    def see_update(self, update: Alert, before: State, after: State) -> None:
+        assert self.open == update.incident
+        assert self.open
+        assert before.incident is not None, "the opening has told it"
+        assert after.phase is not Phase.MAINTENANCE
+        alerts = [effect for effect in self.life.last if isinstance(effect, Alert)]
+        assert alerts == [update], "an alert has told it"
 
     def see_firing(self, state: State) -> None:
         incident, policy = state.incident, self.life.policy

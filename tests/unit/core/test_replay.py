@@ -57,8 +57,8 @@ def done(records: Sequence[Record], policy: Policy | None = None) -> list[tuple[
         match deed.effect:
             case Restart():
                 found.append((deed.now.mono, "restart"))
-            case Alert():
-                found.append((deed.now.mono, deed.effect.kind.value))
+            case Alert(kind=kind) if kind is not AlertKind.UPDATE:
+                found.append((deed.now.mono, kind.value))
     return found
 
 
@@ -330,6 +330,7 @@ def test_acts_are_counted_from_when_on_they_are_asked_for() -> None:
         Deed(Now(5, 5), Restart("dead", 2)),
         Deed(Now(5, 5), Restart("asked", 0, "kim")),
         Deed(Now(6, 6), Alert(AlertKind.FIRING, "api", 6, "dead")),
+        Deed(Now(7, 7), Alert(AlertKind.UPDATE, "api", 7, "dead")),  # nobody is called for it
     ]
     acts = of_deeds(deeds, since=2)
     assert acts == [Act(5, "restart"), Act(6, "firing")]

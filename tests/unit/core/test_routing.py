@@ -27,6 +27,7 @@ def alert(kind: AlertKind, service: str = "web-1") -> Alert:
     ("kind", "matters"),
     [
         (AlertKind.FIRING, CRITICAL),
+        (AlertKind.UPDATE, CRITICAL),
         (AlertKind.REMINDER, CRITICAL),
         (AlertKind.GAVE_UP, CRITICAL),
         (AlertKind.RESOLVED, CRITICAL),
@@ -70,6 +71,13 @@ def test_an_alert_goes_to_those_who_take_it(
     kind: AlertKind, service: str, told: set[str], expected: tuple[str, ...]
 ) -> None:
     assert addressees(alert(kind, service), ALL_OF_THEM, told) == expected
+
+
+def test_an_update_goes_only_where_there_is_a_conversation_and_it_matters() -> None:
+    talking = Subscription("talk", frozenset({CRITICAL}), converses=True)
+    quiet = Subscription("quiet", frozenset({INFO}), converses=True)
+    everybody = (*ALL_OF_THEM, talking, quiet)
+    assert addressees(alert(AlertKind.UPDATE), everybody, {"slack", "quiet"}) == ("talk",)
 
 
 @pytest.mark.parametrize("kind", AlertKind)

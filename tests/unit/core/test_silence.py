@@ -127,7 +127,7 @@ def test_silences_change_nothing_but_what_is_told(
                 case AlertKind.RESOLVED:
                     assert open_for_people == alert.incident
                     open_for_people = ""
-                case AlertKind.GAVE_UP | AlertKind.REMINDER:
+                case AlertKind.GAVE_UP | AlertKind.REMINDER | AlertKind.UPDATE:
                     assert open_for_people == alert.incident
                 case AlertKind.WARNING:
                     assert alert.incident in {each.id for each in hushed.state.warnings}

@@ -156,6 +156,12 @@ def test_what_was_over_before_the_silence_ended_is_never_told() -> None:
     assert life.on(Unsilenced("kim"), memory(10)).told == []
 
 
+def test_what_is_better_when_the_silence_ends_is_not_told_as_it_was() -> None:
+    life = Life(STEPS).on(SILENCE, memory(96), memory(10), Unsilenced("kim"), memory(10))
+    assert life.told == []
+    assert life.on(memory(97)).told == [WARNING], "it is bad again, and nobody knows"
+
+
 def test_a_maintenance_keeps_a_warning_back_too() -> None:
     life = Life(STEPS).on(PASS).pause().on(memory(91))
     assert (life.told, life.phase) == ([], Phase.MAINTENANCE)

@@ -27,6 +27,26 @@ MEASURES = {
         "restarting once more, though the budget is spent",
         "재시작 한도를 다 썼으나 한 번 더 재시작 중",
     ),
+    Measure(M.RESTART_ASKED, words="kim"): (
+        "restarting now, asked for by kim",
+        "재시작 중(kim 요청)",
+    ),
+    Measure(M.RECOVERING): (
+        "restarted, now it must prove to be healthy",
+        "재시작함, 정상 동작 확인 중",
+    ),
+    Measure(M.RECOVERING_ONCE_MORE): (
+        "restarted, now it must prove to be healthy",
+        "재시작함, 정상 동작 확인 중",
+    ),
+    Measure(M.SETTLING, lasted=300): (
+        "healthy again, not for the first time; resolved once that has lasted 5 min",
+        "다시 정상이나 재발한 적이 있어 5분 동안 유지되면 복구로 판단",
+    ),
+    Measure(M.HELD, words="it is starting"): (
+        "not judged for now: it is starting",
+        "지금은 판단 보류: it is starting",
+    ),
     Measure(M.RESTART_DUE, next_try=OPENED + 10): (
         "the next restart follows in 10 s",
         "다음 재시작: 10초 뒤",

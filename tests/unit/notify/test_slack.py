@@ -77,13 +77,16 @@ async def test_the_bot_posts_text_blocks_key_and_incident(slack: SlackServer) ->
     receipt = await notifier.send(message(), KEY)
     await notifier.close()
     [posted] = slack.messages
-    assert receipt.details == {"channel": SlackServer.CHANNEL_ID, "ts": posted.ts}
+    assert receipt.details == {"channel": SlackServer.CHANNEL_ID, "ts": posted.ts, "to": "#ops"}
     assert posted.text.splitlines()[0] == (
         'FIRING langchain-api: /health answered 500: "database is locked"'
     )
     assert posted.body["client_msg_id"] == KEY
     assert posted.body["metadata"]["event_payload"]["incident"] == "k3f9qa"
-    assert [block["type"] for block in posted.body["blocks"]] == ["section"] * 3
+    assert [block["type"] for block in posted.body["blocks"]] == ["section"]
+    [bar] = posted.body["attachments"]
+    assert [block["type"] for block in bar["blocks"]] == ["section"] * 2
+    assert bar["fallback"] == posted.text.splitlines()[0]
     assert posted.body["unfurl_links"] is False
     assert posted.body["unfurl_media"] is False
     assert posted.body["parse"] == "none"
@@ -295,7 +298,7 @@ async def test_a_form_that_is_refused_goes_out_as_plain_text_at_once(code: str) 
         notifier = SlackBot("xoxb-token", "#ops", api_url=server.url, route=FAST)
         receipt = await notifier.send(message(), KEY)
         await notifier.close()
-    assert receipt.details == {"channel": "C1", "ts": "1.2"}
+    assert receipt.details == {"channel": "C1", "ts": "1.2", "to": "#ops"}
     full, plain = server.bodies
     assert b'"blocks"' in full
     assert b"blocks" not in plain

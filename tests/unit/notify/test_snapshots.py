@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from email import message_from_bytes, policy
 from itertools import product
 from pathlib import Path
@@ -21,7 +22,8 @@ from watchdog.notify.alertmanager_book import Book
 from watchdog.notify.email import Envelope
 from watchdog.notify.mail_html import page
 from watchdog.notify.mail_message import compose
-from watchdog.notify.slack_message import blocks, full_text, metadata
+from watchdog.notify.slack_message import blocks, full_text
+from watchdog.notify.slack_thread import top
 from watchdog.notify.webhook_message import payload
 from watchdog.ports import Message
 from watchdog.words.choosing import languages
@@ -47,9 +49,7 @@ def as_text(shown: Message) -> str:
 
 
 def as_slack_bot(shown: Message) -> str:
-    return readable(
-        {"text": full_text(shown), "blocks": blocks(shown), "metadata": metadata(shown)}
-    )
+    return readable(top(replace(shown, evidence=())))  # which has its place in the thread
 
 
 def as_slack_webhook(shown: Message) -> str:

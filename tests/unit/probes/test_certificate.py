@@ -97,6 +97,9 @@ def test_a_certificate_of_version_1_is_read() -> None:
         certificate(utc("250101000000Z"), b""),
         certificate(utc("250101000000Z"), utc("2601010000+0900")),
         certificate(utc("ab0101000000Z"), utc("260101000000Z")),
+        certificate(utc("250101000000Z"), utc("26 101000000Z")),
+        certificate(utc("250101000000Z"), utc("2601010000Z")),
+        certificate(utc("250101000000Z"), utc("2601010000000")),
         element(0x30, element(0x30, element(0x02, b"") * 5)),
     ],
 )

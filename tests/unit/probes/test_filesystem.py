@@ -61,6 +61,36 @@ def test_df_agrees_about_the_root() -> None:
     assert abs(found.free - int(free)) < 1e9
 
 
+# Full to the last block: what nobody can write to stays as it is; the daemon's own view is no sign.
+IMAGES = """
+import os, subprocess, sys
+from watchdog.probes.filesystem import filesystem_of
+def mount(options, *what):
+    subprocess.run(["mount", "-o", options, *what], check=True)
+mount("size=64k", "-t", "tmpfs", "tmpfs", "/mnt")
+with open("/mnt/a", "wb") as file:
+    file.write(bytes(64 << 10))
+print(filesystem_of("/mnt").used)
+mount("bind", "/mnt", "/mnt")
+mount("remount,bind,ro", "/mnt")
+print(filesystem_of("/mnt").used)
+mount("remount,ro", "/mnt")
+print(filesystem_of("/mnt").used, filesystem_of("/mnt").inodes_used)
+"""
+
+
+@needs_root
+def test_an_image_that_nobody_can_write_to_does_not_fill() -> None:
+    done = subprocess.run(
+        ["unshare", "--mount", "--propagation=private", sys.executable, "-c", IMAGES],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == ["100.0", "100.0", "0.0 None"]
+
+
 def test_what_is_not_there_cannot_be_measured() -> None:
     with pytest.raises(FileNotFoundError):
         filesystem_of("/does/not/exist")

@@ -106,6 +106,25 @@ async def test_a_limit_that_only_warns_passes_and_can_be_read(using: Using) -> N
     assert used.warned == [CircumstanceKind.MEMORY_LIMIT, CircumstanceKind.CPU_LIMIT]
 
 
+async def test_what_was_too_much_between_two_readings_is_told_of_once(using: Using) -> None:
+    used = using(WARN)
+    for _ in range(3):
+        await used.round(900)
+    await used.round(300)
+    assert used.warned == [CircumstanceKind.MEMORY_LIMIT]
+    await used.round(300)
+    assert used.warned == []
+
+
+async def test_what_was_too_much_is_forgotten_with_its_run(using: Using) -> None:
+    used = using(WARN)
+    for _ in range(3):
+        await used.round(900)
+    used.control.identity = "run 2"
+    await used.round(300)
+    assert used.warned == []
+
+
 async def test_a_limit_that_cannot_be_measured_is_unknown_and_told_of(using: Using) -> None:
     used = using(Limits(open_files=900, rounds=3, action=LimitAction.RESTART))
     await used.round(100)

@@ -18,6 +18,7 @@ from watchdog.probes.way import FAR, Seen, Way
 
 FINE = Link("eth0", 0x10041)
 UNPLUGGED = Link("eth0", 0x1)
+BRIDGE = Link("br0", 0x1, "bridge")
 PERMANENT, NOARP, NO_ENTRY = 0x80, 0x40, 0
 
 TARGET = Address(socket.AF_INET, "203.0.113.5", 443)
@@ -37,6 +38,9 @@ def seen(state: int, met: float | None = None, *, link: Link = FINE, at: float =
     [
         # The link decides, whatever was known before.
         (seen(REACHABLE, 105, link=UNPLUGGED), Finding.DOWN, "eth0 has no carrier"),
+        # A bridge without carrier: to the world it is a link as any other, to containers it is not.
+        (seen(REACHABLE, 105, link=BRIDGE), Finding.DOWN, "br0 has no carrier"),
+        (Seen(110, BRIDGE), Finding.UP, ""),
         # A link without gateway, or one that asks no neighbours, tells nothing more.
         (Seen(110, FINE), Finding.UP, ""),
         # A gateway that does not answer, be it that it just has.

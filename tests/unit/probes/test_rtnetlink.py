@@ -107,6 +107,14 @@ class TestLink:
         assert found == Link("wg0", UP | NOARP)
         assert not found.asks_neighbours
         assert parse_link(link()) == Link("interface 3", UP | RUNNING | LOWER_UP)
+
+    def test_may_be_a_bridge(self) -> None:
+        info = attribute(18, attribute(1, b"bridge\0") + attribute(2, b"..."))
+        assert parse_link(link(attribute(3, b"docker0\0"), info)).is_bridge
+        assert not parse_link(link(attribute(18, attribute(1, b"vlan\0")))).is_bridge
+        assert not parse_link(link(attribute(18, b""))).is_bridge
+
+    def test_is_refused_if_it_is_cut_short(self) -> None:
         with pytest.raises(ValueError, match="too few"):
             parse_link(b"short")
 

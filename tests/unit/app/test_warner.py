@@ -1,0 +1,53 @@
+"""The host's one watch: a reload begins it anew, and what stands never looks over meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+
+from tests.unit.clock import FakeClock
+from tests.unit.doubles import ListStore
+from watchdog.addressing import AddressBook
+from watchdog.app.warner import HostWarner
+from watchdog.core.model import Now, State
+from watchdog.core.standing import StandingWarning
+from watchdog.core.telling import Circumstance, CircumstanceKind
+from watchdog.core.thresholds import HostWarnings
+from watchdog.core.warning import HOST
+from watchdog.ports import Left
+
+FULL = StandingWarning("id", Circumstance(CircumstanceKind.DISK, subject="/"), 0.0, level=1, told=1)
+OFF = HostWarnings(disk_used=(), inodes_used=())
+
+
+class SlowStore(ListStore):
+    """Takes its time to load, once a test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lefts = {HOST: Left(State(HOST, warnings=(FULL,)))}
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def load(self, now: Now) -> Mapping[str, Left]:
+        await self.gate.wait()
+        return await super().load(now)
+
+
+async def test_what_stands_is_known_all_through_a_reload() -> None:
+    store = SlowStore()
+    async with asyncio.TaskGroup() as tasks:
+        warner = HostWarner(store, FakeClock(), tasks, AddressBook([]).address)
+        await warner.apply(HostWarnings(), ("/",))
+        assert warner.state.warnings == (FULL,)
+        store.gate.clear()
+        reload = asyncio.create_task(warner.apply(replace(HostWarnings(), every=60.0), ("/",)))
+        await asyncio.sleep(0)
+        assert not reload.done()
+        assert warner.state.warnings == (FULL,)
+        store.gate.set()
+        await reload
+        assert warner.state.warnings == (FULL,)
+        await warner.apply(OFF, ("/",))
+        assert len(warner.state.warnings) == 0
