@@ -59,18 +59,20 @@ def story(connection: sqlite3.Connection, wanted: str) -> Story:
     began = _beginning(connection, found)
     notes = _notes(connection, found, began)
     told, resolved = _alerts(connection, found.id)
+    # A clock that was set back makes an end, or a restart, look sooner than the beginning.
+    walls = [began, found.closed or began, *(note.wall for note in notes)]
     end = next((note for note in reversed(notes) if note.kind is NoteKind.CLOSED), None)
     return replace(
         found,
         notes=notes,
         evidence=_evidence(connection, found.id),
-        began=min([began, *(note.wall for note in notes)]),
+        began=min(walls),
         lasted=_lasted(found, resolved),
         ending=end.text if end is not None else "",
         restarts=tuple(
             restart
-            for restart in restarts(connection, found.service, began)
-            if found.closed is None or restart.wall <= found.closed
+            for restart in restarts(connection, found.service, min(walls))
+            if found.closed is None or restart.wall <= max(walls)
         ),
         alerts=told,
     )

@@ -105,6 +105,19 @@ async def test_it_has_each_restart_and_who_was_told_when_or_why_not(store: Sqlit
     assert story.lasted == 7.5, "the wall clock was set meanwhile"
 
 
+async def test_a_clock_that_is_set_back_meanwhile_hides_no_restart(store: SqliteStore) -> None:
+    back = Now(NOW.mono + 60, WALL - 3600)
+    again = Note(NoteKind.RESTART, "restart 2", back.wall, "inc1")
+    closing = Note(NoteKind.CLOSED, "healed by a restart", WALL - 3590, "inc1")
+    async with store:
+        await store.commit(opening())
+        await store.commit(change(now=at(2), finished=RestartFinished(RestartOutcome.FAILED, "")))
+        await store.commit(change(now=back, notes=(again,), restart=Restart("again", 2)))
+        await store.commit(change(now=Now(NOW.mono + 70, WALL - 3590), notes=(closing,)))
+        story = await store.story("inc1")
+    assert [restart.number for restart in story.restarts] == [1, 2]
+
+
 async def test_evidence_that_nobody_can_read_costs_the_story_nothing_else(
     store: SqliteStore, path: Path
 ) -> None:
