@@ -12,6 +12,9 @@ from watchdog.cli.options import Commands, add_client_options
 from watchdog.cli.output import print_json, stamp
 from watchdog.core.excerpt import is_title
 from watchdog.core.incident import span
+from watchdog.errors import ConfigError
+
+_MOST = 1000
 
 _RESTARTS = {
     "": "under way",
@@ -32,7 +35,9 @@ def add_commands(commands: Commands) -> None:
     )
     incidents.add_argument("--service", metavar="NAME", default="", help="only of this service")
     add_time_options(incidents, None)
-    incidents.add_argument("--limit", type=int, default=20, help="how many (default: %(default)s)")
+    incidents.add_argument(
+        "--limit", metavar="N", type=int, default=20, help="how many (default: %(default)s)"
+    )
     add_history_option(incidents)
     add_client_options(incidents)
     incidents.set_defaults(run=_run)
@@ -42,21 +47,23 @@ def _run(options: argparse.Namespace) -> int:
     if options.id:
         answer = ask_ledger(options, id=options.id)
     else:
-        limit = max(1, min(options.limit, 1000))
-        answer = ask_ledger(options, limit=limit, service=options.service, since=since(options))
+        if not 1 <= options.limit <= _MOST:
+            raise ConfigError((f"cannot list {options.limit} incidents; expected 1 to {_MOST}",))
+        begins = since(options)
+        answer = ask_ledger(options, limit=options.limit, service=options.service, since=begins)
     if options.json:
         print_json(answer)
     elif options.id:
         print_story(answer["incident"])
     else:
-        print_incidents(answer["incidents"])
+        print_incidents(answer["incidents"], options.service)
     return 0
 
 
-def print_incidents(incidents: Sequence[dict[str, Any]]) -> None:
+def print_incidents(incidents: Sequence[dict[str, Any]], service: str = "") -> None:
     """Print incidents, one a line, the newest first."""
     if not incidents:
-        print("no incidents on record")
+        print(f"no incidents of {service} on record" if service else "no incidents on record")
     for incident in incidents:
         print(_line(incident))
 
@@ -81,7 +88,8 @@ def print_story(incident: dict[str, Any]) -> None:
 def _line(incident: dict[str, Any], lasted: float | None = None) -> str:
     state = "open"
     if incident["closed"] is not None:
-        state = f"closed after {span(lasted or incident['closed'] - incident['opened'])}"
+        took = max(0.0, incident["closed"] - incident["opened"]) if lasted is None else lasted
+        state = f"closed after {span(took)}"
     elif incident["acknowledged"]:
         state = f"open, acknowledged {incident['acknowledged']}"
     return (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 import tomllib
 from collections.abc import Sequence
@@ -16,12 +17,14 @@ from watchdog.cli.options import ask_daemon
 from watchdog.errors import ConfigError, ControlError, StoreError
 
 if TYPE_CHECKING:
+    from watchdog.core.history import Record
     from watchdog.store.history import Life, Row
     from watchdog.store.ledger import Ledger
 
 STATE_DIR = Path("/var/lib/service-watchdog")
 DATABASE = "state.db"
 DAY = 86400.0
+_FURTHEST = 36_500  # days: a hundred years
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +52,30 @@ def add_time_options(parser: argparse.ArgumentParser, days: float | None) -> Non
 
 def since(options: argparse.Namespace) -> float:
     """Return from when (wall) on is asked for; 0: always. Raises ConfigError."""
-    if options.since:
-        from datetime import datetime
-
-        try:
-            return datetime.fromisoformat(options.since).timestamp()
-        except (ValueError, OverflowError, OSError):
-            raise ConfigError(
-                (f"cannot look back to {options.since!r}; expected a date, as in 2026-11-03",)
-            ) from None
+    if options.since is not None:
+        return _date(options.since)
     if options.days is None:
         return 0.0
     days = float(options.days)
-    if not 0 < days <= 36_500:  # noqa: PLR2004 - a hundred years
-        raise ConfigError((f"cannot look back {days:g} days; expected more than 0",))
+    if not 0 < days <= _FURTHEST:
+        raise ConfigError(
+            (f"cannot look back {days:g} days; expected more than 0 and at most {_FURTHEST}",)
+        )
     return max(0.0, time.time() - days * DAY)
+
+
+def _date(text: str) -> float:
+    from datetime import datetime
+
+    try:
+        date = datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError, OSError):
+        raise ConfigError(
+            (f"cannot look back to {text!r}; expected a date, as in 2026-11-03",)
+        ) from None
+    if date > time.time():
+        raise ConfigError((f"cannot look back to {text!r}: it is yet to come",))
+    return date
 
 
 def ask_ledger(options: argparse.Namespace, **arguments: Any) -> Any:
@@ -96,6 +108,18 @@ def recorded(options: argparse.Namespace, service: str = "") -> Recorded:
         return Recorded(ledger.history(service), ledger.lives())
 
 
+def readable(found: Sequence[Row]) -> Sequence[tuple[Row, Sequence[Record]]]:
+    """Return each row with its records; say how many nobody can read."""
+    from watchdog.store.history import unpacked
+
+    chapters = unpacked(found)
+    if lost := len(found) - len(chapters):
+        print(
+            f"{lost} of {len(found)} entries of the record are damaged: left out", file=sys.stderr
+        )
+    return chapters
+
+
 def open_ledger(options: argparse.Namespace) -> Ledger:
     """Return the database that *options* name, or else the daemon's own. Raises StoreError."""
     from watchdog.store.ledger import Ledger
@@ -122,9 +146,11 @@ def _instead(options: argparse.Namespace, error: ControlError) -> Ledger:
     if isinstance(error, RefusedError) or not is_down:
         raise error
     try:
-        return open_ledger(options)
+        ledger = open_ledger(options)
     except StoreError as exc:
         raise StoreError(f"{error}\n{exc}") from exc
+    print(f"{error}\nread from {ledger.path} instead", file=sys.stderr)
+    return ledger
 
 
 def _told(options: argparse.Namespace, service: str) -> Recorded:

@@ -6,6 +6,8 @@ Exit codes: 0 fine, 1 the service is not, 2 usage or configuration, 3 could not 
 from __future__ import annotations
 
 import argparse
+import io
+import os
 import sys
 
 import watchdog
@@ -15,13 +17,15 @@ from watchdog.errors import ConfigError, WatchdogError
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command that *arguments* name and return its exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # answers are UTF-8, whatever the terminal is
     parser = _parser()
     options = parser.parse_args(arguments)
     if "run" not in options:
         parser.print_help(sys.stderr)
         return 2
     try:
-        return int(options.run(options))
+        return _written(int(options.run(options)))
     except ConfigError as error:
         print("\n".join(error.problems), file=sys.stderr)
         return 2
@@ -29,10 +33,30 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return int(getattr(error, "code", 3))
     except BrokenPipeError:
-        sys.stderr.close()  # the reader has had enough; nothing is left to say, not even at exit
+        _discard()  # the reader has had enough
         return 0
     except KeyboardInterrupt:
         return 130
+
+
+def _written(code: int) -> int:
+    """Return *code* when all that was printed is out: a failure is told now, not at exit."""
+    try:
+        if sys.stdout is not None:  # closed by whoever called us
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _discard()
+        raise WatchdogError(f"cannot write the answer: {error.strerror}") from error
+    return code
+
+
+def _discard() -> None:
+    """Let what is still unwritten go nowhere: Python tries it again at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from watchdog.cli.ledger import (
     add_history_option,
     add_time_options,
+    readable,
     recorded,
     since,
 )
@@ -56,11 +57,10 @@ def accounts_of(found: Recorded, begins: float) -> Mapping[str, Account]:
     """Return the account of each service from *begins* (wall) on, by name."""
     from watchdog.core.availability import Chapter, account
     from watchdog.core.model import Now
-    from watchdog.store.history import unpacked
 
     alive = {life.id: Now(life.mono, life.wall) for life in found.lives}
     chapters: dict[str, list[Chapter]] = {}
-    for written, records in unpacked(found.rows):
+    for written, records in readable(found.rows):
         last = alive.get(written.life, records[-1].now)
         chapters.setdefault(written.service, []).append(Chapter(written.life, last, records))
     return {name: account(chapters[name], begins) for name in sorted(chapters)}
@@ -108,9 +108,12 @@ def _print(accounts: Mapping[str, Account], begins: float) -> None:
     asked = [f"{name} {account.asked}" for name, account in accounts.items() if account.asked]
     if asked:
         print(f"asked for by people, and not counted: {', '.join(asked)}")
+    late: dict[str, list[str]] = {}
     for name, account in accounts.items():
         if account.since is not None and account.since > begins + _LATE and begins:
-            print(f"{name}: on record only since {stamp(account.since)}")
+            late.setdefault(stamp(account.since), []).append(name)
+    for at, names in late.items():
+        print(f"{', '.join(names)}: on record only since {at}")
 
 
 def _cells(name: str, account: Account) -> Sequence[str]:

@@ -12,6 +12,7 @@ from watchdog.cli.ledger import (
     add_history_option,
     add_time_options,
     open_ledger,
+    readable,
     since,
 )
 from watchdog.cli.options import Commands
@@ -100,14 +101,13 @@ def try_policy(service: str, records: Sequence[Record], policy: Policy, begins: 
 def _lives(options: argparse.Namespace) -> Mapping[str, Sequence[Record]]:
     """Return the recorded life of each service, on one clock."""
     from watchdog.core.history import aligned
-    from watchdog.store.history import unpacked
 
     # The daemon is not asked, and does not notice.
     with open_ledger(options) as ledger:
         rows, lives = ledger.history(options.service), ledger.lives()
     boots = {life.id: life.boot_id for life in lives}
     chapters: dict[str, list[tuple[str, Sequence[Record]]]] = {}
-    for row, records in unpacked(rows):
+    for row, records in readable(rows):
         chapters.setdefault(row.service, []).append((boots.get(row.life, ""), records))
     return {name: aligned(chapters[name]) for name in sorted(chapters)}
 

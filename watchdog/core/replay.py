@@ -123,8 +123,7 @@ class _Player:
                     self._hold_round(record.began)
             case Turn(event=Observation()):
                 # A round that is played is a little sooner than the real one; it finds the same.
-                sooner = min(JITTER, max(0.0, record.began - self._last_seen()) / 2)
-                self._play_until(record.began - sooner)
+                self._play_until(record.began - min(JITTER, self._leeway(record.began)))
                 if self._world is None and self._due is not None:
                     self._due = max(self._due, record.began)
                 self._see(record)
@@ -165,12 +164,15 @@ class _Player:
         self._world = turn
         self._stamp = turn.now
 
-    def _last_seen(self) -> float:
-        """Return when (mono) the round before this record began; never, if that is not known."""
+    def _leeway(self, began: float) -> float:
+        """Return by how much the round at *began* may have been late.
+
+        A round that nothing but news has caused is that one; between two rounds half is each one's.
+        """
         before = self._records[self._place - 1] if self._place else None
         if isinstance(before, Turn | Again) and before.began:
-            return before.began
-        return before.now.mono if before is not None else -math.inf
+            return max(0.0, began - before.began) / 2
+        return max(0.0, began - before.now.mono) if before is not None else math.inf
 
     def _hear(self, turn: Turn) -> None:
         event, now = turn.event, turn.now

@@ -286,5 +286,6 @@ def unpacked(found: Iterable[Row]) -> Sequence[tuple[Row, Sequence[Record]]]:
     chapters = []
     for row in found:
         with suppress(StoreError):
-            chapters.append((row, unpack(row.records)))
+            if records := unpack(row.records):
+                chapters.append((row, records))
     return chapters

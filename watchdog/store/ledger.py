@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,6 +14,7 @@ from urllib.parse import quote
 from watchdog.errors import StoreError
 from watchdog.store import history, read
 from watchdog.store.history import Life, Row
+from watchdog.store.opening import any_text
 from watchdog.store.read import PastIncident
 from watchdog.store.schema import APPLICATION_ID, VERSION, application_id, version
 from watchdog.store.story import Story, story
@@ -25,7 +27,7 @@ class Ledger:
     """An open database, or a copy of one; a context manager. Everything raises StoreError."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._connection = self._opened()
 
     def __enter__(self) -> Self:
@@ -40,25 +42,38 @@ class Ledger:
         self, limit: int, service: str = "", since: float = 0.0
     ) -> Sequence[PastIncident]:
         """Return the newest incidents, newest first, without notes and evidence."""
-        return read.incidents(self._connection, limit, service, since)
+        with self._reading():
+            return read.incidents(self._connection, limit, service, since)
 
     def story(self, wanted: str) -> Story:
         """Return all about an incident. Raises NotOnRecordError."""
-        return story(self._connection, wanted)
+        with self._reading():
+            return story(self._connection, wanted)
 
     def history(self, service: str = "") -> Sequence[Row]:
         """Return the recorded history, oldest first; of all services if none is named."""
         found: list[Row] = []
-        while page := history.rows(self._connection, service, found[-1].id if found else 0, PAGE):
-            found += page
+        with self._reading():
+            while page := history.rows(
+                self._connection, service, found[-1].id if found else 0, PAGE
+            ):
+                found += page
         return found
 
     def lives(self) -> Sequence[Life]:
         """Return the runs of the daemon, oldest first."""
-        return history.lives(self._connection)
+        with self._reading():
+            return history.lives(self._connection)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, ValueError) as exc:
+            raise self._error(str(exc)) from exc
 
     def _opened(self) -> sqlite3.Connection:
-        path = self._path
+        path = self.path
         try:
             os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
             # Without a log nobody has it open: it may be read as it is, which leaves no files
@@ -68,6 +83,7 @@ class Ledger:
             connection = sqlite3.connect(
                 f"file:{quote(str(path))}?{how}", uri=True, isolation_level=None
             )
+            connection.text_factory = any_text
             connection.execute("PRAGMA query_only = ON")
             fault = self._fault(connection)
         except PermissionError:
@@ -90,4 +106,4 @@ class Ledger:
         return ""
 
     def _error(self, why: str) -> StoreError:
-        return StoreError(f"cannot read {self._path}: {why}")
+        return StoreError(f"cannot read {self.path}: {why}")

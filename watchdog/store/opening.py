@@ -110,7 +110,7 @@ class Opener:
         connection = sqlite3.connect(
             path, self.lock_timeout, isolation_level=None, factory=self.factory
         )
-        connection.text_factory = _text
+        connection.text_factory = any_text
         return connection
 
     def _create(self, source: Path | None = None) -> tuple[int, int]:
@@ -214,7 +214,7 @@ def _take_over(source: Path, target: sqlite3.Connection) -> tuple[int, int]:
         closing(sqlite3.connect(f"file:{quote(str(source))}?mode=ro", uri=True)) as damaged,
         transaction(target),
     ):
-        damaged.text_factory = _text
+        damaged.text_factory = any_text
         for table, columns, where, order in _TAKEN_OVER:
             marks = ", ".join("?" * (columns.count(",") + 1))
             query = f"SELECT {columns} FROM {table} NOT INDEXED {where} ORDER BY {order}"  # noqa: S608 - our own names
@@ -235,6 +235,6 @@ def _readable(connection: sqlite3.Connection, query: str) -> Iterator[tuple[Any,
         yield from connection.execute(query)
 
 
-def _text(raw: bytes) -> str:
+def any_text(raw: bytes) -> str:
     """Return a TEXT; one with a damaged byte is for its reader to judge."""
     return raw.decode("utf-8", "backslashreplace")

@@ -63,7 +63,7 @@ def story(connection: sqlite3.Connection, wanted: str) -> Story:
     return replace(
         found,
         notes=notes,
-        evidence=evidence(connection, found.id),
+        evidence=_evidence(connection, found.id),
         began=min([began, *(note.wall for note in notes)]),
         lasted=_lasted(found, resolved),
         ending=end.text if end is not None else "",
@@ -74,6 +74,13 @@ def story(connection: sqlite3.Connection, wanted: str) -> Story:
         ),
         alerts=told,
     )
+
+
+def _evidence(connection: sqlite3.Connection, incident_id: str) -> Sequence[str]:
+    try:
+        return evidence(connection, incident_id)
+    except StoreError as exc:
+        return (str(exc),)  # the rest of the story is none the worse
 
 
 def _beginning(connection: sqlite3.Connection, incident: PastIncident) -> float:

@@ -20,13 +20,21 @@ pytestmark = pytest.mark.adapter
 
 Text = pytest.CaptureFixture[str]
 
+INSTEAD = re.compile(r"cannot ask the daemon: nothing answers on .*\nread from .* instead\n")
+
 
 def run(out: Text, *arguments: object, code: int = 0) -> str:
     """Return what the command prints; *code* is the exit code that it must have."""
+    said, complaint = run_both(out, *arguments, code=code)
+    return said or INSTEAD.sub("", complaint)
+
+
+def run_both(out: Text, *arguments: object, code: int = 0) -> tuple[str, str]:
+    """Return what the command prints, and what it says beside it."""
     out.readouterr()
     assert main.main([str(argument) for argument in arguments]) == code
     said = out.readouterr()
-    return said.out or said.err
+    return said.out, said.err
 
 
 def as_json(out: Text, *arguments: object) -> Any:
@@ -51,6 +59,17 @@ def test_incidents_are_read_from_the_database_while_the_daemon_is_down(
     assert "  api  closed after " in oldest
 
 
+def test_that_the_daemon_was_not_asked_is_said_beside_the_answer(
+    lived: Place, capsys: Text
+) -> None:
+    for command in ("incidents", "report"):
+        _, beside = run_both(capsys, command, "--config", lived.config)
+        assert INSTEAD.fullmatch(beside)
+        assert f"read from {lived.database} instead" in beside
+        _, beside = run_both(capsys, command, "--history", lived.database)
+        assert beside == ""
+
+
 def test_incidents_are_chosen_by_service_time_and_number(lived: Place, capsys: Text) -> None:
     newest, oldest = ids(capsys, lived)
     assert ids(capsys, lived, "--service", "api") == [newest, oldest]
@@ -58,9 +77,8 @@ def test_incidents_are_chosen_by_service_time_and_number(lived: Place, capsys: T
     assert ids(capsys, lived, "--limit", 1) == [newest]
     assert ids(capsys, lived, "--days", 8) == [newest]
     assert ids(capsys, lived, "--since", "2020-01-01") == [newest, oldest]
-    assert ids(capsys, lived, "--since", "2999-12-31") == []
     nothing = run(capsys, "incidents", "--config", lived.config, "--service", "web")
-    assert nothing == "no incidents on record\n"
+    assert nothing == "no incidents of web on record\n"
 
 
 def test_an_incident_tells_its_whole_story(lived: Place, capsys: Text) -> None:
@@ -147,8 +165,14 @@ def test_a_daemon_that_does_not_answer_is_not_read_behind_its_back(
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (["--days", "0"], "cannot look back 0 days; expected more than 0"),
-        (["--days", "nan"], "cannot look back nan days; expected more than 0"),
+        (["--days", "0"], "cannot look back 0 days; expected more than 0 and at most 36500"),
+        (["--days", "nan"], "cannot look back nan days; expected more than 0 and at most 36500"),
+        (
+            ["--days", "inf"],
+            "cannot look back inf days; expected more than 0 and at most 36500",
+        ),
+        (["--since", ""], "cannot look back to ''; expected a date, as in 2026-11-03"),
+        (["--since", "2999-12-31"], "cannot look back to '2999-12-31': it is yet to come"),
         (["--since", "yore"], "cannot look back to 'yore'; expected a date, as in 2026-11-03"),
     ],
 )
@@ -157,6 +181,14 @@ def test_a_time_that_makes_no_sense_is_wrong_usage(
 ) -> None:
     for command in ("incidents", "report"):
         assert run(capsys, command, "--config", lived.config, *wrong, code=2) == f"{said}\n"
+
+
+@pytest.mark.parametrize("number", ["0", "-3", "1001"])
+def test_a_number_that_cannot_be_listed_is_wrong_usage(
+    lived: Place, capsys: Text, number: str
+) -> None:
+    said = run(capsys, "incidents", "--config", lived.config, "--limit", number, code=2)
+    assert said == f"cannot list {number} incidents; expected 1 to 1000\n"
 
 
 # --- report ---------------------------------------------------------------------------------------
@@ -187,6 +219,26 @@ def test_a_report_says_where_the_record_begins(lived: Place, capsys: Text) -> No
     said = run(capsys, "report", "--config", lived.config, "--service", "web")
     assert re.search(r"^web: on record only since [-\d]+ [:\d]+$", said, re.MULTILINE)
     assert "api" not in said
+
+
+def test_services_on_record_since_the_same_moment_are_told_in_one_line(
+    lived: Place, capsys: Text
+) -> None:
+    said = run(capsys, "report", "--config", lived.config)
+    assert re.search(r"^api, web: on record only since [-\d]+ [:\d]+$", said, re.MULTILINE)
+
+
+def test_entries_that_nobody_can_read_are_counted(
+    lived: Place, tmp_path: Path, capsys: Text
+) -> None:
+    damaged = tmp_path / "damaged.db"
+    shutil.copy(lived.database, damaged)
+    ((entries,),) = query(damaged, "SELECT count(*) FROM history")
+    query(damaged, "UPDATE history SET records = '[{' WHERE id = 2")
+    for command in (["report"], ["simulate", "--config", lived.config]):
+        said, beside = run_both(capsys, *command, "--history", damaged)
+        assert "api" in said
+        assert beside == f"1 of {entries} entries of the record are damaged: left out\n"
 
 
 def test_a_report_for_programs_has_all_of_it(lived: Place, capsys: Text) -> None:

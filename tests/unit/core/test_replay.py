@@ -23,6 +23,7 @@ from watchdog.core.model import (
     RestartFinished,
     RestartOutcome,
     RestartRequested,
+    Resumed,
     State,
     Unsilenced,
 )
@@ -141,6 +142,22 @@ def test_rounds_come_at_the_pace_of_the_policy_that_is_tried() -> None:
 def test_a_real_round_that_was_a_little_late_is_the_one_that_is_played() -> None:
     records = [*START, Again(now(30.01), 30.01, 1), seen(60.02, DEAD), told(99.0, CRASH)]
     assert done(records)[0] == (60.0, "restart")
+
+
+def test_the_round_that_news_has_caused_finds_what_that_round_found() -> None:
+    records = [
+        *START,
+        seen(30.0, HTTP),
+        told(30.5, Paused(60.5, "kim", "")),
+        told(40.0, Resumed("kim")),
+        seen(40.003, PASS),
+        Again(now(50.0), 50.0, 1),
+    ]
+    assert done(records, Policy(restart_after={"http": 1}, max_failures=1)) == [
+        (30.0, "firing"),
+        (30.0, "restart"),
+        (42.0, "resolved"),
+    ]
 
 
 def test_what_was_seen_before_a_restart_says_nothing_of_the_time_after_it() -> None:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.store.conftest import MakeStore
-from tests.unit.store.place import query
+from tests.unit.store.place import overwrite, page_of, query
 from tests.unit.store.values import BOOT, NOW, WALL, change, opening
 from watchdog.core.history import Again, Ended, Record, Turn, Watching, Withdrawn
 from watchdog.core.model import (
@@ -294,6 +294,26 @@ def test_a_database_that_is_not_there_or_not_ours_is_told(path: Path, tmp_path: 
     garbage.write_text("Dear diary" * 1000)
     with pytest.raises(StoreError, match="file is not a database"):
         Ledger(garbage)
+
+
+async def test_damage_is_told_as_such_and_what_is_whole_is_read(
+    store: SqliteStore, path: Path
+) -> None:
+    async with store:
+        for _ in range(4):
+            await store.commit(change(history=[Ended(NOW)]))
+    query(
+        path,
+        "UPDATE history SET records = '[]' WHERE id = 2",
+        "UPDATE history SET records = CAST(X'5BFF5D' AS TEXT) WHERE id = 3",
+    )
+    with Ledger(path) as ledger:
+        assert [row.id for row, _ in unpacked(ledger.history())] == [1, 4]
+    overwrite(path, page_of(path, "history"))
+    with Ledger(path) as ledger:
+        with pytest.raises(StoreError, match=f"cannot read {path}: .*malformed"):
+            ledger.history()
+        assert len(ledger.lives()) == 1
 
 
 async def test_a_database_of_a_newer_version_is_not_guessed_at(

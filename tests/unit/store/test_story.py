@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tests.unit.store.outbox import oldest
+from tests.unit.store.place import query
 from tests.unit.store.values import NOW, WALL, alert, change, opening
 from watchdog.core.history import Record, Turn
 from watchdog.core.model import (
@@ -101,6 +103,20 @@ async def test_it_has_each_restart_and_who_was_told_when_or_why_not(store: Sqlit
     )
     assert story.ending == "healed by a restart"
     assert story.lasted == 7.5, "the wall clock was set meanwhile"
+
+
+async def test_evidence_that_nobody_can_read_costs_the_story_nothing_else(
+    store: SqliteStore, path: Path
+) -> None:
+    async with store:
+        await store.commit(opening())
+        await store.save_evidence("inc1", ["the last words"])
+    query(path, "UPDATE evidence SET lines = '[\"the la'")
+    async with store:
+        story = await store.story("inc1")
+    [line] = story.evidence
+    assert line.startswith("cannot read a saved evidence: ")
+    assert story.reason
 
 
 async def test_as_much_of_an_id_is_enough_as_tells_it_from_others(store: SqliteStore) -> None:
