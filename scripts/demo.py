@@ -158,7 +158,9 @@ class Demo:
             while True:
                 event = await self._next_event()
                 self._show_alerts()
-                if event.get("phase") and self._tell(event) == phase:
+                # Not what is noted of a phase afterwards: how long its start took.
+                is_news = "phase" in event and bool({"verdict", "restart"} & event.keys())
+                if is_news and self._tell(event) == phase:
                     return
 
     async def _next_event(self) -> dict[str, Any]:
