@@ -214,7 +214,8 @@ def test_what_ptrace_guards_is_seen_once_the_daemon_has_the_capability(
     watching.fail()
     watching.messages(3)
     assert "Permission denied" not in evidence(watching)
-    assert re.search(r"\n  [0-9a-f]+-[0-9a-f]+ r--p ", evidence(watching))
+    shown = evidence(watching)
+    assert re.search(r"\n +[0-9a-f]+-[0-9a-f]+ r--p ", shown), shown
 
 
 HELPER = (
@@ -244,4 +245,5 @@ def test_what_ptrace_guards_may_be_asked_of_a_helper_that_can_do_nothing_else(
     watch(watching, f'commands = [["python3", "-c", "{HELPER}"]]', more="max_failures = 1\n")
     watching.fail()
     watching.messages(1)
-    assert re.search(r"\n  [0-9a-f]+-[0-9a-f]+ r--p ", evidence(watching))
+    shown = evidence(watching)
+    assert re.search(r"\n +[0-9a-f]+-[0-9a-f]+ r--p ", shown), shown
