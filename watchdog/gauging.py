@@ -12,6 +12,12 @@ from watchdog.ports import Clock, ServiceControl
 
 log = structlog.get_logger()
 
+SETTLED = 10.0
+"""Seconds after its first passing round until a start is told of.
+
+Each is written down. Where two hundred services die together, their restarts come first.
+"""
+
 Gauge = Callable[[float], Iterable[Reading]]
 """Measures at the given moment (wall), at once; what it cannot know for now has no value."""
 
@@ -29,6 +35,8 @@ class Gauging:
         self._began = clock.now().mono
         self._due = self._began + every  # a start is busy enough
         self._passed = ""  # the run that has passed a round
+        self._start: Started | None = None  # not told of yet
+        self._told_at = 0.0  # mono
 
     def after_round(self, seen: Observation, state: State) -> Iterator[Event]:
         """Yield what the round that has *seen* is an occasion for; *state* is how it left things.
@@ -40,10 +48,13 @@ class Gauging:
         now = self._clock.now()
         run, started = self._control.identity, self._control.started
         if run != self._passed:
-            self._passed = run
+            self._passed, self._told_at = run, now.mono + SETTLED
             # Of a run that is older than our watch nobody knows when it first answered.
-            if started is not None and started >= self._began:
-                yield Started(round(now.mono - started, 3))
+            is_known = started is not None and started >= self._began
+            self._start = Started(round(now.mono - (started or 0.0), 3)) if is_known else None
+        elif self._start is not None and now.mono >= self._told_at:
+            yield self._start
+            self._start = None
         if now.mono >= self._due:
             self._due = now.mono + self._every
             readings = tuple(self._readings(now.wall))

@@ -64,8 +64,20 @@ async def test_a_run_that_began_while_we_watched_tells_how_long_its_start_took()
     lab = Lab()
     await lab.rounds(60)
     lab.control.identity, lab.control.started = "run 2", lab.clock.mono - 4.2
-    assert list(lab.gauging.after_round(UP, STATE)) == [Started(4.2)]
-    assert await lab.rounds(60) == []
+    assert list(lab.gauging.after_round(UP, STATE)) == []
+    await lab.clock.advance(9)
+    assert list(lab.gauging.after_round(UP, STATE)) == [], "other services may still be restarted"
+    assert await lab.rounds(60) == [Started(4.2)]
+
+
+async def test_a_run_that_did_not_last_tells_nothing_of_its_start() -> None:
+    lab = Lab()
+    await lab.rounds(60)
+    lab.control.identity, lab.control.started = "run 2", lab.clock.mono - 4.2
+    assert list(lab.gauging.after_round(UP, STATE)) == []
+    lab.control.identity, lab.control.started = "run 3", lab.clock.mono - 1.5
+    assert list(lab.gauging.after_round(UP, STATE)) == []
+    assert await lab.rounds(60) == [Started(1.5)]
 
 
 async def test_a_run_older_than_our_watch_tells_nothing() -> None:
