@@ -25,6 +25,11 @@ Gauge = Callable[[float], Iterable[Reading]]
 class Gauging:
     """Turns passing rounds of one service into events about what was measured."""
 
+    __slots__ = (
+        *("_began", "_clock", "_control", "_due", "_every", "_gauges"),
+        *("_passed", "_start", "_told_at"),
+    )
+
     def __init__(
         self, gauges: Sequence[Gauge], control: ServiceControl, clock: Clock, every: float
     ) -> None:

@@ -22,6 +22,8 @@ days is not to be warned of all its life."""
 class LastCertificate:
     """The certificate of the last TLS session of a health check; implements probes.http.Show."""
 
+    __slots__ = ("der",)
+
     def __init__(self) -> None:
         self.der = b""
 

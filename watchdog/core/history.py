@@ -87,6 +87,8 @@ Record = Watching | Turn | Again | Ended | Withdrawn
 class Recorder:
     """Takes down the turns of one worker until a commit takes them along."""
 
+    __slots__ = ("_again", "_count", "_is_new", "_records", "_seen")
+
     def __init__(self) -> None:
         self._records: list[Record] = []
         self._seen: tuple[object, ...] | None = None  # what the last round on record found
