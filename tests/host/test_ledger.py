@@ -27,14 +27,19 @@ def watching(installed_host: InstalledHost) -> WatchedHost:
     return watching
 
 
+def said(watching: WatchedHost, *arguments: str) -> str:
+    """Return what the command has to say; where it has that from it tells on standard error."""
+    return watching.host.run("service-watchdog", *arguments).stdout
+
+
 def answer(watching: WatchedHost, *arguments: str) -> Any:
-    return json.loads(watching.command(*arguments, "--json"))
+    return json.loads(said(watching, *arguments, "--json"))
 
 
 def story(watching: WatchedHost) -> tuple[str, str]:
     """Return the id of the one incident, and what is told of it."""
     [incident] = answer(watching, "incidents", "--service", API, "--days", "1")["incidents"]
-    return incident["id"], watching.command("incidents", incident["id"][:4])
+    return incident["id"], said(watching, "incidents", incident["id"][:4])
 
 
 def test_what_happened_is_told_from_the_first_failure_to_who_was_told(

@@ -61,12 +61,13 @@ def body(mail: dict[str, Any]) -> str:
 
 
 def outbox(watching: WatchedHost) -> list[tuple[str, str, str]]:
-    """Return destination, kind and status of every letter, oldest first."""
+    """Return destination, kind and status of every letter but updates, oldest first."""
     program = (
         "import json, sqlite3\n"
         'db = sqlite3.connect("file:/var/lib/service-watchdog/state.db?mode=ro", uri=True)\n'
         'print("\\n".join("|".join(row) for row in'
-        ' db.execute("SELECT destination, kind, status FROM outbox ORDER BY id")))'
+        ' db.execute("SELECT destination, kind, status FROM outbox'
+        " WHERE kind <> 'update' ORDER BY id\")))"
     )
     shown = watching.host.run("python3", "-c", program).stdout
     return [tuple(line.split("|")) for line in shown.splitlines()]  # type: ignore[misc]
