@@ -72,7 +72,6 @@ async def test_what_is_due_together_is_one_edit_and_one_reply_with_a_line_each(
         bench.outbox.add(bench.alert())
         await bench.clock.advance(1)
         for measure in (MeasureKind.RESTARTING, MeasureKind.RECOVERING):
-            bench.outbox.rows.append  # noqa: B018
             bench.outbox.add(bench.update(measure=measure))
         await bench.clock.advance(5)
     assert room.calls == ["open 1", "edit 1", "reply 1"]
@@ -94,6 +93,20 @@ async def test_after_an_outage_the_message_says_how_it_stands_and_the_reply_all_
     assert room.calls == ["open 1", "reply 1"]
     assert room.sent[0][2].title.startswith("RESOLVED api")
     assert len(room.sent[1][2].events) == 3
+
+
+async def test_an_edit_waits_for_no_message_and_a_message_for_no_edit(bench: Bench) -> None:
+    room = Room(bench.clock)
+    async with bench.running(bench.relay(room, pace=Pace(gap=1.0))):
+        bench.outbox.add(bench.alert("a"))
+        await bench.clock.advance(0.2)
+        bench.outbox.add(bench.alert("a", RESOLVED))
+        await bench.clock.advance(0.9)
+        bench.outbox.add(bench.alert("b"))
+        await bench.clock.advance(3)
+    # The reply to the edit had its second from the opening, and the next opening from the reply.
+    assert room.calls == ["open 1", "edit 1", "reply 1", "open 2"]
+    assert room.times == [0.0, 0.2, 1.0, 2.0]
 
 
 @pytest.mark.parametrize("kind", [GAVE_UP, REMINDER])
@@ -158,17 +171,19 @@ async def test_half_open_retries_are_edited_in_and_fill_no_thread(bench: Bench) 
     assert room.calls == ["open 1", "edit 1", "edit 1"]
 
 
-async def test_one_call_a_second_and_what_nobody_knows_of_first(bench: Bench) -> None:
+async def test_one_message_a_second_and_what_nobody_knows_of_first(bench: Bench) -> None:
     room = Room(bench.clock)
     async with bench.running(bench.relay(room, pace=Pace(gap=1.0))):
         bench.outbox.add(bench.alert("a"))
         await bench.clock.advance(3)
         bench.outbox.add(bench.update("a"))
-        await bench.clock.advance(0.5)
+        await bench.clock.advance(0.2)
+        bench.outbox.add(bench.update("a"))
+        await bench.clock.advance(0.3)
         bench.outbox.add(bench.alert("b"))
         await bench.clock.advance(3)
-    assert room.calls == ["open 1", "edit 1", "open 2", "reply 1"]
-    assert room.times == [0.0, 3.0, 4.0, 5.0]
+    assert room.calls == ["open 1", "edit 1", "reply 1", "open 2", "edit 1", "reply 1"]
+    assert room.times == [0.0, 3.0, 3.0, 4.0, 4.0, 5.0]
 
 
 # --- a stop in the middle ------------------------------------------------------------------------

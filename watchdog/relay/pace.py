@@ -10,7 +10,7 @@ class Pace:
     """Waits of one relay. Seconds."""
 
     deadline: float = 15.0  # for one sending; above the notifier's own timeout
-    gap: float = 0.0  # between two sendings; Slack takes one a second for each channel
+    gap: float = 0.0  # between two messages, and two edits; Slack takes a message a second
     first_delay: float = 1.0  # ceiling of the first delay, doubled with each failure …
     longest_delay: float = 300.0  # … up to here
     evidence: float = 2.0  # the most that an alert waits for evidence being gathered

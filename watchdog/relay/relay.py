@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from math import inf
 
 import structlog
 
@@ -79,7 +80,8 @@ class Relay:
     _patience: Patience = field(init=False)
     _wording: Wording = field(init=False)
     _standing: Standing = field(init=False)
-    _free_at: float = field(default=0.0, init=False)  # mono: no sending before this
+    _post_at: float = field(default=0.0, init=False)  # mono: no message before this
+    _edit_at: float = field(default=0.0, init=False)  # mono: no edit before this
     _failures: int = field(default=0, init=False)  # in a row
     _refuses: bool = field(default=False, init=False)  # the last alert, for good
     _alone: set[str] = field(default_factory=set, init=False)  # keys refused in company
@@ -164,8 +166,7 @@ class Relay:
         if not await self.store.due(self.destination):
             await self._idle()
             return
-        await self._patience.until(self._free_at)
-        parcel = await self._next()
+        parcel = await self._free()
         if parcel is None:
             return
         outcome = await self._sent(parcel)
@@ -200,6 +201,20 @@ class Relay:
             self._standing.trouble = renewal.trouble
             return
         log.warning("open incidents not told again", destination=self.destination)
+
+    async def _free(self) -> Parcel | None:
+        """Return what to tell now, once the channel takes it.
+
+        Messages and edits are limited apart from each other, so neither waits for the other.
+        """
+        await self._patience.until(min(self._post_at, self._edit_at if self.talk else inf))
+        while (parcel := await self._next()) is not None:
+            free_at = self._edit_at if parcel.way is Way.EDIT else self._post_at
+            left = free_at - self.clock.now().mono
+            if left <= 0:
+                return parcel
+            await self._patience.rest(left, self.wait())  # what is due by then may go at once
+        return None
 
     async def _next(self) -> Parcel | None:
         """Return what to tell now, of all that has become due while the channel was busy."""
@@ -249,7 +264,11 @@ class Relay:
         except Exception as error:  # noqa: BLE001 - whatever a notifier does, the alert is kept
             return TemporaryDeliveryError(f"cannot deliver: {describe(error)}")
         finally:
-            self._free_at = self.clock.now().mono + self.pace.gap
+            again_at = self.clock.now().mono + self.pace.gap
+            if parcel.way is Way.EDIT:
+                self._edit_at = again_at
+            else:
+                self._post_at = again_at
 
     def _carried(self, parcel: Parcel, message: Message) -> Awaitable[Receipt]:
         if self.talk is not None and parcel.way in {Way.EDIT, Way.REPLY}:
