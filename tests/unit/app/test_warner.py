@@ -27,10 +27,12 @@ class SlowStore(ListStore):
     def __init__(self) -> None:
         super().__init__()
         self.lefts = {HOST: Left(State(HOST, warnings=(FULL,)))}
+        self.asked = asyncio.Event()
         self.gate = asyncio.Event()
         self.gate.set()
 
     async def load(self, now: Now) -> Mapping[str, Left]:
+        self.asked.set()
         await self.gate.wait()
         return await super().load(now)
 
@@ -42,8 +44,9 @@ async def test_what_stands_is_known_all_through_a_reload() -> None:
         await warner.apply(HostWarnings(), ("/",))
         assert warner.state.warnings == (FULL,)
         store.gate.clear()
+        store.asked.clear()
         reload = asyncio.create_task(warner.apply(replace(HostWarnings(), every=60.0), ("/",)))
-        await asyncio.sleep(0)
+        await store.asked.wait()
         assert not reload.done()
         assert warner.state.warnings == (FULL,)
         store.gate.set()
