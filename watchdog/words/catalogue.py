@@ -1,7 +1,7 @@
 """All that a language must be able to say.
 
 A language is a module of this folder, named by its two letters, with a subclass of ``Catalogue``
-and ``WORDS``, one of it. Entries are methods, so that a language inflects, counts and orders its
+and ``WORDS``, one of it. Entries about one subject are in a module of their own, *_entries.py. Entries are methods, so that a language inflects, counts and orders its
 words as it likes; types and tests see to it that none is missing, misnamed, or forgets what it was
 given.
 
@@ -11,11 +11,14 @@ What they return is cut to fit where it stands; what matters comes first.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 from datetime import datetime
 
 from watchdog.core.model import AlertKind
+from watchdog.words.button_entries import ButtonEntries
+from watchdog.words.measure_entries import MeasureEntries
+from watchdog.words.warning_entries import WarningEntries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +43,7 @@ class Labels:
     evidence: str  # above the last lines of the log
 
 
-class Catalogue(ABC):
+class Catalogue(WarningEntries, MeasureEntries, ButtonEntries):
     """The words of a language."""
 
     @property
@@ -144,182 +147,6 @@ class Catalogue(ABC):
     @abstractmethod
     def refused(self, destination: str, reason: str) -> str:
         """Say that *destination* refuses it for good."""
-
-    # --- why there is a warning --------------------------------------------------------------
-
-    @abstractmethod
-    def certificate_ends(self, where: str, left: str) -> str:
-        """Say that the certificate of *where*, a URL, is valid for so long."""
-
-    @abstractmethod
-    def certificate_ended(self, where: str, ago: str) -> str:
-        """Say that the certificate of *where* is not valid any more, since so long."""
-
-    @abstractmethod
-    def disk_fills(self, path: str, percent: int, free: str) -> str:
-        """Say how full a file system is, and how many bytes are free."""
-
-    @abstractmethod
-    def inodes_run_out(self, path: str, percent: int) -> str:
-        """Say how many of its inodes a file system has used."""
-
-    @abstractmethod
-    def memory_near_limit(self, used: str, limit: str) -> str:
-        """Say how much memory a service uses of what its unit allows it."""
-
-    @abstractmethod
-    def oom_kills(self, count: int) -> str:
-        """Say that the kernel killed so many processes for want of memory since the last start."""
-
-    @abstractmethod
-    def slow_start(self, took: str, formerly: str) -> str:
-        """Say how long starts take, and how long they used to take."""
-
-    @abstractmethod
-    def healed_often(self, count: int, lasted: str) -> str:
-        """Say that restarts healed it so often within *lasted*, and that they hide a bug."""
-
-    @abstractmethod
-    def memory_over_limit(self, used: str, limit: str) -> str:
-        """Say that more memory is used than was configured as the limit."""
-
-    @abstractmethod
-    def cpu_over_limit(self, percent: int, limit: int) -> str:
-        """Say the same of the CPU, in percent of one."""
-
-    @abstractmethod
-    def open_files_over_limit(self, count: int, limit: int) -> str:
-        """Say the same of the open files of one process."""
-
-    @abstractmethod
-    def unmeasured(self, what: str, reason: str) -> str:
-        """Say that *what*, the path of a file system or a resource in words, is not measured."""
-
-    @abstractmethod
-    def resource(self, name: str) -> str:
-        """Name a resource: memory, CPU, open files; or a path, which stays as it is."""
-
-    @abstractmethod
-    def days(self, count: int) -> str:
-        """Say how many days, two at least."""
-
-    # --- what was done, and what happens next ------------------------------------------------
-
-    @abstractmethod
-    def restarting(self, number: int, limit: int) -> str:
-        """Say that restart *number* of *limit* is being made."""
-
-    @abstractmethod
-    def restarting_once_more(self) -> str:
-        """Say that a restart is being made, though there were too many already."""
-
-    @abstractmethod
-    def restart_asked(self, who: str) -> str:
-        """Say that a restart is being made because *who* asked for it."""
-
-    @abstractmethod
-    def recovering(self) -> str:
-        """Say that it was restarted, and must now prove to be healthy."""
-
-    @abstractmethod
-    def settling(self, lasted: str) -> str:
-        """Say that it is healthy again, which is believed once that has lasted so long."""
-
-    @abstractmethod
-    def held(self, why: str) -> str:
-        """Say that it cannot be judged now, and why."""
-
-    @abstractmethod
-    def acknowledged_by(self, who: str) -> str:
-        """Say that *who* has seen the incident, so that nobody is reminded of it any more."""
-
-    @abstractmethod
-    def restart_due(self, when: str) -> str:
-        """Say that the next restart comes *when*."""
-
-    @abstractmethod
-    def restart_after(self, failures: int) -> str:
-        """Say that there will be a restart once there are so many failures."""
-
-    @abstractmethod
-    def no_restart_helps(self) -> str:
-        """Say that a restart cannot help, none is made, and a person is needed."""
-
-    @abstractmethod
-    def restarts_off(self, check: str) -> str:
-        """Say that none is made for *check*, a name in words, and a person is needed."""
-
-    @abstractmethod
-    def no_restart_possible(self, when: str) -> str:
-        """Say that a restart cannot be done, a person is needed, and one is tried *when*."""
-
-    @abstractmethod
-    def gave_up(self, count: int, when: str) -> str:
-        """Say that no more restarts are made after *count*, but for one try *when*."""
-
-    @abstractmethod
-    def left_to_keeper(self) -> str:
-        """Say that systemd's Restart= brings it back, and is left to do so."""
-
-    @abstractmethod
-    def healed(self) -> str:
-        """Say that a restart healed it."""
-
-    @abstractmethod
-    def no_longer_watched(self) -> str:
-        """Say that it was taken out of the configuration, so that nobody looks any more."""
-
-    @abstractmethod
-    def came_back(self) -> str:
-        """Say that it came back without our doing."""
-
-    @abstractmethod
-    def stayed_healthy(self, lasted: str) -> str:
-        """Say that it has been healthy for so long, after failing and healing by turns."""
-
-    @abstractmethod
-    def restarted(self) -> str:
-        """Say that it was restarted and is healthy."""
-
-    @abstractmethod
-    def begun_anew(self, aside: str) -> str:
-        """Say that there is a new database, and that what was left is in the file *aside*."""
-
-    @abstractmethod
-    def written_anew(self) -> str:
-        """Say that all was written again, and that the daemon is to be stopped first next time."""
-
-    @abstractmethod
-    def written_anew_beside(self, aside: str) -> str:
-        """Say the same, and that what had taken its place is in the file *aside*."""
-
-    @abstractmethod
-    def taken_over(self, aside: str, alerts: int, states: int) -> str:
-        """Say that there is a new database with so much of the old one, the file *aside*."""
-
-    @abstractmethod
-    def judged_anew(self) -> str:
-        """Say that the service is judged as if nothing had been known of it."""
-
-    @abstractmethod
-    def not_sent(self) -> str:
-        """Say that the alert is kept and will not be sent."""
-
-    @abstractmethod
-    def nothing_seen(self) -> str:
-        """Say that meanwhile no failure is seen nor reported."""
-
-    @abstractmethod
-    def not_judged(self, services: str) -> str:
-        """Say that *services*, which take that network to be reached, are not judged meanwhile."""
-
-    @abstractmethod
-    def was_not_judged(self, services: str) -> str:
-        """Say that *services* were not judged meanwhile, and are again."""
-
-    @abstractmethod
-    def kept_waiting(self) -> str:
-        """Say that the alerts of that channel are kept, and sent when it takes them."""
 
     # --- many at once ------------------------------------------------------------------------
 
@@ -435,81 +262,3 @@ class Catalogue(ABC):
     @abstractmethod
     def signature(self, host: str) -> str:
         """Say who writes: service-watchdog, on *host*."""
-
-    # --- buttons under an alert, and what is answered to who presses one ---------------------
-
-    @abstractmethod
-    def acknowledge_button(self) -> str:
-        """Label the button of who has seen the incident. Labels: thirty characters at most."""
-
-    @abstractmethod
-    def restart_button(self) -> str:
-        """Label the button that restarts the service now."""
-
-    @abstractmethod
-    def silence_button(self, span: str) -> str:
-        """Label the button for no alerts during *span*."""
-
-    @abstractmethod
-    def pause_button(self, span: str) -> str:
-        """Label the button for maintenance during *span*."""
-
-    @abstractmethod
-    def cancel_button(self) -> str:
-        """Label the way out of a question."""
-
-    @abstractmethod
-    def restart_question(self, service: str) -> str:
-        """Ask whether *service* is to be restarted, which interrupts it."""
-
-    @abstractmethod
-    def pause_question(self, service: str, span: str) -> str:
-        """Ask whether *service* is to have neither restarts nor alerts during *span*."""
-
-    @abstractmethod
-    def acknowledged(self, who: str) -> str:
-        """Say that *who* has acknowledged the incident: no more reminders of it."""
-
-    @abstractmethod
-    def silenced(self, who: str, span: str) -> str:
-        """Say that *who* has begun a silence of *span*."""
-
-    @abstractmethod
-    def paused(self, who: str, span: str) -> str:
-        """Say that *who* has begun maintenance of *span*."""
-
-    @abstractmethod
-    def restart_begun(self, who: str, service: str) -> str:
-        """Say that *service* is being restarted, as *who* wants."""
-
-    @abstractmethod
-    def restart_healed(self, service: str, span: str) -> str:
-        """Say that *service* is healthy, so long after the press."""
-
-    @abstractmethod
-    def restart_in_vain(self, service: str, reason: str) -> str:
-        """Say that *service* is not healthy after the restart, and why."""
-
-    @abstractmethod
-    def may_not_press(self, who: str) -> str:
-        """Say that *who* is not among those who may press, which the configuration lists."""
-
-    @abstractmethod
-    def cannot_tell_who(self, reason: str) -> str:
-        """Say that it could not be found out who may press, so that nothing was done."""
-
-    @abstractmethod
-    def incident_over(self, incident: str) -> str:
-        """Say that the incident is over, so that nothing was done."""
-
-    @abstractmethod
-    def pressed_twice(self, service: str) -> str:
-        """Say that *service* is being restarted or just was, so that nothing was done."""
-
-    @abstractmethod
-    def of_another_host(self, host: str, here: str) -> str:
-        """Say that the button is of *host*, but the press came *here*: each needs its own app."""
-
-    @abstractmethod
-    def not_done(self, reason: str) -> str:
-        """Say that nothing was done, and why."""

@@ -83,9 +83,12 @@ def test_nothing_but_the_language_asked_for_is_imported() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert run.stdout.split() == [
+        "watchdog.words.button_entries",
         "watchdog.words.catalogue",
         "watchdog.words.choosing",
         "watchdog.words.ko",
+        "watchdog.words.measure_entries",
+        "watchdog.words.warning_entries",
     ]
 
 
