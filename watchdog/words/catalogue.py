@@ -1,9 +1,9 @@
 """All that a language must be able to say.
 
 A language is a module of this folder, named by its two letters, with a subclass of ``Catalogue``
-and ``WORDS``, one of it. Entries about one subject are in a module of their own, *_entries.py. Entries are methods, so that a language inflects, counts and orders its
+and ``WORDS``, one of it. Entries are methods, so that a language inflects, counts and orders its
 words as it likes; types and tests see to it that none is missing, misnamed, or forgets what it was
-given.
+given. Entries about one subject are in a module of their own, *_entries.py.
 
 What entries are given is fit to be shown, and mostly English where it is foreign: reasons, paths.
 What they return is cut to fit where it stands; what matters comes first.
