@@ -50,13 +50,7 @@ from watchdog.core.warning import measured, with_healing
 
 def step(state: State, event: Event, policy: Policy, now: Now) -> Step:
     """Return the next state and the effects due. Pure: no I/O, no clock, no log."""
-    maintenance = state.maintenance if state.phase is Phase.MAINTENANCE else None
-    if maintenance is not None and now.mono >= maintenance.until:
-        ended = _resumed(state, "it has ended", now)
-        following = step(ended.state, event, policy, now)
-        return Step(following.state, ended.effects + following.effects)
-    if state.silence is not None and now.mono >= state.silence.until:
-        ended = unsilenced(state, "it has ended", now)
+    if (ended := _ended(state, now)) is not None:
         following = step(ended.state, event, policy, now)
         return Step(following.state, ended.effects + following.effects)
     if isinstance(event, Measured | Started):
@@ -69,6 +63,16 @@ def step(state: State, event: Event, policy: Policy, now: Now) -> Step:
     told = updated(state, told, policy, now)
     after = with_healing(state, told.state, policy, now)
     return Step(after, filed(told.effects, after.incident))
+
+
+def _ended(state: State, now: Now) -> Step | None:
+    """End the maintenance or the silence whose time is over, if there is one."""
+    maintenance = state.maintenance if state.phase is Phase.MAINTENANCE else None
+    if maintenance is not None and now.mono >= maintenance.until:
+        return _resumed(state, "it has ended", now)
+    if state.silence is not None and now.mono >= state.silence.until:
+        return unsilenced(state, "it has ended", now)
+    return None
 
 
 def _taken(state: State, event: Judged, policy: Policy, now: Now) -> Step:
