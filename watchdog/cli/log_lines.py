@@ -39,9 +39,11 @@ class Printer:
         self._is_coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         self._colours: dict[str, str] = {INCIDENT: _OWN}
         self._width = 0
+        self.shown = 0  # lines
 
     def show(self, line: Line) -> None:
         """Print *line*."""
+        self.shown += 1
         if self._is_json:
             print(_as_json(line))
             return

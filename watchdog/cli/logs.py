@@ -107,6 +107,8 @@ class _Reading:
         for line in merged(self._past(window, now), window.last):
             self._printer.show(line)
         self._say_troubles(tails)
+        if not self._printer.shown and not follow:
+            self._complain("nothing was written in that time")
         if follow:
             try:
                 self._follow(tails, now)

@@ -9,6 +9,7 @@ from watchdog.logs.stamps import LONGEST as HEAD
 from watchdog.logs.stamps import stamp_of
 
 BLOCK = 64 * 1024
+_PROBE = 4 * 1024  # bytes read at once where a line or two are enough
 
 LONGEST = 20 * 1024
 """Bytes of a line that are kept; what is more is left out."""
@@ -35,15 +36,15 @@ class Extent:
         self.taken += len(found)
         return found
 
-    def lines(self, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+    def lines(self, start: int, end: int, at_once: int = BLOCK) -> Iterator[tuple[int, bytes]]:
         """Yield each line between *start* and *end* with its offset, its end cut off if long."""
         rest, offset, length = b"", start, 0  # the line that has begun, and how long it is so far
         at = start
         while at < end:
-            block = self.piece(at, min(BLOCK, end - at))
+            block = self.piece(at, min(at_once, end - at))
             if not block:
                 break
-            if not rest and not block.strip(b"\0") and (data := self._data_after(at)) > at:
+            if not rest and (data := self._after_hole(at, block)) > at:
                 # What a truncated file is filled up with; a hole may be huge, and is skipped.
                 at = offset = min(data, end)
                 length = 0
@@ -66,9 +67,11 @@ class Extent:
             return 0
         at = start - 1
         while at < end:
-            block = self.piece(at, min(BLOCK, end - at))
+            block = self.piece(at, min(_PROBE, end - at))
             if not block:
                 break
+            if (data := self._after_hole(at, block)) > at:
+                return min(data, end)
             found = block.find(b"\n")
             if found >= 0:
                 return at + found + 1
@@ -109,6 +112,8 @@ class Extent:
         while at > 0 and end - at < _FURTHEST:
             start = max(0, at - BLOCK)
             block = self.piece(start, at - start)
+            if self._after_hole(start, block) > start:
+                return at
             there = block.count(b"\n")
             if there >= wanted:
                 place = len(block)
@@ -137,13 +142,16 @@ class Extent:
     def _first_stamp(self, start: int, end: int, now: float) -> tuple[int, float] | None:
         """Return the first line from *start* on that has a time, and that time."""
         begin = self.after(start, end)
-        for offset, line in self.lines(begin, min(end, begin + _SCAN)):
+        for offset, line in self.lines(begin, min(end, begin + _SCAN), _PROBE):
             found = stamp(line, now)
             if found is not None:
                 return offset, found
         return None
 
-    def _data_after(self, start: int) -> int:
+    def _after_hole(self, start: int, block: bytes) -> int:
+        """Return where something stands again, if *block*, read at *start*, is out of a hole."""
+        if block.strip(b"\0"):
+            return start
         try:
             return os.lseek(self.descriptor, start, os.SEEK_DATA)
         except OSError:

@@ -165,4 +165,4 @@ def _onwards(place: float, at: float | None) -> float:
 
 def text_of(line: bytes) -> str:
     """Return *line* as text, whatever it is."""
-    return line.strip(b"\0").removesuffix(b"\r").decode("utf-8", "replace")
+    return line.rstrip(b"\r\n\0").lstrip(b"\0").decode("utf-8", "replace")

@@ -6,7 +6,8 @@ import re
 
 _BEGINS = re.compile(r"Traceback \(most recent call last\)|Exception Group Traceback")
 _LINKS = ("During handling of the above exception", "The above exception was the direct cause")
-_ENDS = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Warning|Interrupt|Exit|Group)?(?::|$)")
+# The name of an exception, which may be anything but a level.
+_ENDS = re.compile(r"(?![A-Z]+:)[A-Za-z_][\w.]*(?::|$)")
 _CAUSED = re.compile(r"(?:Caused by: |\.\.\. \d+ more)")
 
 

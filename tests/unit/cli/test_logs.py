@@ -21,7 +21,11 @@ from watchdog.cli import main
 pytestmark = pytest.mark.adapter
 
 Text = pytest.CaptureFixture[str]
-COMMAND = [sys.executable, "-c", "import sys; from watchdog.cli.entry import main; sys.exit(main())"]
+COMMAND = [
+    sys.executable,
+    "-c",
+    "import sys; from watchdog.cli.entry import main; sys.exit(main())",
+]
 
 
 @pytest.fixture
@@ -58,8 +62,8 @@ def test_the_daemons_file_of_a_child_and_its_own_logs_are_merged(
         "job.log", "job.err", "job.err", "job.log",
     ]  # fmt: skip
     assert [line.split()[-1] for line in told] == ["one", "two", "Traceback", "three"]
-    told = run(capsys, "--config", logged, "-n", "1", "--json")
-    assert json.loads(told)["path"] == f"{logged.parent}/job.log"
+    last = run(capsys, "--config", logged, "-n", "1", "--json")
+    assert json.loads(last)["path"] == f"{logged.parent}/job.log"
     assert run(capsys, "--config", logged, "--since", "5s") == ""
 
 
@@ -75,7 +79,9 @@ def test_an_incident_is_told_with_what_was_logged_round_it(lived: Place, capsys:
     )
     config = lived.directory / "with-log.toml"
     config.write_text(
-        lived.configure().read_text().replace(
+        lived.configure()
+        .read_text()
+        .replace(
             'unit = "api.service"\n',
             f'command = ["sleep", "1"]\n[service.evidence]\nlogs = ["{log}"]\n',
         )

@@ -64,7 +64,9 @@ def test_the_last_lines_are_counted_with_or_without_an_end(path: Path, ends: str
 
 @pytest.mark.parametrize("kept", [0, 1, 2, 5, 499, 500, 501, 5000, 20000])
 def test_every_beginning_is_found_by_halves(path: Path, kept: int) -> None:
-    path.write_text("".join(stamped(n, f"{n} {'x' * (n % 97)}\nmore") for n in range(20000, -1, -1)))
+    path.write_text(
+        "".join(stamped(n, f"{n} {'x' * (n % 97)}\nmore") for n in range(20000, -1, -1))
+    )
     found = past(path, since=kept + 0.999)
     assert sum(1 for each in found if each != "more") == kept + 1
     assert past(path, since=kept + 0.999, until=kept)[0].split()[0] == str(kept)

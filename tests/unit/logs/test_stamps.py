@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from watchdog.logs import stamps
 from watchdog.logs.stamps import stamp_of
 
 AT = calendar.timegm((2026, 11, 23, 7, 0, 0))
@@ -25,8 +26,6 @@ def in_seoul(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def stamps_cache_clear() -> None:
-    from watchdog.logs import stamps
-
     stamps._minute.cache_clear()
 
 
