@@ -11,6 +11,7 @@ import pytest
 
 from tests.host.host import wait_for
 from tests.host.installed import CONFIG, DAEMON, InstalledHost
+from tests.host.running import ended
 
 API = "langchain-api.service"
 ODD = r"shop\x2dfront@eu-1.service"
@@ -188,13 +189,12 @@ def test_ports_shows_a_change_while_it_watches(furnished: InstalledHost) -> None
     host = furnished
     host.run("rm", CONFIG)
     host.run("service-watchdog", "init")
-    with host.popen("service-watchdog", "ports", "langchain-api", "-w") as watching:
+    with ended(host.popen("service-watchdog", "ports", "langchain-api", "-w")) as watching:
         assert watching.stdout is not None
-        table = [watching.stdout.readline() for _ in range(4)]
+        table = [watching.stdout.readline() for _ in range(3)]
         assert [line.split()[:2] for line in table] == [
-            ["SERVICE", "PORT"], ["langchain-api", "8000"], ["nginx", "80"], ["nginx", "80"],
+            ["SERVICE", "PORT"], ["langchain-api", "8000"], ["nginx", "80"],
         ]  # fmt: skip
         host.systemctl("stop", API)
         assert "8000: 127.0.0.1 closed, was " in watching.stdout.readline()
         assert "8000: nothing listens" in watching.stdout.readline()
-        watching.terminate()

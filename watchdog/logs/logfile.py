@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -58,7 +59,7 @@ class LogFile:
                     yield from self._read(Extent(descriptor), end, window, now)
         except FileNotFoundError:
             return
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             self.trouble = cannot_read(file, error)
 
     def _read(self, extent: Extent, end: int | None, window: Window, now: float) -> Iterator[Line]:
@@ -74,7 +75,9 @@ class LogFile:
             yield from self._stampless(extent, end, window)
             return
         if window.until is not None:
-            end = extent.begin(window.until + _DISORDER, end, now)
+            # The last lines are counted from there, so none of them may lie behind it.
+            margin = _DISORDER if window.last is None else 0.001
+            end = extent.begin(window.until + margin, end, now)
         if window.since is not None:
             start = extent.begin(window.since - _DISORDER, end, now)
         at = None

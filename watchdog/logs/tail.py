@@ -42,8 +42,16 @@ class Tail:
         """Return the lines that have come."""
         if self._extent is None:
             self._open()
-            if self._extent is None:
-                return []
+        try:
+            return self._fresh(now)
+        except OSError as error:
+            self.trouble = cannot_read(self.path, error)
+            self.close()
+            return []
+
+    def _fresh(self, now: float) -> list[Line]:
+        if self._extent is None:
+            return []
         found = self._rest(self._extent, now, is_over=False)
         if self._is_replaced():
             found += self._rest(self._extent, now, is_over=True)

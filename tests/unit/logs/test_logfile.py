@@ -127,6 +127,23 @@ def test_a_damaged_packed_file_is_said_and_not_fatal(path: Path) -> None:
     assert "app.log.1.gz" in reading.trouble
 
 
+def test_a_packed_file_with_a_wrong_byte_is_said_and_not_fatal(path: Path) -> None:
+    packed = bytearray(gzip.compress("".join(stamped(9 + n, str(n)) for n in range(9999)).encode()))
+    packed[len(packed) // 2 :] = b"x" * (len(packed) // 2)
+    path.with_name("app.log.1.gz").write_bytes(packed)
+    path.write_text(stamped(1, "b"))
+    reading = log(path)
+    assert texts(list(reading.past(Window(), NOW)))[-1] == "b"
+    assert "app.log.1.gz" in reading.trouble
+
+
+def test_the_last_lines_before_a_time_are_before_it(path: Path) -> None:
+    path.write_text("".join(stamped(20 - n / 100, str(n)) for n in range(2000)))
+    found = list(log(path).past(Window(until=NOW - 10, last=20), NOW))
+    assert len(found) == 20
+    assert {round(NOW - (line.at or 0)) for line in found} == {10}
+
+
 def test_a_line_without_end_is_cut(path: Path) -> None:
     path.write_bytes(stamped(2, "x" * 5_000_000).encode() + stamped(1, "after").encode())
     first, second = log(path).past(Window(), NOW)
