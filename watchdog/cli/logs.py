@@ -146,7 +146,7 @@ class _Reading:
             self._journal.follow(begun)
         keys = [*([None] if self._journal is not None else []), *(tail.origin for tail in tails)]
         self._printer.flush()
-        for batches in follow(tails, self._journal):
+        for batches in follow(tails, self._journal, sys.stdout.fileno()):
             fresh = [
                 list(self._cleaners[key].clean(batch))
                 for key, batch in zip(keys, batches, strict=False)

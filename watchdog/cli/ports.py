@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import select
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -101,6 +102,8 @@ def _watch(look: Callable[[], Sequence[Held] | None], *, is_json: bool) -> None:
     """Show the ports, and again whenever they change, until Ctrl-C."""
     is_redrawn = sys.stdout.isatty() and not is_json
     before: Sequence[Held] | None = None
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)  # errors alone
     while True:
         rows = look()
         if rows is not None:
@@ -114,7 +117,8 @@ def _watch(look: Callable[[], Sequence[Held] | None], *, is_json: bool) -> None:
                 _print_changes(before, rows)
             sys.stdout.flush()
             before = rows
-        time.sleep(_EVERY)
+        if poll.poll(_EVERY * 1000):
+            raise BrokenPipeError  # nobody reads it any more
 
 
 def _print_all(rows: Sequence[Held], *, is_json: bool, is_line: bool = False) -> None:

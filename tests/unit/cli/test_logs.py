@@ -149,6 +149,17 @@ def test_a_reader_that_has_enough_is_no_error(logged: Path) -> None:
     assert done.stdout.endswith("| line\n")
 
 
+@pytest.mark.parametrize("command", ["logs -f", "ports -w"])
+def test_who_waits_for_more_notices_that_nobody_reads_it(logged: Path, command: str) -> None:
+    (logged.parent / "job.log").write_text("line\n")
+    program = f"{' '.join(map(repr, COMMAND))} {command} --config {logged} | head -n 1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", program],
+        capture_output=True, text=True, check=False, timeout=30,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_each_source_has_a_colour_on_a_terminal_unless_that_is_not_wanted(logged: Path) -> None:
     (logged.parent / "job.log").write_text("one\n")
     (logged.parent / "job.err").write_text("two\n")
