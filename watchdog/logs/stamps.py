@@ -21,7 +21,10 @@ _DATED = rf"(\d{{4}})[-/](\d\d)[-/](\d\d)[T ]{_CLOCK}{_FRACTION}{_ZONE}(?!\d)"
 # ISO 8601, Python's logging, nginx's error log: at the beginning, or behind a level.
 _PLAIN = re.compile(rf"[\[(<]?(?:[A-Z]{{3,8}}\]?:?\s+[\[(]?)?{_DATED}")
 # Combined, and Python's http.server: what stands before the time is the client's word, but has no quotes.
-_ACCESS = re.compile(rf"[^\"]*\[(\d\d)/({_MONTH})/(\d{{4}})[: ]{_CLOCK}(?: ([+-]\d{{4}}))?\]")
+_ACCESS = re.compile(
+    rf"[^\"]*\[(\d\d)/({_MONTH})/(\d{{4}})[: ]{_CLOCK}"
+    r"(?: ([+-]\d{4}))?\]"
+)
 _JSON = re.compile(
     r"\s*\{.*?\"(?:@?timestamp|time|ts|t|asctime|datetime|date|created)\"\s*:\s*"
     rf"(?:\"{_DATED}|(\d{{9,10}}|\d{{13}})(?:\.(\d+))?\s*[,}}])"
