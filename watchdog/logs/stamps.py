@@ -20,7 +20,7 @@ _DATED = rf"(\d{{4}})[-/](\d\d)[-/](\d\d)[T ]{_CLOCK}{_FRACTION}{_ZONE}(?!\d)"
 
 # ISO 8601, Python's logging, nginx's error log: at the beginning, or behind a level.
 _PLAIN = re.compile(rf"[\[(<]?(?:[A-Z]{{3,8}}\]?:?\s+[\[(]?)?{_DATED}")
-# Combined, and Python's http.server: what stands before the time is the client's word, but has no quotes.
+# Combined, and http.server's: what stands before the time is the client's, but has no quotes.
 _ACCESS = re.compile(
     rf"[^\"]*\[(\d\d)/({_MONTH})/(\d{{4}})[: ]{_CLOCK}"
     r"(?: ([+-]\d{4}))?\]"
