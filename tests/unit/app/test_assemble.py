@@ -26,6 +26,7 @@ def test_only_a_check_that_may_leave_this_host_asks_for_its_network(
     assert {question.excuse is not None for question in questions} == {asks}
 
 
+@pytest.mark.adapter
 def test_the_network_is_not_imported_for_checks_of_this_host() -> None:
     program = (
         "import sys, watchdog.app.daemon, watchdog.probes.http, watchdog.probes.port;"

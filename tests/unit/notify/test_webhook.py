@@ -179,12 +179,15 @@ def test_the_documented_verification_refuses_a_replay_of_yesterday() -> None:
     assert not documented_verification()(headers, b"{}", SECRET)
 
 
+def test_the_documented_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(documented_schema())
+
+
 @pytest.mark.parametrize("path", sorted(SNAPSHOTS.glob("*/*.webhook.json")), ids=lambda p: p.stem)
 def test_what_is_sent_fits_the_documented_schema_and_nothing_is_left_out_of_it(
     path: Path,
 ) -> None:
     schema = documented_schema()
-    jsonschema.Draft202012Validator.check_schema(schema)
     body = json.loads(path.read_text())
     jsonschema.Draft202012Validator(schema).validate(body)
     assert set(body) == set(schema["properties"])
