@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from watchdog.app.channels import Channel
-from watchdog.app.evidence import LastAnswer, gathering
+from watchdog.app.evidence import Collector, LastAnswer
 from watchdog.app.gauges import LastCertificate, gauges, shows_certificate
 from watchdog.app.services import Parts
 from watchdog.config import (
@@ -109,7 +109,7 @@ class Assembly:
             found.append(limits.readings)
             questions.append(Question(CHECK, limits.ask, LIMITS_TIMEOUT, vital=False))
         runtime_dir = Path(self._daemon.runtime_dir)
-        collect = gathering(service, self.redactor, runtime_dir, answer)
+        collect = Collector(service, self.redactor, runtime_dir, answer)
         return Parts(control, questions, collect, found)
 
     def _control(self, service: Service) -> ServiceControl:
