@@ -16,7 +16,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from watchdog.app.channels import Channel
 from watchdog.app.evidence import Collector, LastAnswer
@@ -315,6 +314,8 @@ def _authorization(settings: AlertmanagerSettings) -> str:
 
 def _zone(name: str) -> tzinfo:
     if name:
+        from zoneinfo import ZoneInfo
+
         return ZoneInfo(name)
     local = datetime.now().astimezone().tzinfo
     assert local is not None  # noqa: S101 - astimezone() gives one
