@@ -201,6 +201,7 @@ def test_the_documented_example_is_what_is_sent() -> None:
 
 # --- what an answer means -----------------------------------------------------------------------
 
+# As of now: on a busy machine the test comes minutes later.
 SOON = format_datetime(datetime.now(UTC) + timedelta(seconds=1800), usegmt=True)
 LONG_AGO = "Wed, 21 Oct 2015 07:28:00 GMT"
 
@@ -209,7 +210,7 @@ LONG_AGO = "Wed, 21 Oct 2015 07:28:00 GMT"
     ("status", "headers", "words", "low", "high"),
     [
         (429, {"Retry-After": "30"}, "it answered 429, which may pass", 30, 30),
-        (429, {"Retry-After": SOON}, "it answered 429", 1700, 1800),
+        (429, {"Retry-After": SOON}, "it answered 429", 900, 1800),
         (429, {"Retry-After": LONG_AGO}, "it answered 429", 0, 0),
         (429, {"Retry-After": "1e99"}, "it answered 429", 3600, 3600),
         (408, {}, "it answered 408", None, None),
