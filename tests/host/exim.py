@@ -73,6 +73,10 @@ chmod 640 server.key
 """
 
 
+# How many mails the server has not delivered yet, and then what is there.
+LIST = 'exim4 -bpc; ls -rt "/home/$1/Maildir/new" 2>/dev/null || true'
+
+
 @dataclass(frozen=True)
 class Exim:
     """The mail server of *host*."""
@@ -102,17 +106,19 @@ class Exim:
         self.host.systemctl("stop", UNIT)
 
     def mails(self, user: str, count: int = 0) -> Sequence[EmailMessage]:
-        """Return what is in the mailbox of *user*, oldest first, once there are *count*."""
+        """Return what is in the mailbox of *user*, oldest first, once there are *count*.
 
-        def found() -> Sequence[str] | None:
-            # The name of a file in a maildir begins with the second of its arrival.
-            listed = self.host.sh('ls -rt "/home/$1/Maildir/new" 2>/dev/null || true', user)
-            names = listed.stdout.split()
-            return names if len(names) >= count else None
+        Nothing that the server has taken is on its way to it any more.
+        """
 
-        names = found() if count == 0 else wait_for(found, 20, f"{count} mails for {user}")
+        def found() -> tuple[Sequence[str]] | None:
+            listed = self.host.sh(LIST, user).stdout.split()
+            queued, names = int(listed[0]), listed[1:]
+            return (names,) if queued == 0 and len(names) >= count else None
+
+        names = (wait_for(found, 20, f"{count} mails for {user}") or ((),))[0]
         mails = []
-        for name in names or ():
+        for name in names:
             text = self.host.run("cat", f"/home/{user}/Maildir/new/{name}").stdout
             mail = message_from_string(text, policy=policy.default)
             assert isinstance(mail, EmailMessage)
