@@ -252,6 +252,9 @@ LabelName = Annotated[
 VariableName = Annotated[
     str, _text("the name of an environment variable", r"^[^=\x00]+$", longest=255)
 ]
+VariableNames = Annotated[
+    list[VariableName], Meta(extra={"expected": 'an array of names such as ["API_KEY"]'})
+]
 SlackChannel = Annotated[
     str,
     _text('a channel such as "#ops", or its id', r"^(#[^\s#]+|[CDGU][A-Z0-9]{6,})$", longest=100),

@@ -63,10 +63,15 @@ def load(
     problems = Problems(file, text)
     tables = read_table(ConfigFile, content, (), problems)
     secrets = Secrets(problems, file, mode, environ, for_daemon)
-    services = _with_shared_policies(
-        ServiceBuilder(table, tables.defaults, ("service", index), secrets).build()
+    builders = [
+        ServiceBuilder(table, tables.defaults, ("service", index), secrets)
         for index, table in enumerate(tables.service)
+    ]
+    services = _with_shared_policies(builder.build() for builder in builders)
+    reached = (
+        (builder.deployment(), service) for builder, service in zip(builders, services, strict=True)
     )
+    deployments = {service.name: said for said, service in reached if said is not None}
     check_relations(services, problems)
     check_names(tables, problems)
     slack = build_slack(tables.slack, secrets)
@@ -83,6 +88,7 @@ def load(
         file,
         _daemon(tables.daemon, environ),
         services,
+        deployments=deployments,
         slack=slack,
         email=email,
         webhook=webhook,

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 
 from watchdog.config.channel_tables import AlertmanagerTable, AppriseTable, WebhookTable
+from watchdog.config.deploy_tables import AppTable, DeployTable
 from watchdog.config.describing import Description, describe
 from watchdog.config.service_tables import (
     ControlTable,
@@ -110,6 +111,8 @@ _SECTIONS: tuple[tuple[str, type[Table], str], ...] = (
             "(../how-to/warnings-and-limits.md#limits)."
         ),
     ),
+    ("### `deploy = { … }`", DeployTable, "Commands are arrays: there is no shell."),
+    ("### `app = { … }`", AppTable, ""),
     (
         "## Policy",
         PolicyTable,

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType, field
 
+from watchdog.config.deploy_tables import AppTable, DeployTable
 from watchdog.config.kinds import (
     AbsolutePath,
     Command,
@@ -235,6 +236,17 @@ class ServiceTable(PolicyTable, frozen=True):
         UNSET
     )
     health: Annotated[Url | HealthTable | UnsetType, key("URL that must answer.")] = UNSET
+    proxied: Annotated[
+        Url | HealthTable | UnsetType,
+        key("The same through nginx on this host, for deploy, verify and doctor.", default="none"),
+    ] = UNSET
+    external: Annotated[
+        Url | HealthTable | UnsetType,
+        key("The same as its users reach it, for deploy, verify and doctor.", default="none"),
+    ] = UNSET
+    nginx: Annotated[
+        UnitName | UnsetType, key("The unit of that nginx.", default="nginx.service")
+    ] = UNSET
     depends_on: Annotated[
         ServiceNames,
         key("Services without which this one cannot be healthy; a failure is theirs first."),
@@ -245,3 +257,5 @@ class ServiceTable(PolicyTable, frozen=True):
     limits: Annotated[
         LimitsTable | UnsetType, key("What it may use.", default="as much as it likes")
     ] = UNSET
+    deploy: Annotated[DeployTable, key("What a deploy runs besides its own steps.")] = DeployTable()
+    app: Annotated[AppTable, key("The files that it needs.")] = AppTable()

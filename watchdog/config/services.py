@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import UNSET, UnsetType
 
 from watchdog.config.conditions import parse_condition
+from watchdog.config.deployments import deployment_of
 from watchdog.config.durations import format_duration
 from watchdog.config.evidence import evidence_of
 from watchdog.config.fetching import Secrets
@@ -18,6 +19,7 @@ from watchdog.config.service_tables import (
     PortTable,
     ServiceTable,
 )
+from watchdog.config.settings import Deployment
 from watchdog.config.units import service_unit
 from watchdog.config.warnings import limits_of
 from watchdog.core.service import (
@@ -60,7 +62,8 @@ class ServiceBuilder:
             timeout = self._timeout("port", UNSET, policy.interval)
             checks.append(PortCheck(table.port, timeout=timeout))
         if isinstance(table.health, HealthTable):
-            checks.append(self._http(table.health, policy.interval))
+            timeout = self._timeout("health", table.health.timeout, policy.interval)
+            checks.append(self._http(table.health, "health", timeout))
         elif table.health is not UNSET:
             timeout = self._timeout("health", UNSET, policy.interval)
             checks.append(HttpCheck(table.health, timeout=timeout))
@@ -75,6 +78,14 @@ class ServiceBuilder:
         place, has_control = (*self._path, "limits"), self._stated("control")
         limits = limits_of(table.limits, place, self._problems, has_control=has_control)
         return Service(name, control, tuple(checks), policy, needs, evidence, limits)
+
+    def deployment(self) -> Deployment | None:
+        """Return what only commands at a terminal need to know of it, if that is stated."""
+        return deployment_of(self._table, self._path, self._problems, self._asked_by_hand)
+
+    def _asked_by_hand(self, table: HealthTable, name: str) -> HttpCheck:
+        timeout = _CHECK_TIMEOUT if table.timeout is UNSET else table.timeout
+        return self._http(table, name, timeout)
 
     def _wrong(self, key: str, message: str) -> None:
         self._problems.add((*self._path, key), message)
@@ -142,12 +153,11 @@ class ServiceBuilder:
         timeout = self._timeout("port", table.timeout, interval)
         return PortCheck(table.port, table.host, table.any_owner, timeout)
 
-    def _http(self, table: HealthTable, interval: float) -> HttpCheck:
-        timeout = self._timeout("health", table.timeout, interval)
+    def _http(self, table: HealthTable, name: str, timeout: float) -> HttpCheck:
         latency = None if table.max_latency is UNSET else table.max_latency
         if latency is not None and latency > timeout:
             self._problems.add(
-                (*self._path, "health", "max_latency"),
+                (*self._path, name, "max_latency"),
                 f"max_latency {format_duration(latency)} exceeds"
                 f" timeout {format_duration(timeout)}; expected at most that",
             )
@@ -158,7 +168,7 @@ class ServiceBuilder:
             status=_accepted(table.status),
             max_latency=latency,
             expect=tuple(parse_condition(text) for text in conditions if text),
-            headers=self._secrets.fetch_headers(table.headers, (*self._path, "health", "headers")),
+            headers=self._secrets.fetch_headers(table.headers, (*self._path, name, "headers")),
             verify_tls=table.verify_tls,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -162,6 +162,27 @@ class HeartbeatSettings:
     insecure: bool = False  # http towards another host is meant
 
 
+NGINX = "nginx.service"
+"""The unit of nginx, where the configuration names no other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What only commands at a terminal need to know of a service."""
+
+    proxied: HttpCheck | None = None  # through nginx on this host; None: there is none
+    external: HttpCheck | None = None  # as its users reach it
+    nginx: str = NGINX  # the unit
+    before: tuple[tuple[str, ...], ...] = ()  # commands of a deploy
+    after: tuple[tuple[str, ...], ...] = ()
+    rollback: tuple[tuple[str, ...], ...] = ()
+    timeout: float = 600.0  # seconds for each of them
+    env_file: str | None = None  # None: as the unit says
+    env_keys: tuple[str, ...] = ()
+    venv: str | None = None  # None: as the unit says
+    requirements: str | None = None
+
+
 SlackSettings = SlackBotSettings | SlackWebhookSettings
 ChannelSettings = (
     SlackSettings | EmailSettings | WebhookSettings | AlertmanagerSettings | AppriseSettings
@@ -175,6 +196,7 @@ class Config:
     path: str
     daemon: DaemonSettings
     services: tuple[Service, ...]
+    deployments: Mapping[str, Deployment] = field(default_factory=dict)  # by service, if stated
     slack: tuple[SlackSettings, ...] = ()
     email: tuple[EmailSettings, ...] = ()
     webhook: tuple[WebhookSettings, ...] = ()
@@ -208,12 +230,18 @@ class Config:
             for name in channel.destinations
         )
 
+    def deployment(self, service: str) -> Deployment:
+        """Return what is known of *service* besides what is watched."""
+        return self.deployments.get(service, Deployment())
+
     def secrets(self) -> Iterator[str]:
         """Yield every secret that the configuration knows, for those who keep them back."""
         for service in self.services:
             named = [check.headers for check in service.checks if isinstance(check, HttpCheck)]
             if isinstance(service.control, ProcessControl):
                 named.append(service.control.environment)
+            reached = self.deployment(service.name)
+            named += [check.headers for check in (reached.proxied, reached.external) if check]
             for _name, value in (pair for pairs in named for pair in pairs):
                 if isinstance(value, HiddenText):
                     yield value

@@ -18,6 +18,7 @@ from watchdog.config.settings import (
     AppriseSettings,
     Config,
     DeliverySettings,
+    Deployment,
     EmailSettings,
     HeartbeatSettings,
     SlackSettings,
@@ -60,7 +61,10 @@ def effective(config: Config) -> dict[str, Any]:
         "daemon": daemon,
         "evidence": {"redact_emails": config.redact_emails},
         "warnings": _amounts(config.warnings),
-        "service": [_service(service) for service in config.services],
+        "service": [
+            _service(service) | _deployment(config.deployments.get(service.name))
+            for service in config.services
+        ],
     }
     channels = {
         "slack": [_slack(channel) for channel in config.slack],
@@ -136,6 +140,22 @@ def _service(service: Service) -> dict[str, Any]:
         value = getattr(service.policy, field.name)
         table[field.name] = _duration(value) if isinstance(value, float) else value
     table["warnings"] = _amounts(service.policy.warnings)
+    return table
+
+
+def _deployment(said: Deployment | None) -> dict[str, Any]:
+    if said is None:
+        return {}
+    reached = {"proxied": said.proxied, "external": said.external}
+    table: dict[str, Any] = {name: _health(check) for name, check in reached.items() if check}
+    commands = {name: getattr(said, name) for name in ("before", "after", "rollback")}
+    files = {name: getattr(said, name) for name in ("env_file", "venv", "requirements")}
+    table["nginx"] = said.nginx
+    table["deploy"] = {**commands, "timeout": _duration(said.timeout)}
+    table["app"] = {
+        **{name: path for name, path in files.items() if path is not None},
+        "env_keys": said.env_keys,
+    }
     return table
 
 

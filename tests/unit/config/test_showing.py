@@ -69,8 +69,8 @@ def test_the_defaults_that_the_example_shows_are_the_defaults(
 
 def test_the_example_has_every_key(everything: str) -> None:
     shown = set(re.findall(r"[\w.]+(?= *=)", everything))
-    shown = {name for key in shown for name in key.split(".")}
     shown |= set(re.findall(r"^\[+([\w.]+)\]", everything, re.MULTILINE))
+    shown = {name for key in shown for name in key.split(".")}
     keys = {key.name for table in tables_of(ConfigFile).values() for key in describe(table)}
     assert keys <= shown
 

@@ -1,0 +1,1 @@
+"""Diagnosis: the flowchart as an engine, and what it finds."""
