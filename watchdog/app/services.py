@@ -101,10 +101,10 @@ class Services:
                 step = withdrawn(state, Policy(), now)
                 notes = [effect for effect in step.effects if isinstance(effect, Note)]
                 alerts = [effect for effect in step.effects if isinstance(effect, Alert)]
-                kinds = [alert.kind for alert in alerts if alert.kind not in QUIET]
-                record = Withdrawn(now, tuple(kinds))
+                kinds = tuple(alert.kind for alert in alerts if alert.kind not in QUIET)
+                history = (Withdrawn(now, kinds),) if state.incident is not None else ()
                 await around.store.commit(
-                    Change(step.state, now, notes, around.book.address(alerts), history=(record,))
+                    Change(step.state, now, notes, around.book.address(alerts), history=history)
                 )
 
     async def first_rounds(self) -> None:

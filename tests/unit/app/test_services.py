@@ -99,3 +99,4 @@ async def test_the_warnings_of_a_service_that_is_taken_out_are_over() -> None:
         (AlertKind.WARNING_OVER, "warn1")
     ], "and those of the host are not of any service"
     assert store.changes[0].state == State("web")
+    assert store.changes[0].history == (), "which has a word for the end of an incident alone"

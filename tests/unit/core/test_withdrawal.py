@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.unit.core.life import HTTP, PASS, Life, memory
 from watchdog.core.model import (
     Alert,
@@ -21,7 +23,7 @@ NEVER = Policy(restart_after={"http": 0})
 
 def test_a_service_without_an_incident_leaves_nothing_to_tell() -> None:
     life = Life().on(PASS)
-    assert withdrawn(life.state, life.policy, life.now) == Step(State("api"))
+    assert withdrawn(life.state, life.policy, life.now) == Step(life.state)
 
 
 def test_an_open_incident_is_closed_and_told_to_be_over() -> None:
@@ -55,7 +57,14 @@ def test_warnings_are_over_beside_the_incident_and_told_to_be_if_they_were_told(
     ]
     assert isinstance(end.effects[-1], Alert)
     assert end.effects[-1].measure == Measure(MeasureKind.NO_LONGER_WATCHED)
+    assert end.state == State("api")
+
+
+def test_a_warning_that_nobody_was_told_of_is_over_and_the_silence_goes_on() -> None:
     life = Life(NEVER).on(Silenced(1e9, "kim", "known"), memory(95))
-    [note] = withdrawn(life.state, life.policy, life.now).effects
+    end = withdrawn(life.state, life.policy, life.now)
+    [note] = end.effects
     assert isinstance(note, Note)
     assert note.kind is NoteKind.WARNING_OVER
+    assert end.state == replace(life.state, warnings=())
+    assert end.state.silence is not None
