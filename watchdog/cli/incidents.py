@@ -76,7 +76,7 @@ def print_story(incident: dict[str, Any]) -> None:
     else:
         print(f"it ended {stamp(incident['closed'])}: {incident['ending'] or 'how, is not known'}")
     print("timeline:")
-    for wall, text in _timeline(incident):
+    for wall, text in timeline(incident):
         print(f"  {stamp(wall)}  {text}")
     _print_told(incident)
     if incident["evidence"]:
@@ -98,8 +98,8 @@ def _line(incident: dict[str, Any], lasted: float | None = None) -> str:
     )
 
 
-def _timeline(incident: dict[str, Any]) -> Sequence[tuple[float, str]]:
-    """Return what happened, oldest first; of one moment the end of a restart comes first."""
+def timeline(incident: dict[str, Any]) -> Sequence[tuple[float, str]]:
+    """Return what happened (wall), oldest first; of one moment the end of a restart comes first."""
     ended = [restart for restart in incident["restarts"] if restart["finished"] is not None]
     failed = {restart["finished"] for restart in ended}
     events = [

@@ -11,7 +11,19 @@ import os
 import sys
 
 import watchdog
-from watchdog.cli import act, config, grant, incidents, report, run, simulate, status
+from watchdog.cli import (
+    act,
+    config,
+    grant,
+    incidents,
+    init,
+    logs,
+    ports,
+    report,
+    run,
+    simulate,
+    status,
+)
 from watchdog.errors import ConfigError, WatchdogError
 
 
@@ -19,12 +31,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command that *arguments* name and return its exit code."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # answers are UTF-8, whatever the terminal is
-    parser = _parser()
-    options = parser.parse_args(arguments)
-    if "run" not in options:
-        parser.print_help(sys.stderr)
-        return 2
     try:
+        parser = _parser()
+        options = parser.parse_args(arguments)
+        if "run" not in options:
+            parser.print_help(sys.stderr)
+            return 2
         return _written(int(options.run(options)))
     except ConfigError as error:
         print("\n".join(error.problems), file=sys.stderr)
@@ -69,7 +81,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {watchdog.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (run, status, incidents, report, act, config, simulate, grant):
+    for module in (
+        run,
+        status,
+        incidents,
+        report,
+        logs,
+        ports,
+        act,
+        init,
+        config,
+        simulate,
+        grant,
+    ):
         module.add_commands(commands)
     return parser
 

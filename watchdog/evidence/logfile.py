@@ -29,7 +29,7 @@ def last_lines(path: Path) -> Sequence[str]:
     if that is all there is, its last words are. Blocks. Raises OSError if it cannot be read.
     """
     try:
-        with _opened(path) as descriptor:
+        with opened(path) as descriptor:
             size = os.lseek(descriptor, 0, os.SEEK_END)
             start = max(0, size - _TAIL)
             tail = os.pread(descriptor, _TAIL, start)
@@ -62,7 +62,7 @@ def _end_of(line: str) -> Sequence[str]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[int]:
+def opened(path: Path) -> Iterator[int]:
     """Open the regular file at *path* for reading, in a way that whoever writes it cannot misuse.
 
     Its directory may be a watched service's own, which could put a link there to what only this

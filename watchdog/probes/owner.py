@@ -34,6 +34,20 @@ def describe(listener: Listener) -> str:
     return _unnamed(listener, unit, cgroup)
 
 
+def unit_of(listener: Listener) -> str:
+    """Return the unit in whose cgroup *listener* was made; empty if that cannot be told.
+
+    Of a unit of a user's own manager that is named as well: ``user@0.service/x.service``. Blocks:
+    it walks the tree of cgroups.
+    """
+    cgroup = _find_cgroup(listener.cgroup)
+    if cgroup is None:
+        return ""
+    unit = _unit(cgroup)
+    manager = next((part for part in cgroup.parts if part.startswith("user@")), "")
+    return f"{manager}/{unit}" if manager and manager != unit else unit
+
+
 def _named(pids: Iterable[int], unit: str) -> str:
     """Word it: ``nginx (pid 77, nginx.service)``, or ``one of …`` where it may be any of them."""
     first: dict[str, int] = {}  # of each name, the process that started first

@@ -1,0 +1,1 @@
+"""What services, nginx and the journal have written, read by time and merged."""

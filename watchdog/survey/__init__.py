@@ -1,0 +1,1 @@
+"""This host as it is: who listens, which units run, where nginx leads."""
