@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from watchdog.core.service import Service
     from watchdog.templates.existing import Existing
     from watchdog.templates.installing import Plan
+    from watchdog.templates.placing import Planned
     from watchdog.templates.unit import Running
 
 _GREEN, _RED = "32", "31"
@@ -149,10 +150,9 @@ def _print(plan: Plan) -> None:
 
 
 async def _install(plan: Plan, before: Existing, *, sure: bool) -> int:
-    from watchdog.templates.placing import Placement, difference, require_free
+    from watchdog.templates.installing import carry_out
+    from watchdog.templates.placing import require_free
 
-    for remark in plan.remarks:
-        print(f"note: {remark}")
     for file in plan.files:
         require_free(file)
     wanted = [file for file in plan.files if not file.is_there]
@@ -161,50 +161,40 @@ async def _install(plan: Plan, before: Existing, *, sure: bool) -> int:
         return 0
     if before.load_state not in {"loaded", "not-found"}:
         raise TemplateError(f"cannot install over a unit that is {before.load_state}")
-    for file in wanted:
-        shadowed = Path(before.path) if before.path.endswith(f"/{file.path.name}") else None
-        _print_difference(difference(file, shadowed))
-    for drop_in in before.drop_ins:
-        print(f"note: {drop_in} stays in force")
+    _show(plan, wanted, before)
     if os.geteuid() != 0:
         raise WatchdogError("cannot install: not root; nothing was changed, run it with sudo")
     if not sure and not _agreed(len(wanted)):
         print("nothing was changed")
         return 1
-    placement = Placement()
     try:
-        for file in wanted:
-            placement.put(file)
-        tested = await plan.test()
-    except OSError as error:
-        placement.take_back()
-        raise WatchdogError(f"cannot install: {error}; all is as it was") from error
-    except BaseException:
-        placement.take_back()
+        tested, backups = await carry_out(plan, wanted)
+    except asyncio.CancelledError:
         print("interrupted; all is as it was", file=sys.stderr)
         raise
     if tested.code != 0:
-        placement.take_back()
         print((tested.err or tested.out or tested.trouble).rstrip(), file=sys.stderr)
         print("the test has failed; all is as it was", file=sys.stderr)
         return 1
-    await _settle(plan)
     for file in wanted:
         print(f"installed {file.path}")
-    for backup in placement.backups:
+    for backup in backups:
         print(f"what was there is kept in {backup}")
     print("left to do:", *(f"  {command}" for command in plan.left), sep="\n")
     return 0
 
 
-async def _settle(plan: Plan) -> None:
-    from watchdog.tool import run
+def _show(plan: Plan, wanted: Sequence[Planned], before: Existing) -> None:
+    """Print what would change, and what else matters then."""
+    from watchdog.templates.placing import difference
 
-    for command in plan.settle:
-        done = await run(*command)
-        if done.code != 0:
-            why = (done.err or done.trouble).strip()
-            raise WatchdogError(f"cannot run {' '.join(command)}: {why}; the files are installed")
+    for file in wanted:
+        shadowed = Path(before.path) if before.path.endswith(f"/{file.path.name}") else None
+        _print_difference(difference(file, shadowed))
+    for drop_in in before.drop_ins:
+        print(f"note: {drop_in} stays in force")
+    for remark in plan.remarks:
+        print(f"note: {remark}")
 
 
 def _agreed(count: int) -> bool:

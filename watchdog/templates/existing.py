@@ -17,7 +17,7 @@ _PROPERTIES = (
     *("WorkingDirectory", "EnvironmentFiles"),
 )
 _ARGUMENTS = re.compile(r"argv\[\]=(.*?) ; ignore_errors=")
-_SERVERS: Sequence[str] = get_args(Server)
+_SERVERS: Sequence[Server] = get_args(Server)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Existing:
     user: str = ""
     directory: str = ""
     env_file: str = ""
-    server: str = ""
+    server: Server | None = None
     app: str = ""
     venv: str = ""
     workers: int | None = None
@@ -61,7 +61,7 @@ def read_shown(shown: Mapping[str, str]) -> Existing:
         "" if shown.get("DynamicUser") == "yes" else shown.get("User", ""),
         shown.get("WorkingDirectory", "").lstrip("!-"),
         shown.get("EnvironmentFiles", "").partition(" (")[0],
-        server.name if server else "",
+        next((each for each in _SERVERS if server and server.name == each), None),
         next((word for word in options if re.fullmatch(r"[\w.]+:[\w.]+", word)), ""),
         str(server.parent.parent) if server and server.parent.name == "bin" else "",
         int(workers) if workers.isdecimal() else None,

@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from watchdog.errors import WatchdogError
 from watchdog.templates.application import Application
-from watchdog.templates.placing import Planned
+from watchdog.templates.placing import Placement, Planned
 from watchdog.templates.site import Site, site_text
-from watchdog.templates.unit import Running, socket_name, socket_text, unit_text
+from watchdog.templates.text import packaged
+from watchdog.templates.unit import DRAINING, Running, socket_name, socket_text, unit_text
 from watchdog.tool import Ran, run
 
 NGINX = Path("/etc/nginx")
@@ -36,35 +38,49 @@ def plan_site(application: Application, site: Site, nginx: Path = NGINX) -> Plan
     if available.is_dir() and enabled.is_dir():
         kept = available / name
         files = [Planned(kept, text), Planned(enabled / name, link=str(kept))]
-    remarks = []
+    remarks: Sequence[str] = ()
     if not site.domains:
         places = {file.path for file in files} | {available / name}
-        for other in _default_servers(nginx, places):
-            remarks.append(
-                f"{other} is a default server too, and nginx takes one alone: "
-                f"remove it (rm {other}), or give --domain"
-            )
+        remarks = [
+            f"{other} is a default server too, and nginx takes one alone: "
+            f"remove it (rm {other}), or give --domain"
+            for other in _default_servers(nginx, places)
+        ]
     left = [f"systemctl reload {application.nginx}"]
     return Plan(files, lambda: run("nginx", "-t"), left=left, remarks=remarks)
 
 
 def plan_unit(
-    application: Application, running: Running, *, socket: bool, units: Path = UNITS
+    application: Application,
+    running: Running,
+    *,
+    socket: bool,
+    units: Path = UNITS,
+    draining: Path = Path(DRAINING),
 ) -> Plan:
     """Return the unit, and with *socket* the socket that goes with it. Raises TemplateError."""
     names = [application.unit]
     files = [Planned(units / application.unit, unit_text(application, running, socket=socket))]
     socket_file = units / socket_name(application)
     remarks = []
+    paths = [str(file.path) for file in files]
     if socket:
         files.insert(0, Planned(socket_file, socket_text(application)))
         names.insert(0, socket_file.name)
+        paths.insert(0, str(socket_file))
+        if running.server == "uvicorn":
+            program = Planned(draining, packaged(draining.name + ".txt"), brings_directory=True)
+            files.append(program)
+        elif "uvicorn" in running.worker_class:
+            remarks.append(
+                "uvicorn as a worker of gunicorn may cut a POST that comes as it is stopped; "
+                "--server uvicorn does not"
+            )
     elif socket_file.exists():
         remarks.append(
             f"{socket_file.name} is there and would hold the port: "
             f"systemctl disable --now {socket_file.name}; rm {socket_file}"
         )
-    paths = [str(file.path) for file in files]
     return Plan(
         files,
         lambda: run("systemd-analyze", "verify", *paths),
@@ -72,6 +88,33 @@ def plan_unit(
         left=[f"systemctl enable {' '.join(names)}", f"systemctl restart {application.unit}"],
         remarks=remarks,
     )
+
+
+async def carry_out(plan: Plan, wanted: Sequence[Planned]) -> tuple[Ran, Sequence[Path]]:
+    """Put *wanted* in place, test the whole *plan*, and settle it or have everything as it was.
+
+    Returns what the test said, and where what was there before is kept. Raises WatchdogError.
+    """
+    placement = Placement()
+    try:
+        for file in wanted:
+            placement.put(file)
+        tested = await plan.test()
+    except OSError as error:
+        placement.take_back()
+        raise WatchdogError(f"cannot install: {error}; all is as it was") from error
+    except BaseException:
+        placement.take_back()
+        raise
+    if tested.code != 0:
+        placement.take_back()
+        return tested, ()
+    for command in plan.settle:
+        done = await run(*command)
+        if done.code != 0:
+            why = (done.err or done.trouble).strip()
+            raise WatchdogError(f"cannot run {' '.join(command)}: {why}; the files are installed")
+    return tested, placement.backups
 
 
 def _default_servers(nginx: Path, own: set[Path]) -> list[Path]:

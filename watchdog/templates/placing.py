@@ -19,6 +19,7 @@ from pathlib import Path
 from watchdog.errors import WatchdogError
 
 MODE = 0o644  # nginx and systemd read as root; what is in these files is no secret
+DIRECTORY_MODE = 0o755
 
 
 class PlacingError(WatchdogError):
@@ -32,6 +33,7 @@ class Planned:
     path: Path
     text: str = ""
     link: str = ""  # not empty: a symbolic link to it
+    brings_directory: bool = False
 
     @property
     def is_there(self) -> bool:
@@ -58,7 +60,7 @@ def require_free(planned: Planned) -> None:
         raise PlacingError(f"{cannot}: it is a symbolic link to {target}; remove it first")
     if path.exists() and (planned.link or not path.is_file()):
         raise PlacingError(f"{cannot}: there is something else; move it away first")
-    if not path.parent.is_dir():
+    if not planned.brings_directory and not path.parent.is_dir():
         raise PlacingError(f"{cannot}: there is no directory {path.parent}")
 
 
@@ -97,6 +99,9 @@ class Placement:
         """Put *planned* in place in one step; what was there is kept beside. Raises OSError."""
         path = planned.path
         backup = _keep(path) if path.exists() and not planned.link else None
+        if planned.brings_directory and not path.parent.is_dir():
+            path.parent.mkdir(parents=True)
+            path.parent.chmod(DIRECTORY_MODE)  # whatever root's umask is
         new = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             if planned.link:

@@ -15,6 +15,9 @@ Server = Literal["uvicorn", "gunicorn"]
 GRACE = 20
 """Seconds for requests under way when the application is stopped; below TimeoutStopSec=."""
 
+DRAINING = "/usr/local/lib/service-watchdog/uvicorn_draining.py"
+"""Where the program goes that starts uvicorn on a socket of systemd's."""
+
 _APP = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", re.ASCII)
 _USER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\$?")
 _HOMES = ("/home/", "/root/", "/run/user/")
@@ -128,7 +131,11 @@ def _start(application: Application, running: Running, *, socket: bool) -> str:
         return f"{own}{program} --bind {application.url_host}:${{PORT}}{grace}"
     grace = f" --workers ${{WORKERS}} --timeout-graceful-shutdown {GRACE}"
     if socket:
-        return f"# 3 is the first file descriptor that systemd hands over.\n{program} --fd 3{grace}"
+        return (
+            "# uvicorn by a program that lets it end without cutting a request.\n"
+            "# 3 is the first file descriptor that systemd hands over.\n"
+            f"ExecStart={running.venv}/bin/python {DRAINING} {running.app} --fd 3{grace}"
+        )
     return f"{own}{program} --host {application.host} --port ${{PORT}}{grace}"
 
 
