@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import get_args
 
-from watchdog.templates.unit import Server
+from watchdog.templates.unit import DRAINING, Server
 from watchdog.tool import run
 
 _PROPERTIES = (
     *("LoadState", "FragmentPath", "DropInPaths", "ExecStart", "User", "DynamicUser"),
-    *("WorkingDirectory", "EnvironmentFiles"),
+    *("WorkingDirectory", "Environment", "EnvironmentFiles"),
 )
 _ARGUMENTS = re.compile(r"argv\[\]=(.*?) ; ignore_errors=")
 _SERVERS: Sequence[Server] = get_args(Server)
@@ -50,10 +50,16 @@ def read_shown(shown: Mapping[str, str]) -> Existing:
         return Existing(shown.get("LoadState", "not-found"))
     found = _ARGUMENTS.search(shown.get("ExecStart", ""))
     words = _words(found[1]) if found else []
-    place = next((at for at, w in enumerate(words) if PurePosixPath(w).name in _SERVERS), None)
-    server = PurePosixPath(words[place]) if place is not None else None
-    options = words[place + 1 :] if place is not None else []
+    place, server = next(
+        ((at, name) for at, word in enumerate(words) for name in _SERVERS if _is(word, name)),
+        (len(words), None),
+    )
+    options = words[place + 1 :]
+    variables = dict(
+        word.split("=", 1) for word in shown.get("Environment", "").split() if "=" in word
+    )
     workers = _option(options, "--workers", "-w")
+    workers = variables.get(workers.strip("${}"), workers)
     return Existing(
         "loaded",
         shown.get("FragmentPath", ""),
@@ -61,12 +67,25 @@ def read_shown(shown: Mapping[str, str]) -> Existing:
         "" if shown.get("DynamicUser") == "yes" else shown.get("User", ""),
         shown.get("WorkingDirectory", "").lstrip("!-"),
         shown.get("EnvironmentFiles", "").partition(" (")[0],
-        next((each for each in _SERVERS if server and server.name == each), None),
+        server,
         next((word for word in options if re.fullmatch(r"[\w.]+:[\w.]+", word)), ""),
-        str(server.parent.parent) if server and server.parent.name == "bin" else "",
+        next((venv for word in (words[place], words[0]) if (venv := _venv(word))), "")
+        if server
+        else "",
         int(workers) if workers.isdecimal() else None,
         _option(options, "--worker-class", "-k"),
     )
+
+
+def _is(word: str, server: Server) -> bool:
+    name = PurePosixPath(word).name
+    return name == server or (server == "uvicorn" and word == DRAINING)
+
+
+def _venv(program: str) -> str:
+    """Return the virtual environment that has *program*; empty if it is in none."""
+    path = PurePosixPath(program)
+    return str(path.parent.parent) if path.parent.name == "bin" else ""
 
 
 def _words(line: str) -> list[str]:

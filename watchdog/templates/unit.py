@@ -26,8 +26,9 @@ _GUNICORN_TYPE = """\
 # gunicorn says READY=1 once it listens; that its workers can answer is seen to below.
 Type=notify"""
 _UVICORN_TYPE = """\
-# uvicorn does not tell systemd when it is ready, so Type=notify would wait in vain.
-Type=simple"""
+# uvicorn does not tell systemd when it is ready, so Type=notify would wait in vain. Not "simple":
+# the wait below would begin while the process is still root's, and may not be asked for.
+Type=exec"""
 _GUNICORN_RELOAD = """
 # New workers with new code, one after another; the port stays open.
 ExecReload=/bin/kill -HUP $MAINPID

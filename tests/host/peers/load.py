@@ -16,6 +16,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 PATIENCE = 30.0
+FIRST = 20
+"""Requests until it says that it is under way."""
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -27,6 +29,7 @@ class Load:
     host: str
     port: int
     path: str
+    name: str
     sent: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     posted: list[str] = field(default_factory=list)  # bodies that were answered
@@ -59,7 +62,7 @@ class Load:
         try:
             body = text if method == "POST" else ""
             writer.write(
-                f"{method} {self.path} HTTP/1.1\r\nHost: {self.host}\r\n"
+                f"{method} {self.path} HTTP/1.1\r\nHost: {self.name}\r\n"
                 f"Content-Length: {len(body)}\r\n"
                 f"Connection: {'close' if fresh else 'keep-alive'}\r\n\r\n{body}".encode()
             )
@@ -85,6 +88,8 @@ async def run(load: Load, rate: float, seconds: float) -> None:
         while not over.is_set() and time.monotonic() - began < seconds:
             tasks.create_task(load.ask(number))
             number += 1
+            if number == FIRST:
+                print("under way", flush=True)
             pause = began + number / rate - time.monotonic()
             if pause > 0:
                 try:
@@ -103,8 +108,9 @@ def main() -> None:
     parser.add_argument("--path", default="/")
     parser.add_argument("--rate", type=float, default=100)
     parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--name", default="localhost")
     options = parser.parse_args()
-    load = Load(options.host, options.port, options.path)
+    load = Load(options.host, options.port, options.path, options.name)
     asyncio.run(run(load, options.rate, options.seconds))
     told = {
         "sent": load.sent,
