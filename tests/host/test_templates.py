@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -217,6 +218,23 @@ def test_at_a_terminal_it_asks(fronted: FrontedHost, answer: str, is_there: bool
     assert "write these 2 files? [y/N]" in told
     assert fronted.host.exists(SITE) is is_there
     assert ("nothing was changed" in told) is not is_there
+
+
+def test_at_a_terminal_one_ctrl_c_is_enough(fronted: FrontedHost) -> None:
+    command = f"service-watchdog templates nginx {NAME} --domain {DOMAIN} --install"
+    pipe = subprocess.PIPE
+    script = ("script", "-qec", command, "/dev/null")
+    with fronted.host.popen(*script, stdin=pipe, stdout=pipe) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        told = ""
+        while not told.endswith("[y/N] "):
+            told += process.stdout.read(1)
+        process.stdin.write("\x03")
+        process.stdin.flush()
+        assert process.wait(timeout=20) == 130
+        assert process.stdout.read().split("\n")[1:] == ["nothing was changed", ""]
+    assert not fronted.host.exists(SITE)
 
 
 def test_what_was_written_by_hand_is_shown_and_kept(fronted: FrontedHost) -> None:

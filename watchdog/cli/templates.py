@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from watchdog.templates.existing import Existing
     from watchdog.templates.installing import Plan
     from watchdog.templates.placing import Planned
+    from watchdog.templates.site import Site
     from watchdog.templates.unit import Running
 
 _GREEN, _RED = "32", "31"
@@ -66,24 +67,28 @@ def _run(options: argparse.Namespace) -> int:
     from watchdog.config import load
 
     config = load(options.config, for_daemon=False)
-    return asyncio.run(_act(options, config))
-
-
-async def _act(options: argparse.Namespace, config: Config) -> int:
-    from watchdog.templates.existing import Existing, existing
-
     service = _service(config, options.name)
-    deployment = config.deployment(service.name)
-    if options.template == "nginx":
-        return await _finish(options, _site_plan(options, service, deployment), Existing())
+    plan, before = _plan(options, service, config.deployment(service.name))
+    if not options.install:
+        _print(plan)
+        return 0
+    return _install(plan, before, sure=options.yes)
+
+
+def _plan(
+    options: argparse.Namespace, service: Service, deployment: Deployment
+) -> tuple[Plan, Existing]:
+    """Return what is to be there, and the unit that is."""
     from watchdog.templates.application import application_of
-    from watchdog.templates.installing import plan_unit
+    from watchdog.templates.existing import Existing, existing
+    from watchdog.templates.installing import plan_site, plan_unit
 
     application = application_of(service, deployment)
-    before = await existing(application.unit) if application.unit else Existing()
+    if options.template == "nginx":
+        return plan_site(application, _site(options)), Existing()
+    before = asyncio.run(existing(application.unit)) if application.unit else Existing()
     running = _running(options, deployment, before, service.name)
-    plan = plan_unit(application, running, socket=options.template == "socket")
-    return await _finish(options, plan, before)
+    return plan_unit(application, running, socket=options.template == "socket"), before
 
 
 def _service(config: Config, name: str) -> Service:
@@ -94,15 +99,12 @@ def _service(config: Config, name: str) -> Service:
     raise TemplateError(f"cannot fill a template for {name}: no such service; there are: {known}")
 
 
-def _site_plan(options: argparse.Namespace, service: Service, deployment: Deployment) -> Plan:
-    from watchdog.templates.application import application_of
-    from watchdog.templates.installing import plan_site
+def _site(options: argparse.Namespace) -> Site:
     from watchdog.templates.site import Site, has_ipv6
 
     if not options.tls and (options.certificate or options.key):
         raise TemplateError("cannot use a certificate without --tls")
-    site = Site(tuple(options.domain), options.tls, options.certificate, options.key, has_ipv6())
-    return plan_site(application_of(service, deployment), site)
+    return Site(tuple(options.domain), options.tls, options.certificate, options.key, has_ipv6())
 
 
 def _running(
@@ -133,13 +135,6 @@ def _running(
     )
 
 
-async def _finish(options: argparse.Namespace, plan: Plan, before: Existing) -> int:
-    if not options.install:
-        _print(plan)
-        return 0
-    return await _install(plan, before, sure=options.yes)
-
-
 def _print(plan: Plan) -> None:
     files = [file for file in plan.files if file.text]
     for number, file in enumerate(files):
@@ -149,7 +144,7 @@ def _print(plan: Plan) -> None:
         print(f"note: {remark}", file=sys.stderr)
 
 
-async def _install(plan: Plan, before: Existing, *, sure: bool) -> int:
+def _install(plan: Plan, before: Existing, *, sure: bool) -> int:
     from watchdog.templates.installing import carry_out
     from watchdog.templates.placing import require_free
 
@@ -168,8 +163,8 @@ async def _install(plan: Plan, before: Existing, *, sure: bool) -> int:
         print("nothing was changed")
         return 1
     try:
-        tested, backups = await carry_out(plan, wanted)
-    except asyncio.CancelledError:
+        tested, backups = asyncio.run(carry_out(plan, wanted))
+    except KeyboardInterrupt:
         print("interrupted; all is as it was", file=sys.stderr)
         raise
     if tested.code != 0:
@@ -209,6 +204,9 @@ def _agreed(count: int) -> bool:
     except EOFError:
         print()
         return False
+    except KeyboardInterrupt:
+        print("\nnothing was changed")
+        raise
 
 
 def _print_difference(lines: Sequence[str]) -> None:

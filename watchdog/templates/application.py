@@ -14,6 +14,9 @@ from watchdog.errors import TemplateError
 _PLAIN = re.compile(r"[A-Za-z0-9._~!&+,:=/-]+")
 """What stands unquoted in both an nginx configuration and a unit file."""
 
+_FAILURE = 400
+"""The first status that ``curl --fail`` takes for a failure."""
+
 _DEFAULT_PORTS = {"http": 80}
 _LOOPBACK = {"localhost": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - a key
 
@@ -28,6 +31,7 @@ class Application:
     port: int
     health: str  # the path
     nginx: str = "nginx.service"
+    asked_plainly: bool = True  # a GET without further headers, answered with a success
 
     @property
     def label(self) -> str:
@@ -73,6 +77,7 @@ def application_of(service: Service, deployment: Deployment) -> Application:
         port.port if port else url.port or _DEFAULT_PORTS[url.scheme],
         require_plain(url.path or "/", "the path of its health", cannot),
         deployment.nginx,
+        not http.headers and (not http.status or any(each < _FAILURE for each in http.status)),
     )
 
 

@@ -76,6 +76,11 @@ def unit_text(application: Application, running: Running, *, socket: bool = Fals
     cannot = f"cannot write a unit for {application.name}"
     if not application.unit:
         raise TemplateError(f"{cannot}: no unit keeps it; expected unit = … in the configuration")
+    if not application.asked_plainly:
+        raise TemplateError(
+            f"{cannot}: its health is asked with headers, or answers with an error; the start of "
+            "the unit waits for a plain GET to succeed"
+        )
     _require_sound(running, cannot)
     order = (
         _SOCKET_ORDER.format(socket=socket_name(application))

@@ -247,6 +247,20 @@ def test_a_unit_says_nothing_that_it_was_not_meant_to(changes: dict[str, Any], w
     assert words in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    "check",
+    [
+        replace(health(), headers=(("Authorization", "Bearer x"),)),
+        replace(health(), status=(401,)),
+    ],
+)
+def test_a_start_that_could_never_succeed_is_not_written(check: HttpCheck) -> None:
+    application = application_of(service(check), Deployment())
+    assert "location = /health" in site_text(application, Site())
+    with pytest.raises(TemplateError, match="waits for a plain GET"):
+        unit_text(application, RUNNING)
+
+
 def test_what_is_no_unit_gets_none() -> None:
     control = CommandControl(("a",), ("b",), ("c",))
     application = application_of(Service("api", control, (health(),)), Deployment())
