@@ -141,6 +141,21 @@ def test_the_lines_of_the_reference_document_ask_once(fronted: FrontedHost, answ
         assert backend.tries == 1
 
 
+def test_several_lines_of_one_server_are_several_tries_and_still_none_for_a_post(
+    fronted: FrontedHost,
+) -> None:
+    lines = 3 * "server 127.0.0.1:8000 max_fails=0; "
+    site = REFERENCE_SITE.replace("http://127.0.0.1:8000", "http://thrice")
+    thrice = f"upstream thrice {{ {lines}}}\n{site}"
+    fronted.host.write("/etc/nginx/conf.d/reference.conf", thrice)
+    fronted.host.systemctl("restart", "nginx")
+    with CountingBackend(fronted.host.listen(8000), CUT) as backend:
+        assert ask(fronted).status == 502
+        assert backend.tries == 3
+        assert ask(fronted, method="POST").status == 502
+        assert backend.tries == 4
+
+
 # ---------------------------------------------------------------------------------------- the unit
 
 
@@ -235,6 +250,24 @@ def test_at_a_terminal_one_ctrl_c_is_enough(fronted: FrontedHost) -> None:
         assert process.wait(timeout=20) == 130
         assert process.stdout.read().split("\n")[1:] == ["nothing was changed", ""]
     assert not fronted.host.exists(SITE)
+
+
+@pytest.mark.parametrize("ending", ["INT", "TERM", "HUP"])
+def test_ended_in_the_middle_it_leaves_all_as_it_was(fronted: FrontedHost, ending: str) -> None:
+    host = fronted.host
+    host.write(SITE, "# by hand\n")
+    host.write("/usr/local/sbin/nginx", "#!/bin/sh\nexec sleep infinity\n", mode=0o755)
+    pipe = subprocess.PIPE
+    command = ("service-watchdog", "templates", "nginx", NAME, "--install", "--yes")
+    with host.popen(*command, stdout=pipe, stderr=pipe) as process:
+        assert process.stderr is not None
+        host.wait_for(lambda: host.exists(LINK), what="the site is being tested")
+        host.run("pkill", f"-{ending}", "-f", "service-watchdog templates nginx")
+        assert process.wait(timeout=20) == 130
+        assert process.stderr.read() == "interrupted; all is as it was\n"
+    assert host.read(SITE) == "# by hand\n"
+    assert not host.exists(LINK)
+    assert host.run("pgrep", "-x", "sleep", check=False).stdout == ""
 
 
 def test_what_was_written_by_hand_is_shown_and_kept(fronted: FrontedHost) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -145,7 +146,6 @@ def _print(plan: Plan) -> None:
 
 
 def _install(plan: Plan, before: Existing, *, sure: bool) -> int:
-    from watchdog.templates.installing import carry_out
     from watchdog.templates.placing import require_free
 
     for file in plan.files:
@@ -162,6 +162,15 @@ def _install(plan: Plan, before: Existing, *, sure: bool) -> int:
     if not sure and not _agreed(len(wanted)):
         print("nothing was changed")
         return 1
+    return _carry_out(plan, wanted)
+
+
+def _carry_out(plan: Plan, wanted: Sequence[Planned]) -> int:
+    """Write, test, and say what came of it."""
+    from watchdog.templates.installing import carry_out, settle
+
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # a lost connection, too, is a Ctrl-C
+        signal.signal(ending, signal.default_int_handler)
     try:
         tested, backups = asyncio.run(carry_out(plan, wanted))
     except KeyboardInterrupt:
@@ -171,6 +180,7 @@ def _install(plan: Plan, before: Existing, *, sure: bool) -> int:
         print((tested.err or tested.out or tested.trouble).rstrip(), file=sys.stderr)
         print("the test has failed; all is as it was", file=sys.stderr)
         return 1
+    asyncio.run(settle(plan))
     for file in wanted:
         print(f"installed {file.path}")
     for backup in backups:

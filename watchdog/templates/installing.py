@@ -91,7 +91,7 @@ def plan_unit(
 
 
 async def carry_out(plan: Plan, wanted: Sequence[Planned]) -> tuple[Ran, Sequence[Path]]:
-    """Put *wanted* in place, test the whole *plan*, and settle it or have everything as it was.
+    """Put *wanted* in place and test the whole *plan*; if it fails, have everything as it was.
 
     Returns what the test said, and where what was there before is kept. Raises WatchdogError.
     """
@@ -109,12 +109,16 @@ async def carry_out(plan: Plan, wanted: Sequence[Planned]) -> tuple[Ran, Sequenc
     if tested.code != 0:
         placement.take_back()
         return tested, ()
+    return tested, placement.backups
+
+
+async def settle(plan: Plan) -> None:
+    """Run what has to follow a test that has passed. Raises WatchdogError."""
     for command in plan.settle:
         done = await run(*command)
         if done.code != 0:
             why = (done.err or done.trouble).strip()
             raise WatchdogError(f"cannot run {' '.join(command)}: {why}; the files are installed")
-    return tested, placement.backups
 
 
 def _default_servers(nginx: Path, own: set[Path]) -> list[Path]:
