@@ -98,3 +98,22 @@ def test_a_socket_that_was_stopped_is_brought_back_with_its_service(fronted: Fro
         journal.wait_for("healthy again after a restart", timeout=40)
     host.wait_for_unit_state(UNIT, "active", timeout=20)
     assert host.unit(SOCKET, "ActiveState") == {"ActiveState": "active"}
+
+
+@pytest.mark.timeout(180)
+def test_a_socket_that_gave_up_with_its_service_is_brought_back(fronted: FrontedHost) -> None:
+    host = fronted.host
+    host.write(
+        f"/etc/systemd/system/{UNIT}.d/z.conf",
+        "[Unit]\nStartLimitIntervalSec=1h\nStartLimitBurst=2\n",
+    )
+    fronted.start("socket")
+    host.kill(UNIT)
+    host.wait_for_unit_state(UNIT, "active", timeout=30)  # by Restart=
+    host.kill(UNIT)
+    host.wait_for_unit_state(UNIT, "failed", timeout=30)
+    host.wait_for_unit_state(SOCKET, "failed", timeout=30)
+    host.start_daemon()
+    host.wait_for(lambda: fronted.status()["phase"] == "healthy", 40, "the service is healthy")
+    assert host.unit(SOCKET, "ActiveState") == {"ActiveState": "active"}
+    assert host.unit(UNIT, "ActiveState") == {"ActiveState": "active"}
