@@ -21,7 +21,7 @@ from watchdog.ports import Message
 
 BUTTONS = Buttons("slack", ENGLISH)
 
-events = st.lists(hostile.map(lambda text: text[:300]), max_size=20).map(tuple)
+events = st.lists(hostile.map(lambda text: f"02:13:07 UTC - {text[:280]}"), max_size=20).map(tuple)
 
 
 def update(kind: MeasureKind) -> Message:
@@ -102,7 +102,7 @@ def test_any_message_and_any_reply_is_one_that_slack_takes_and_that_pings_nobody
         check_message(body, MAX_UPDATE_TEXT)
         assert not any(CONTROL.search(text) for text in [body["text"], *text_of(body)])
         sizes = [len(text.encode("utf-16-le", "surrogatepass")) // 2 for text in text_of(body)]
-        assert max(sizes) <= 3_000
+        assert max(sizes, default=0) <= 3_000  # a line of no words is no block
         assert sum(sizes) <= 13_200
 
 
