@@ -23,6 +23,12 @@ class BusError(WatchdogError):
         self.name = name
 
 
+class TemplateError(WatchdogError):
+    """A template cannot be filled with what is known; *code* is the exit code."""
+
+    code = 2
+
+
 class StoreError(WatchdogError):
     """The database could not be read or written."""
 

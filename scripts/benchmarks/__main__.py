@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from scripts.benchmarks import cost, delivery, detection
+from scripts.benchmarks import cost, delivery, detection, restarts
 from scripts.benchmarks.report import Section, update_page
 
 BENCHMARKS: dict[str, Callable[[], Section]] = {
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[], Section]] = {
     "memory": cost.memory,
     "delivery": delivery.decision_to_socket,
     "storm": delivery.storm,
+    "restarts": restarts.under_load,
 }
 
 

@@ -206,6 +206,18 @@ async def test_the_socket_that_systemd_made_for_a_service_is_its_own(host: Host)
         assert web.owns(listener)
 
 
+async def test_a_socket_that_was_down_at_first_is_known_once_it_is_up(host: Host) -> None:
+    host.write_unit("web.socket", "[Socket]\nListenStream=8000\nSlice=shop-front.slice\n")
+    install(host, WEB, head="Requires=web.socket\nAfter=web.socket", start=False)
+    async with watched(host, WEB) as (web,):
+        await web.settled()
+        assert (await web.restart()).outcome is RestartOutcome.DONE
+        await web.settled()
+        group = host.unit("web.socket", "ControlGroup")["ControlGroup"]
+        inode = int(host.run("stat", "-c", "%i", f"/sys/fs/cgroup{group}").stdout)
+        assert web.owns(Listener("0.0.0.0", 8000, 1, inode))
+
+
 async def test_a_socket_belongs_to_the_unit_whose_cgroup_made_it_in_every_run(host: Host) -> None:
     install(host, WEB, "Slice=shop-front.slice", start=False)
     install(host, "other.service")

@@ -23,6 +23,7 @@ from watchdog.cli import (
     run,
     simulate,
     status,
+    templates,
 )
 from watchdog.errors import ConfigError, WatchdogError
 
@@ -90,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         ports,
         act,
         init,
+        templates,
         config,
         simulate,
         grant,

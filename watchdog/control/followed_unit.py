@@ -129,7 +129,8 @@ class FollowedUnit:
         for socket in set(self.state.sockets) - self.socket_cgroups.keys():
             to = properties_of(unit_path(socket))
             body = await self._bus.call("Get", "ss", [f"{SYSTEMD}.Socket", "ControlGroup"], to=to)
-            self.socket_cgroups[socket] = str(body[0].value)
+            if body[0].value:  # none while the socket is down: ask again in the next run
+                self.socket_cgroups[socket] = str(body[0].value)
         wanted = not self._is_held and self.state.load_state == "loaded"
         if wanted and self._bus.units.take_reference():
             self._is_held = True

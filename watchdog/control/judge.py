@@ -91,14 +91,15 @@ def _judge_down(state: UnitState, now: float, policy: Policy) -> Observation:
         return _judge_auto_restart(state, now)
     if state.job and now < (until := state.job_since + job_bound(state)):
         return _hold(f"{state.name} is {state.active_state}, with a job under way", until)
-    if state.active_state == "inactive" and state.result == "success":
-        if state.type == "oneshot" and not state.remain_after_exit:
-            return _answer(Verdict.PASS, f"{state.name} is a oneshot, and has nothing to do")
-        if state.sockets:
-            idle = f"{state.name} is idle; {state.sockets[0]} starts it on demand"
-            return _answer(Verdict.PASS, idle)
+    is_fine = state.active_state == "inactive" and state.result == "success"
+    if is_fine and state.type == "oneshot" and not state.remain_after_exit:
+        return _answer(Verdict.PASS, f"{state.name} is a oneshot, and has nothing to do")
     if state.stopped_at is not None and now < (until := state.stopped_at + policy.stopped_grace):
+        # Also with a socket: the check of /health would start what somebody has just stopped.
         return _hold(f"{_end(state)}; brought back in {span(until - now)}", until)
+    if is_fine and state.sockets:
+        idle = f"{state.name} is idle; {state.sockets[0]} starts it on demand"
+        return _answer(Verdict.PASS, idle)
     return _judge_dead(state, now)
 
 

@@ -244,6 +244,18 @@ states = st.builds(
 )
 
 
+def test_a_stop_on_purpose_is_respected_although_a_socket_could_start_it() -> None:
+    state = unit("inactive", "dead", triggered_by=("web.socket",), stopped_at=NOW - 20.0)
+    held = judged(state)
+    assert held.verdict is Verdict.HOLD
+    assert "stopped by an operator" in held.reason
+    later = judged(state, NOW + 100.0)
+    assert (later.verdict, later.reason) == (
+        Verdict.PASS,
+        "web.service is idle; web.socket starts it on demand",
+    )
+
+
 @given(states, st.floats(0, 2e6))
 def test_every_state_has_an_answer_and_every_hold_an_end(state: UnitState, now: float) -> None:
     seen = judged(state, now)

@@ -1,0 +1,1 @@
+"""Texts of an nginx site and of units, filled from the configuration, and their installation."""
