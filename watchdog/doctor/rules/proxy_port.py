@@ -1,0 +1,120 @@
+"""Why nginx does not listen where the URLs say, though it runs."""
+
+from __future__ import annotations
+
+import re
+import socket
+from functools import partial
+
+from watchdog.doctor.case import Case, Rule
+from watchdog.doctor.facts.nginx_run import changed_since_load
+from watchdog.doctor.facts.web import (
+    configuration,
+    hears,
+    is_of,
+    listeners,
+    ports_here,
+    where,
+)
+from watchdog.doctor.finding import Finding, Remedy
+from watchdog.doctor.nginx.servers import listens, passing_to, servers
+from watchdog.ports import Listener
+from watchdog.probes.owner import describe
+from watchdog.thread import in_thread
+
+RELOAD = ("nginx -t", "systemctl reload nginx")
+
+
+async def describe_in_thread(listener: Listener) -> str:
+    """Name who has *listener*."""
+    return await in_thread(partial(describe, listener))
+
+
+async def proxy_port_of_another(case: Case) -> Finding | None:
+    """nginx runs, and another process listens on the port where it should.
+
+    Stop that one, or let nginx listen there; then reload nginx.
+    """
+    unit = case.deployment.nginx
+    for port in sorted(await ports_here(case)):
+        found = await listeners(case, port)
+        owned = [await is_of(case, each, unit) for each in found]
+        if not found or True in owned or False not in owned:
+            continue
+        who = await describe_in_thread(found[0])
+        holder = re.search(r"(\S+\.(?:service|socket))\)$", who)
+        stop = f"systemctl disable --now {holder[1]}" if holder else f"ss -ltnp sport = :{port}"
+        return Finding(
+            "proxy-port-of-another",
+            f"port {port} is held by {who}, not by {unit}",
+            "requests come to it and never reach nginx",
+            Remedy((stop, f"systemctl restart {unit}")),
+        )
+    return None
+
+
+async def proxy_reload_forgotten(case: Case) -> Finding | None:
+    """The configuration has it right, but nginx has not loaded it since it was changed.
+
+    Reload nginx.
+    """
+    tree = await configuration(case)
+    changed = await changed_since_load(case)
+    if tree is None or not changed:
+        return None
+    wanted = {
+        (listen.family, listen.port) for server in servers(tree) for listen in listens(server)
+    }
+    for port, families in (await ports_here(case)).items():
+        if not all((family, port) in wanted for family in families):
+            return None
+    return Finding(
+        "nginx-reload-forgotten",
+        f"{changed} was changed after nginx last loaded its configuration",
+        "nginx goes on with the configuration from before",
+        Remedy(RELOAD, safe=True),
+    )
+
+
+async def nginx_listens_elsewhere(case: Case) -> Finding | None:
+    """No server block of nginx listens on the port that the URL means, or not by IPv6.
+
+    Add the listen line, test, and reload.
+    """
+    tree = await configuration(case)
+    if tree is None:
+        return None
+    own = where(case)
+    ours = passing_to(tree, own[1]) if own else []
+    blocks = ours or servers(tree)
+    for port, families in sorted((await ports_here(case)).items()):
+        found = await listeners(case, port)
+        for family in sorted(families):
+            if any(hears(each, family) for each in found):
+                continue
+            six = family == socket.AF_INET6
+            line = f"listen {'[::]:' if six else ''}{port}{' ssl' if port == _HTTPS else ''};"
+            place = blocks[0].place if blocks else "/etc/nginx"
+            return Finding(
+                "nginx-listens-elsewhere",
+                f"no server block of nginx listens on port {port}{' by IPv6' if six else ''}",
+                "connections to it are refused",
+                Remedy((f"editor {_at(place)}  # add: {line}", *RELOAD)),
+                tuple(
+                    f"{server.place}: listen {' '.join(each.arguments)}"
+                    for server in blocks[:3]
+                    for each in server.all("listen")
+                ),
+            )
+    return None
+
+
+_HTTPS = 443
+
+
+def _at(place: str) -> str:
+    file, _, line = place.rpartition(":")
+    return f"+{line} {file}" if file else place
+
+
+RULES: tuple[Rule, ...] = (proxy_port_of_another, proxy_reload_forgotten, nginx_listens_elsewhere)
