@@ -86,12 +86,13 @@ class Storefront:
 
     def reload(self) -> None:
         """Have nginx load its configuration; returns when it has."""
-        self.host.sh(
-            "nginx -t 2>/dev/null; old=$(pgrep -P $(cat /run/nginx.pid) | sort);"
-            "systemctl reload nginx;"
-            'until [ "$(pgrep -P $(cat /run/nginx.pid) | sort)" != "$old" ]'
-            " && ! pgrep -f 'worker process is shutting' >/dev/null; do :; done"
-        )
+        before = self._workers()
+        self.host.systemctl("reload", "nginx")
+        self.host.wait_for(lambda: self._workers() and not self._workers() & before)
+
+    def _workers(self) -> set[str]:
+        found = self.host.sh("pgrep -P $(cat /run/nginx.pid)", check=False)
+        return set(found.stdout.split())
 
     def load(self, text: str) -> None:
         """Write the service's site, and have nginx load it."""

@@ -39,7 +39,7 @@ def test_a_healthy_host_has_no_finding(shop: Storefront) -> None:
     told = shop.examine()
     assert told["seconds"] < 5
     assert told["steps"]["nginx"] == ["good", "nginx.service is active"]
-    assert told["steps"]["proxy-port"] == ["good", "listening on port 80"]
+    assert told["steps"]["proxy-port"] == ["good", "listening at 192.168.7.2:80"]
     assert told["steps"]["external"] == ["skipped", "external is not configured"]
 
 

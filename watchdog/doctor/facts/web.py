@@ -20,7 +20,6 @@ from watchdog.root_job import RootJob
 from watchdog.thread import in_thread
 
 _CGROUPS = Path("/sys/fs/cgroup")
-_WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - compared, not listened on
 
 
 def is_proxied(case: Case) -> bool:
@@ -57,17 +56,17 @@ async def resolved(case: Case, check: HttpCheck) -> Sequence[Address]:
     return await case.once(("addresses", check.url), ask)
 
 
-async def ports_here(case: Case) -> dict[int, set[int]]:
-    """Return the ports of this host that the URLs need, each with its address families.
+async def addresses_here(case: Case) -> Sequence[Address]:
+    """Return the addresses of this host that the URLs lead to.
 
     What an external URL leads to may be a load balancer: then its port is not ours.
     """
-    needed: dict[int, set[int]] = {}
+    found: dict[Address, None] = {}
     for check in (case.deployment.proxied, case.deployment.external):
         for address in await resolved(case, check) if check else ():
             if address.is_local():
-                needed.setdefault(address.port, set()).add(address.family)
-    return needed
+                found[address] = None
+    return tuple(found)
 
 
 async def configuration(case: Case) -> Directive | None:
@@ -99,31 +98,17 @@ async def request_of(case: Case, check: HttpCheck) -> Request | None:
     return None
 
 
-async def listeners(case: Case, port: int) -> Sequence[Listening]:
-    """Return who listens on *port*; none if the kernel does not tell."""
-    return [each for each in await _all_listeners(case) if each.port == port]
+async def listener_at(case: Case, address: Address) -> Listening | None:
+    """Return who would take a connection to *address*; None if nobody. Raises OSError."""
 
+    async def ask() -> Listening | None:
+        diag = SockDiag()
+        try:
+            return diag.lookup(address.family, address.host, address.port)
+        finally:
+            diag.close()
 
-async def _all_listeners(case: Case) -> Sequence[Listening]:
-    return await case.once("all listeners", lambda: in_thread(_listening))
-
-
-def _listening() -> Sequence[Listening]:
-    diag = SockDiag()  # the shared one is the event loop's
-    try:
-        return diag.listeners()
-    except OSError:
-        return ()
-    finally:
-        diag.close()
-
-
-def hears(listener: Listening, family: int) -> bool:
-    """Tell whether *listener* takes connections of *family* from elsewhere than this host."""
-    is_six = ":" in listener.host
-    if listener.host.startswith(("127.", "::1")):
-        return False
-    return is_six == (family == socket.AF_INET6)
+    return await case.once(("listener", address), ask)
 
 
 async def is_of(case: Case, listener: Listening, unit: str) -> bool | None:
@@ -136,8 +121,3 @@ async def is_of(case: Case, listener: Listening, unit: str) -> bool | None:
 
 def _ids(directory: Path) -> set[int]:
     return {Path(place).stat().st_ino for place, _, _ in os.walk(directory)}
-
-
-def is_wildcard(listener: Listening) -> bool:
-    """Tell whether *listener* takes what comes to any address."""
-    return listener.host in _WILDCARDS

@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_LINE = re.compile(r"^nginx: \[(?:emerg|alert|crit|error)\] (?P<words>.*)$", re.MULTILINE)
+# On standard error before the log is open, and as the log has it afterwards.
+_LINE = re.compile(
+    r"^(?:nginx:|[\d/]+ [\d:]+) \[(?:emerg|alert|crit|error)\] (?:\d+#\d+: )?(?P<words>.*)$",
+    re.MULTILINE,
+)
 _PLACE = re.compile(r" in (?P<file>/[^\s:]+):(?P<line>\d+)$")
 _QUOTED = re.compile(r'"([^"]*)"')
 

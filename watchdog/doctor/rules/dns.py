@@ -93,4 +93,25 @@ _CLOUDFLARE_SAYS = {
 """https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/"""
 
 
+async def nobody_answers(case: Case) -> Finding | None:
+    """Nobody takes the connection, or nobody answers, where the name leads.
+
+    On the way there are firewalls, load balancers and address translation; from a host to its own
+    public address some routers lead nowhere, so try it from elsewhere as well.
+    """
+    found = await answer_of(case)
+    if found is None or found[1].status or found[1].tls:
+        return None
+    check, reached = found
+    if not reached.addresses or any(each.is_local() for each in reached.addresses):
+        return None
+    why = reached.refused or "no answer in time"
+    return Finding(
+        "nobody-answers",
+        f"{check.url}: {why}",
+        "something before this host, or its address, keeps requests away; or only this host's own",
+        Remedy((f"curl -v {check.url}",)),
+    )
+
+
 RULES: tuple[Rule, ...] = (dns_no_such_name, dns_elsewhere, cdn_cannot_reach_us)

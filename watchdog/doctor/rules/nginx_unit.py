@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 
 from watchdog.doctor.case import Case, Rule
-from watchdog.doctor.facts.web import is_of, listeners, ports_here
+from watchdog.doctor.facts.web import addresses_here, is_of, listener_at
 from watchdog.doctor.finding import Finding, Remedy
 from watchdog.doctor.rules import nginx_config
-from watchdog.doctor.rules.proxy_port import describe_in_thread
+from watchdog.doctor.rules.proxy_port import named, stopping
 
 _OPTIONS = re.compile(r"\s(-[cp] \S+)")
-_PORT_IN_USE = re.compile(r"bind\(\) to (\S+) failed \(98")
 _LINES = 20
 
 
@@ -53,19 +52,17 @@ async def nginx_port_taken(case: Case) -> Finding | None:
     Stop and disable it, then start nginx.
     """
     unit = case.deployment.nginx
-    for port in sorted(await ports_here(case)):
-        for listener in await listeners(case, port):
-            if await is_of(case, listener, unit):
-                continue
-            who = await describe_in_thread(listener)
-            holder = re.search(r"(\S+\.(?:service|socket))\)$", who)
-            stop = f"systemctl disable --now {holder[1]}" if holder else f"ss -ltnp sport = :{port}"
-            return Finding(
-                "nginx-port-taken",
-                f"port {port} is held by {who}",
-                f"{unit} cannot start while somebody else listens there",
-                Remedy((stop, f"systemctl start {unit}")),
-            )
+    for address in await addresses_here(case):
+        listener = await listener_at(case, address)
+        if listener is None or await is_of(case, listener, unit):
+            continue
+        who = await named(listener)
+        return Finding(
+            "nginx-port-taken",
+            f"port {address.port} is held by {who}",
+            f"{unit} cannot start while somebody else listens there",
+            Remedy((stopping(who, address.port), f"systemctl start {unit}")),
+        )
     return None
 
 

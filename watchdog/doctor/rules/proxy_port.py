@@ -8,14 +8,7 @@ from functools import partial
 
 from watchdog.doctor.case import Case, Rule
 from watchdog.doctor.facts.nginx_run import changed_since_load
-from watchdog.doctor.facts.web import (
-    configuration,
-    hears,
-    is_of,
-    listeners,
-    ports_here,
-    where,
-)
+from watchdog.doctor.facts.web import addresses_here, configuration, is_of, listener_at, where
 from watchdog.doctor.finding import Finding, Remedy
 from watchdog.doctor.nginx.servers import listens, passing_to, servers
 from watchdog.ports import Listener
@@ -25,30 +18,33 @@ from watchdog.thread import in_thread
 RELOAD = ("nginx -t", "systemctl reload nginx")
 
 
-async def describe_in_thread(listener: Listener) -> str:
+async def named(listener: Listener) -> str:
     """Name who has *listener*."""
     return await in_thread(partial(describe, listener))
+
+
+def stopping(who: str, port: int) -> str:
+    """Return the command that stops *who*, as `named` put it; or one that looks closer."""
+    unit = re.search(r"(\S+\.(?:service|socket))\)$", who)
+    return f"systemctl disable --now {unit[1]}" if unit else f"ss -ltnp sport = :{port}"
 
 
 async def proxy_port_of_another(case: Case) -> Finding | None:
     """nginx runs, and another process listens on the port where it should.
 
-    Stop that one, or let nginx listen there; then reload nginx.
+    Stop that one, or let nginx listen there; then restart nginx.
     """
     unit = case.deployment.nginx
-    for port in sorted(await ports_here(case)):
-        found = await listeners(case, port)
-        owned = [await is_of(case, each, unit) for each in found]
-        if not found or True in owned or False not in owned:
+    for address in await addresses_here(case):
+        listener = await listener_at(case, address)
+        if listener is None or await is_of(case, listener, unit) is not False:
             continue
-        who = await describe_in_thread(found[0])
-        holder = re.search(r"(\S+\.(?:service|socket))\)$", who)
-        stop = f"systemctl disable --now {holder[1]}" if holder else f"ss -ltnp sport = :{port}"
+        who = await named(listener)
         return Finding(
             "proxy-port-of-another",
-            f"port {port} is held by {who}, not by {unit}",
+            f"port {address.port} is held by {who}, not by {unit}",
             "requests come to it and never reach nginx",
-            Remedy((stop, f"systemctl restart {unit}")),
+            Remedy((stopping(who, address.port), f"systemctl restart {unit}")),
         )
     return None
 
@@ -65,9 +61,8 @@ async def proxy_reload_forgotten(case: Case) -> Finding | None:
     wanted = {
         (listen.family, listen.port) for server in servers(tree) for listen in listens(server)
     }
-    for port, families in (await ports_here(case)).items():
-        if not all((family, port) in wanted for family in families):
-            return None
+    if any((each.family, each.port) not in wanted for each in await addresses_here(case)):
+        return None
     return Finding(
         "nginx-reload-forgotten",
         f"{changed} was changed after nginx last loaded its configuration",
@@ -87,25 +82,23 @@ async def nginx_listens_elsewhere(case: Case) -> Finding | None:
     own = where(case)
     ours = passing_to(tree, own[1]) if own else []
     blocks = ours or servers(tree)
-    for port, families in sorted((await ports_here(case)).items()):
-        found = await listeners(case, port)
-        for family in sorted(families):
-            if any(hears(each, family) for each in found):
-                continue
-            six = family == socket.AF_INET6
-            line = f"listen {'[::]:' if six else ''}{port}{' ssl' if port == _HTTPS else ''};"
-            place = blocks[0].place if blocks else "/etc/nginx"
-            return Finding(
-                "nginx-listens-elsewhere",
-                f"no server block of nginx listens on port {port}{' by IPv6' if six else ''}",
-                "connections to it are refused",
-                Remedy((f"editor {_at(place)}  # add: {line}", *RELOAD)),
-                tuple(
-                    f"{server.place}: listen {' '.join(each.arguments)}"
-                    for server in blocks[:3]
-                    for each in server.all("listen")
-                ),
-            )
+    for address in await addresses_here(case):
+        if await listener_at(case, address) is not None:
+            continue
+        port, is_six = address.port, address.family == socket.AF_INET6
+        line = f"listen {'[::]:' if is_six else ''}{port}{' ssl' if port == _HTTPS else ''};"
+        place = blocks[0].place if blocks else "/etc/nginx"
+        return Finding(
+            "nginx-listens-elsewhere",
+            f"no server block of nginx listens on port {port}{' by IPv6' if is_six else ''}",
+            "connections to it are refused",
+            Remedy((f"editor {_at(place)}  # add: {line}", *RELOAD)),
+            tuple(
+                f"{server.place}: listen {' '.join(each.arguments)}"
+                for server in blocks[:3]
+                for each in server.all("listen")
+            ),
+        )
     return None
 
 

@@ -11,7 +11,9 @@ from watchdog.doctor.facts.presented import Presented, day, presented
 from watchdog.doctor.facts.reached import Reached
 from watchdog.doctor.facts.web import server_for
 from watchdog.doctor.finding import Finding, Remedy
+from watchdog.probes.certificate import Validity, validity
 
+_END = "-----END CERTIFICATE-----"
 RELOAD = ("nginx -t", "systemctl reload nginx")
 _NOT_TLS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"}
 
@@ -36,6 +38,27 @@ async def tls_plain_http(case: Case) -> Finding | None:
         "browsers that come by https show an error",
         Remedy(edit or (f"curl -v http://{reached.target.host}:{port}/",)),
         (f"{listen.place}: listen {' '.join(listen.arguments)};",) if listen else (),
+    )
+
+
+async def tls_renewed_not_loaded(case: Case) -> Finding | None:
+    """The certificate that nginx presents is over, and the one on disk is not: renewed since.
+
+    Reload nginx, and have certbot do so whenever it renews (--deploy-hook).
+    """
+    seen = await _seen(case)
+    path, _ = await _chain(case)
+    if seen is None or not path or not seen[1].is_expired:
+        return None
+    on_disk = _validity_of(path)
+    if on_disk is None or on_disk.ends <= seen[1].ends:
+        return None
+    return Finding(
+        "tls-renewed-not-loaded",
+        f"nginx presents a certificate that expired on {day(seen[1].ends)}; the one in {path} is "
+        f"good until {day(on_disk.ends)}",
+        "nginx reads certificates when it loads its configuration, and has not done so since",
+        Remedy(RELOAD, safe=True),
     )
 
 
@@ -171,6 +194,14 @@ async def _file(case: Case) -> tuple[str, ...]:
     return (f"ssl_certificate {path}",) if path else ()
 
 
+def _validity_of(path: str) -> Validity | None:
+    try:
+        first = Path("/etc/nginx", path).read_text(errors="replace").partition(_END)[0]
+        return validity(ssl.PEM_cert_to_DER_cert(first[first.index("-----BEGIN") :] + _END))
+    except (OSError, ValueError):
+        return None
+
+
 async def _chain(case: Case) -> tuple[str, int]:
     """Return the file of the certificates that nginx presents, and how many it has; 0: unknown."""
     found = await answer_of(case)
@@ -187,6 +218,7 @@ async def _chain(case: Case) -> tuple[str, int]:
 
 RULES: tuple[Rule, ...] = (
     tls_plain_http,
+    tls_renewed_not_loaded,
     tls_expired,
     tls_not_yet_valid,
     tls_wrong_name,

@@ -2,44 +2,32 @@
 
 from __future__ import annotations
 
-import socket
-
 from watchdog.doctor.case import Case, Stage
 from watchdog.doctor.facts.addresses import stands_before
 from watchdog.doctor.facts.failing import asked
-from watchdog.doctor.facts.web import hears, listeners, resolved
+from watchdog.doctor.facts.web import resolved
 from watchdog.doctor.finding import Answer, Mark
-from watchdog.doctor.rules import dns, ipv6, redirect, site, tls, upstream
+from watchdog.doctor.rules import dns, redirect, site, tls, upstream
 
 
 async def ask(case: Case) -> Answer:
-    """Ask the external URL from here; and whether each of its addresses that is ours listens."""
+    """Ask the external URL from here; who stands before this host is named."""
     check = case.deployment.external
     answer = await asked(case, "external", check)
-    if check is None:
+    if check is None or answer.mark is not Mark.BAD:
         return answer
-    addresses = await resolved(case, check)
-    if answer.mark is Mark.GOOD:
-        # A client of both kinds does not notice which of them is dead.
-        for each in addresses:
-            if each.family != socket.AF_INET6 or not each.is_local() or each.host == "::1":
-                continue
-            if not any(hears(found, each.family) for found in await listeners(case, each.port)):
-                return Answer(Mark.BAD, f"nothing listens at {each}")
-        return answer
-    before = sorted({name for each in addresses if (name := stands_before(each.host))})
-    if answer.mark is Mark.BAD and before:
-        return Answer(answer.mark, f"{answer.text} (by way of {before[0]})")
-    return answer
+    names = {stands_before(each.host) for each in await resolved(case, check)} - {""}
+    by_way = f" (by way of {', '.join(sorted(names))})" if names else ""
+    return Answer(answer.mark, f"{answer.text}{by_way}")
 
 
 RULES = (
-    *ipv6.RULES,
     *dns.RULES,
     *tls.RULES,
     *redirect.RULES,
     *site.RULES,
     *upstream.RULES,
+    dns.nobody_answers,
 )
 
 EXTERNAL = Stage("external", "does it answer as its users reach it?", ask, RULES)

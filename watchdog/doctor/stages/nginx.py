@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import socket
-
 from watchdog.doctor.case import Case, Stage
-from watchdog.doctor.facts.web import hears, is_of, is_proxied, listeners, ports_here
+from watchdog.doctor.facts.web import addresses_here, is_of, is_proxied, listener_at
 from watchdog.doctor.finding import Answer, Mark
 from watchdog.doctor.nginx.complaint import complaint
 from watchdog.doctor.rules import nginx_config, nginx_unit, proxy_port
 from watchdog.root_job import RootJob
 
 NOT_PROXIED = Answer(Mark.SKIPPED, "neither proxied nor external is configured")
-
-FAMILIES = {int(socket.AF_INET): "IPv4", int(socket.AF_INET6): "IPv6"}
 
 
 async def is_running(case: Case) -> Answer:
@@ -53,35 +49,25 @@ async def is_valid(case: Case) -> Answer:
 
 
 async def is_heard(case: Case) -> Answer:
-    """Ask the kernel who listens on the ports that the URLs need of this host."""
+    """Ask the kernel who takes connections at the addresses of this host that the URLs lead to."""
     if not is_proxied(case):
         return NOT_PROXIED
-    needed = await ports_here(case)
+    needed = await addresses_here(case)
     if not needed:
         return Answer(Mark.SKIPPED, "no configured URL leads to an address of this host")
     unit = case.deployment.nginx
-    heard = []
-    for port, families in sorted(needed.items()):
-        found = await listeners(case, port)
-        if not found:
-            return Answer(Mark.BAD, f"nothing listens on port {port}")
-        for family in sorted(families):
-            # A URL on the loopback needs no more than that.
-            if not any(hears(each, family) or each.host in _LOOPBACK for each in found):
-                return Answer(Mark.BAD, f"nothing listens on port {port} by {FAMILIES[family]}")
-        owned = [await is_of(case, each, unit) for each in found]
-        if False in owned and True not in owned and await _is_active(case):
-            who = await proxy_port.describe_in_thread(found[0])
-            return Answer(Mark.BAD, f"port {port} is not nginx's: {who} listens there")
-        heard.append(str(port))
-    return Answer(Mark.GOOD, f"listening on port {' and '.join(heard)}")
-
-
-_LOOPBACK = ("127.0.0.1", "::1")
-
-
-async def _is_active(case: Case) -> bool:
-    return (await case.shown(case.deployment.nginx)).get("ActiveState") == "active"
+    is_active = (await case.shown(unit)).get("ActiveState") == "active"
+    for address in needed:
+        try:
+            listener = await listener_at(case, address)
+        except OSError as error:
+            return Answer(Mark.UNKNOWN, f"the kernel does not tell who listens: {error.strerror}")
+        if listener is None:
+            return Answer(Mark.BAD, f"nothing listens at {address}")
+        if is_active and await is_of(case, listener, unit) is False:
+            who = await proxy_port.named(listener)
+            return Answer(Mark.BAD, f"port {address.port} is not nginx's: {who} listens there")
+    return Answer(Mark.GOOD, f"listening at {', '.join(map(str, needed))}")
 
 
 NGINX_RUNNING = Stage("nginx", "does nginx run?", is_running, nginx_unit.RULES)
