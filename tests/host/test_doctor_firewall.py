@@ -69,7 +69,8 @@ def test_ufw_is_closed(shop: Storefront) -> None:
 def test_ufw_lets_http_in_and_the_url_is_https(shop: Storefront) -> None:
     shop.host.sh("ufw --force reset; ufw allow 80/tcp; ufw --force enable")
     shop.configure(f'external = {{ url = "https://{SHOP}/health", verify_tls = false }}\n')
-    tls = "listen 443 ssl; ssl_certificate /etc/shop.pem; ssl_certificate_key /etc/shop.pem; listen 80;"
+    pair = "ssl_certificate /etc/shop.pem; ssl_certificate_key /etc/shop.pem;"
+    tls = f"listen 443 ssl; {pair} listen 80;"
     shop.host.sh(
         "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 "
         "-subj /CN=x -keyout /etc/shop.pem -out /etc/shop.crt; cat /etc/shop.crt >>/etc/shop.pem"
@@ -173,7 +174,7 @@ def test_firewalld_is_closed(shop: Storefront) -> None:
         "sed -i s/^FirewallBackend=.*/FirewallBackend=nftables/ /etc/firewalld/firewalld.conf"
     )
     shop.host.systemctl("start", "firewalld")
-    assert not reaches(shop)
+    shop.host.wait_for(lambda: not reaches(shop))  # it is ready before its rules are
     found = shop.finding()
     assert found["rule"] == "firewalld-closed"
     assert found["fact"] == "the zone public of firewalld does not let port 80 in"

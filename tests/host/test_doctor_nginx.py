@@ -208,7 +208,7 @@ def test_a_port_that_was_added_and_not_loaded(shop: Storefront) -> None:
     shop.load(SITE.replace(":80;", ":8080;").replace(" 80;", " 8080;"))
     shop.site(SITE)
     found = shop.finding()
-    assert found["rule"] == "nginx-reload-forgotten"
+    assert found["rule"] == "port-not-loaded"
     assert found["remedy"]["safe"]
     shop.mend(found)
     assert shop.is_well()

@@ -74,6 +74,8 @@ def test_a_policy_of_drop_and_one_rule(rule: str, expected: str) -> None:
         ("-A INPUT -p tcp --dport 80 -m hashlimit --hashlimit-above 9/sec -j DROP", "open"),
         ("-A INPUT -m statistic --mode random --probability 0.5 -j DROP", "unknown"),
         ("-A INPUT -p tcp --dport 22 -j DROP", "open"),
+        ("-A INPUT -m rt --rt-type 0 -j DROP", "open"),
+        ("-A INPUT -m rpfilter --invert -j DROP", "open"),
     ],
 )
 def test_a_policy_of_accept_and_one_rule(rule: str, expected: str) -> None:
@@ -205,6 +207,7 @@ def test_a_policy_of_drop_and_one_rule_of_nft(rule: list[Any], expected: str) ->
     [
         ([match(DPORT, 80), {"reject": {"type": "tcp reset"}}], "closed"),
         ([match(payload("ip", "saddr"), "@banned"), DROP], "open"),
+        ([match({"fib": {"result": "oif", "flags": ["saddr", "iif"]}}, False), DROP], "open"),
         ([match(payload("ip", "saddr"), {"set": ["192.0.2.1", "192.0.2.2"]}), DROP], "open"),
         ([match(payload("ip", "saddr"), "@office", "!="), match(DPORT, 80), DROP], "unknown"),
     ],

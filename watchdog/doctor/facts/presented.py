@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from watchdog.core.service import HttpCheck
 from watchdog.doctor.facts.reached import Reached
@@ -70,7 +73,7 @@ def _look(address: Address, host: str) -> Presented | None:
     unverified = ssl.create_default_context()
     unverified.check_hostname = False
     unverified.verify_mode = ssl.CERT_NONE
-    leaf = _handshake(address, host, unverified).getpeercert(binary_form=True)
+    leaf, _ = _handshake(address, host, unverified)
     if not leaf:
         return None
     times = validity(leaf)
@@ -79,7 +82,7 @@ def _look(address: Address, host: str) -> Presented | None:
     itself.check_hostname = False
     itself.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VerifyFlags(_NO_CHECK_TIME)
     try:
-        said = _handshake(address, host, itself).getpeercert() or {}
+        _, said = _handshake(address, host, itself)
     except ssl.SSLError:
         said = {}
     return Presented(times.begins, times.ends, _names(said), _issuer(said), _why(address, host))
@@ -97,22 +100,22 @@ def _why(address: Address, host: str) -> str:
     return ""
 
 
-def _handshake(address: Address, host: str, context: ssl.SSLContext) -> ssl.SSLSocket:
-    import socket  # noqa: PLC0415 - beside ssl, which has a name of its own for it
-
+def _handshake(
+    address: Address, host: str, context: ssl.SSLContext
+) -> tuple[bytes, Mapping[str, Any]]:
+    """Return the certificate, and what the standard library says of it once it trusts it."""
     with socket.socket(address.family, socket.SOCK_STREAM) as plain:
         plain.settimeout(_WITHIN)
         plain.connect(address.sockaddr)
         with context.wrap_socket(plain, server_hostname=host) as session:
-            return session
+            return session.getpeercert(binary_form=True) or b"", session.getpeercert() or {}
 
 
-def _names(said: object) -> tuple[str, ...]:
-    named = said.get("subjectAltName", ()) if isinstance(said, dict) else ()
+def _names(said: Mapping[str, Any]) -> tuple[str, ...]:
+    named = said.get("subjectAltName", ())
     return tuple(str(value) for kind, value in named if kind in {"DNS", "IP Address"})
 
 
-def _issuer(said: object) -> str:
-    fields = said.get("issuer", ()) if isinstance(said, dict) else ()
-    known = {key: value for group in fields for key, value in group}
+def _issuer(said: Mapping[str, Any]) -> str:
+    known = {key: value for group in said.get("issuer", ()) for key, value in group}
     return str(known.get("commonName") or known.get("organizationName") or "an unnamed authority")

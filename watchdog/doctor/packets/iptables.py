@@ -39,8 +39,12 @@ _DECIDING: Mapping[str, Mapping[str, Any]] = {
     "TPROXY": {"undecided": True},
 }
 _PROTOCOLS = {"tcp": Matches.YES, "6": Matches.YES, "all": Matches.YES, "0": Matches.YES}
-# Of some senders: those on a list, or those who come too often.
-_OF_SENDERS = frozenset({"connlimit", "geoip", "hashlimit", "recent", "set"})
+# Of some senders: those on a list, those who come too often, those who pretend to be elsewhere.
+_OF_SENDERS = frozenset({"connlimit", "geoip", "hashlimit", "recent", "rpfilter", "set"})
+# Of headers that the first packet of a connection does not have.
+_OF_OTHERS = frozenset({
+    "ah", "dccp", "dst", "esp", "frag", "hbh", "icmp", "icmp6", "mh", "rt", "sctp", "srh", "udp",
+})  # fmt: skip
 _NEW = frozenset({"NEW", "UNTRACKED"})
 
 
@@ -118,6 +122,8 @@ def _rule(text: str, words: Iterable[str]) -> Rule:
             module = rest.next()
             if module in _OF_SENDERS:
                 tests.append(always(Matches.SOME))
+            if module in _OF_OTHERS:
+                tests.append(always(Matches.NO))
             continue
         values = rest.until_option()
         test = _test(word, values, module)

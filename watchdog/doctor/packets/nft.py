@@ -194,6 +194,8 @@ def _element(left: Expression, right: Expression) -> Test:  # noqa: C901, PLR091
             return always(_yes(right in _NEW or right == _NUMBER_OF_NEW))
         case {"ct": {"key": "status"}} if right in {"dnat", "snat"}:
             return always(Matches.NO)  # what is redirected was taken out before
+        case {"fib": {"flags": [*flags]}} if "saddr" in flags:
+            return always(Matches.SOME)  # senders that pretend to be elsewhere
         case {"fib": {"result": "type"}}:
             return always(_yes(right == "local"))
         case _:

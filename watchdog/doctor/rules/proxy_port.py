@@ -49,8 +49,8 @@ async def proxy_port_of_another(case: Case) -> Finding | None:
     return None
 
 
-async def proxy_reload_forgotten(case: Case) -> Finding | None:
-    """The configuration has it right, but nginx has not loaded it since it was changed.
+async def port_not_loaded(case: Case) -> Finding | None:
+    """The configuration has the port, but nginx has not loaded it since it was changed.
 
     Reload nginx.
     """
@@ -64,7 +64,7 @@ async def proxy_reload_forgotten(case: Case) -> Finding | None:
     if any((each.family, each.port) not in wanted for each in await addresses_here(case)):
         return None
     return Finding(
-        "nginx-reload-forgotten",
+        "port-not-loaded",
         f"{changed} was changed after nginx last loaded its configuration",
         "nginx goes on with the configuration from before",
         Remedy(RELOAD, safe=True),
@@ -110,4 +110,4 @@ def _at(place: str) -> str:
     return f"+{line} {file}" if file else place
 
 
-RULES: tuple[Rule, ...] = (proxy_port_of_another, proxy_reload_forgotten, nginx_listens_elsewhere)
+RULES: tuple[Rule, ...] = (proxy_port_of_another, port_not_loaded, nginx_listens_elsewhere)
