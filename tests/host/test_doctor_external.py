@@ -133,9 +133,17 @@ def test_the_certificate_is_for_another_name(shop: Storefront) -> None:
     )
 
 
-def test_a_star_stands_for_one_label(shop: Storefront) -> None:
+def test_a_star_does_not_stand_for_all_of_a_domain_of_the_first_level(shop: Storefront) -> None:
     issue(shop, "*.example")
     shop.reload()
+    assert shop.finding()["rule"] == "tls-wrong-name"
+
+
+def test_a_star_stands_for_one_label(shop: Storefront) -> None:
+    issue(shop, "*.shop.example")
+    shop.reload()
+    shop.host.write("/etc/hosts", f"{HOST} www.shop.example\n")
+    shop.configure(EXTERNAL.replace(SHOP, f"www.{SHOP}"))
     assert shop.is_well()
 
 

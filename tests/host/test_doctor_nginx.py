@@ -64,6 +64,25 @@ def test_nothing_is_asked_of_a_service_that_nobody_reaches_from_outside(shop: St
     assert {mark for mark, _ in shop.examine()["steps"].values()} == {"skipped"}
 
 
+def test_what_runs_another_configuration_or_no_nginx_at_all_is_not_tested(shop: Storefront) -> None:
+    shop.host.sh("mkdir -p /etc/nginx/own; cp -a /etc/nginx/*.* /etc/nginx/own")
+    start = "ExecStart=\nExecStart=/usr/sbin/nginx -g 'daemon on;' -c /etc/nginx/own/nginx.conf\n"
+    shop.host.write_unit("nginx.service.d/own.conf", f"[Service]\n{start}")
+    shop.site(SITE.replace("proxy_pass", "proxy_pas"))
+    own = shop.examine()
+    shop.host.write_unit("nginx.service.d/own.conf", "[Service]\nExecStart=\nExecStart=/bin/true\n")
+    other = shop.examine()
+    shop.host.sh("rm -r /etc/systemd/system/nginx.service.d; systemctl daemon-reload")
+    assert own["steps"]["nginx-config"] == [
+        "unknown",
+        "not tested: nginx.service starts nginx with -c /etc/nginx/own/nginx.conf",
+    ]
+    assert other["steps"]["nginx-config"] == [
+        "unknown",
+        "not tested: nginx.service does not run nginx",
+    ]
+
+
 # --- does it run? --------------------------------------------------------------------------------
 
 
@@ -309,6 +328,19 @@ def test_the_service_is_slower_than_nginx_waits(shop: Storefront) -> None:
     found = shop.finding()
     assert found["rule"] == "upstream-timeout"
     assert found["fact"] == "nginx waited for 127.0.0.1:8000 in vain"
+
+
+def test_the_service_is_slower_than_anybody_waits(shop: Storefront) -> None:
+    shop.host.write("/run/sample/sample/hang", "")
+    shop.load(SITE.replace("proxy_pass", "proxy_read_timeout 4s; proxy_pass"))
+    # Of ours, which hang up after two seconds, nginx says nothing.
+    found = shop.finding()
+    assert found["rule"] == "gateway-silent"
+    assert found["fact"] == (
+        f"http://{SHOP}/health: 192.168.7.2:80 takes the connection, and answers nothing within 2 s"
+    )
+    shop.host.sh(f"curl -s -m 6 http://{SHOP}/health")
+    assert shop.finding()["rule"] == "upstream-timeout"
 
 
 def test_nginx_has_set_its_only_servers_aside(shop: Storefront) -> None:

@@ -32,10 +32,8 @@ LINES = {
     f"number) while SSL handshaking to upstream{UPSTREAM}",
     "invalid": f"upstream sent no valid HTTP/1.0 header while reading response{UPSTREAM}",
     "name": f"no resolver defined to resolve shop.internal{ABOUT}",
-    "body-too-large": f"client intended to send too large body: 2000000 bytes{ABOUT}",
     "limited": f'limiting requests, excess: 0.998 by zone "one"{ABOUT}',
     "connections": f"768 worker_connections are not enough while connecting{UPSTREAM}",
-    "file": f'open() "/var/www/html/health" failed (2: No such file or directory){ABOUT}',
 }
 
 

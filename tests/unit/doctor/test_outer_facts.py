@@ -19,11 +19,12 @@ from watchdog.doctor.facts.reached import is_loop
         ("star.example", False),
         ("192.0.2.1", True),
         ("example", False),
+        ("other.tld", False),
         ("evilshop.example", False),
     ],
 )
 def test_a_star_stands_for_one_label_and_nothing_else_is_guessed(host: str, is_for: bool) -> None:
-    names = ("shop.example", "*.star.example", "192.0.2.1", "*.")
+    names = ("shop.example", "*.star.example", "192.0.2.1", "*.", "*.tld")
     assert Presented(0, 0, names, "", "").is_for(host) is is_for
 
 

@@ -85,6 +85,8 @@ def read_filter(tools: dict[str, Ran]) -> Filter:
     if nft.code != 0 and tools["iptables"].code != 0:
         unread = nft.trouble or nft.err.strip() or "neither nft nor iptables is installed"
     ufw, firewalld = tools["ufw"], tools["firewalld"]
+    if firewalld.code == 0 and nft.code != 0:
+        unread = f"firewalld keeps its rules in nftables: {nft.trouble or nft.err.strip()}"
     by_ufw = ufw.out.startswith("Status: active")
     by_firewalld = firewalld.code == 0
     status = ufw.lines if by_ufw else firewalld.lines if by_firewalld else ()

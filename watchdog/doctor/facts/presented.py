@@ -32,11 +32,12 @@ class Presented:
     untrusted: str  # why its chain leads to nobody whom this host trusts; empty: it does
 
     def is_for(self, host: str) -> bool:
-        """Tell whether *host* is one of its names: RFC 6125, 6.4.3."""
+        """Tell whether *host* is one of its names: RFC 6125, 6.4.3; no star is for a whole TLD."""
         host = host.lower().rstrip(".")
         parent = host.partition(".")[2]
         return any(
-            name.lower() == host or (name[:2] == "*." and parent and name[2:].lower() == parent)
+            name.lower() == host
+            or (name[:2] == "*." and "." in parent and name[2:].lower() == parent)
             for name in self.names
         )
 

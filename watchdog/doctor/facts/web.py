@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,9 @@ from watchdog.root_job import RootJob
 from watchdog.thread import in_thread
 
 _CGROUPS = Path("/sys/fs/cgroup")
+_EXEC = re.compile(r"path=(?P<path>.*?) ; argv\[\]=(?P<argv>.*?) ; (?:flags|ignore_errors)=")
+_OPTIONS = re.compile(r"\s(-[cp] \S+)")
+_OWN = "-c /etc/nginx/nginx.conf"
 
 
 def is_proxied(case: Case) -> bool:
@@ -69,10 +73,25 @@ async def addresses_here(case: Case) -> Sequence[Address]:
     return tuple(found)
 
 
+async def another_configuration(case: Case) -> str:
+    """Return why ``nginx -T`` says nothing of the unit before the service; empty if it does."""
+    unit = case.deployment.nginx
+    shown = await case.shown(unit)
+    if shown.get("LoadState") != "loaded":
+        return "" if shown.get("LoadState") == "masked" else f"{unit} is not installed"
+    found = _EXEC.search(shown.get("ExecStart", ""))
+    if found is None or Path(found["path"]).name != "nginx":
+        return f"{unit} does not run nginx"
+    options = [each for each in _OPTIONS.findall(found["argv"]) if each != _OWN]
+    return f"{unit} starts nginx with {' '.join(options)}" if options else ""
+
+
 async def configuration(case: Case) -> Directive | None:
     """Return nginx's configuration as it is on disk; None if it is broken or not ours to see."""
 
     async def ask() -> Directive | None:
+        if await another_configuration(case):
+            return None
         ran = await case.root(RootJob.NGINX_TEST)
         return parse(ran.out) if ran.code == 0 else None
 

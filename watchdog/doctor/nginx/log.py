@@ -38,10 +38,8 @@ KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("closed", re.compile(r"upstream prematurely closed|recv\(\) failed \(104:.*upstream")),
     ("invalid", re.compile(r"upstream sent (?:invalid|no valid|unsupported)")),
     ("name", re.compile(r"could not be resolved|no resolver defined")),
-    ("body-too-large", re.compile(r"client intended to send too large body")),
     ("limited", re.compile(r"limiting (?:requests|connections)")),
     ("connections", re.compile(r"worker_connections are not enough|Too many open files")),
-    ("file", re.compile(r'open\(\) "[^"]+" failed|directory index of "[^"]+" is forbidden')),
 )
 """What a line tells, the more telling first."""
 

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from watchdog.doctor.case import Case, Rule
+from watchdog.doctor.facts.web import another_configuration
 from watchdog.doctor.finding import Finding, Remedy
 from watchdog.doctor.nginx.complaint import Complaint, complaint
 from watchdog.root_job import RootJob
@@ -131,6 +132,8 @@ async def nginx_config_error(case: Case) -> Finding | None:
 
 
 async def _complaint(case: Case) -> Complaint | None:
+    if await another_configuration(case):
+        return None
     ran = await case.root(RootJob.NGINX_TEST)
     return complaint(ran.err) if ran.code else None
 

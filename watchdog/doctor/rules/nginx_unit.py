@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from watchdog.doctor.case import Case, Rule
 from watchdog.doctor.facts.web import addresses_here, is_of, listener_at
 from watchdog.doctor.finding import Finding, Remedy
 from watchdog.doctor.rules import nginx_config
 from watchdog.doctor.rules.proxy_port import named, stopping
 
-_OPTIONS = re.compile(r"\s(-[cp] \S+)")
 _LINES = 20
 
 
@@ -102,13 +99,6 @@ async def nginx_stopped(case: Case) -> Finding | None:
         "nothing passes requests on to the service",
         Remedy((f"systemctl enable --now {unit}",), safe=True),
     )
-
-
-async def own_options(case: Case) -> str:
-    """Return the options by which the unit names another configuration than nginx's own."""
-    command = (await case.shown(case.deployment.nginx)).get("ExecStart", "")
-    found = _OPTIONS.findall(command)
-    return " ".join(each for each in found if each != "-c /etc/nginx/nginx.conf")
 
 
 RULES: tuple[Rule, ...] = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from shlex import quote
 
 from watchdog.doctor.case import Case, Rule, read
 from watchdog.doctor.facts.failing import failing
@@ -45,7 +46,7 @@ async def site_not_enabled(case: Case) -> Finding | None:
                 "site-not-enabled",
                 f"{file} passes requests on to port {own[1]}, and is not enabled",
                 "nginx does not read it, so another site answers",
-                Remedy((f"ln -s {file} /etc/nginx/sites-enabled/{file.name}", *RELOAD)),
+                Remedy((f"ln -s {quote(str(file))} /etc/nginx/sites-enabled/", *RELOAD)),
             )
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from shlex import quote
 
 from watchdog.doctor.case import Case, Rule
 from watchdog.doctor.facts.failing import answer_of, failing
@@ -12,10 +13,10 @@ from watchdog.doctor.facts.reached import fetch
 from watchdog.doctor.facts.web import configuration, request_of, server_for, where
 from watchdog.doctor.finding import Finding, Remedy
 from watchdog.doctor.nginx.log import Trouble, troubles
-from watchdog.doctor.nginx.servers import answering, backends, location
+from watchdog.doctor.nginx.servers import Request, answering, backends, location
 
 RELOAD = ("nginx -t", "systemctl reload nginx")
-_RECENT = 600  # seconds that a line of the log may be old, if asking now leaves none
+_RECENT = 600  # seconds that a line of the log may be old, if there is none of our own
 _GATEWAY = {502, 503, 504}
 
 
@@ -53,7 +54,10 @@ async def upstream_timeout(case: Case) -> Finding | None:
         "packets to it are dropped, or its queue is full"
         if connecting
         else "the connection was taken, and no answer came in time",
-        ("grep -rn proxy_.*_timeout /etc/nginx", f"service-watchdog logs {case.service.name}"),
+        (
+            "grep -rn proxy_.*_timeout /etc/nginx",
+            f"service-watchdog logs {quote(case.service.name)}",
+        ),
         trouble,
     )
 
@@ -87,7 +91,7 @@ async def upstream_closed(case: Case) -> Finding | None:
         "upstream-closed",
         f"{trouble.upstream} closed the connection before it had answered",
         "its worker died or was killed, or it speaks another protocol there",
-        (f"service-watchdog logs {case.service.name}",),
+        (f"service-watchdog logs {quote(case.service.name)}",),
         trouble,
     )
 
@@ -213,23 +217,6 @@ async def requests_limited(case: Case) -> Finding | None:
     )
 
 
-async def body_too_large(case: Case) -> Finding | None:
-    """nginx refuses what is sent to the service, because it is larger than it takes (413).
-
-    Raise client_max_body_size.
-    """
-    trouble = await _logged(case, "body-too-large")
-    if trouble is None:
-        return None
-    return _finding(
-        "body-too-large",
-        "nginx refuses requests that are larger than client_max_body_size",
-        "the service never sees them; without a word of the configuration 1 MB is the limit",
-        ("editor /etc/nginx/nginx.conf  # client_max_body_size 50m;", *RELOAD),
-        trouble,
-    )
-
-
 async def nginx_reload_forgotten(case: Case) -> Finding | None:
     """The configuration has changed since nginx loaded it, and what is loaded answers wrongly.
 
@@ -270,6 +257,26 @@ async def gateway_error(case: Case) -> Finding | None:
     )
 
 
+async def gateway_silent(case: Case) -> Finding | None:
+    """nginx takes the connection, and no answer comes in the time that the check has.
+
+    The service is slow behind nginx, or hangs for requests that come this way.
+    """
+    found = await answer_of(case)
+    if found is None or not found[1].timed_out or found[1].address is None:
+        return None
+    check, reached = found
+    if await request_of(case, check) is None:
+        return None
+    return Finding(
+        "gateway-silent",
+        f"{check.url}: {reached.address} takes the connection, and answers nothing within "
+        f"{check.timeout:g} s",
+        "nginx itself waits for the service as long as proxy_read_timeout says, 60 s by default",
+        Remedy((f"service-watchdog logs {quote(case.service.name)}", f"curl -v {check.url}")),
+    )
+
+
 # --- the log -------------------------------------------------------------------------------------
 
 
@@ -286,24 +293,30 @@ async def _trouble(case: Case) -> Trouble | None:
         return None  # the log is of this host
     logs = await error_logs(case, await server_for(case, check))
     before = {path: size(path) for path in logs}
-    await fetch(check, check.url)
-    new = [line for path in logs for line in lines_since(path, before[path] or 0)]
-    found = _of(new, request.path) or _of(_recent(logs), request.path)
+    asked = await fetch(check, check.url)
+    found = _of([line for path in logs for line in lines_since(path, before[path] or 0)], request)
+    if found is None and asked.timed_out:
+        # nginx waits longer than we did; it has said so of those who waited before us.
+        earlier = _of(_recent(logs), request)
+        found = earlier if earlier and earlier.kind.startswith("timeout") else None
     if found is None or await _is_of_the_past(case, found):
         return None
     return found
 
 
-def _of(lines: Sequence[str], path: str) -> Trouble | None:
-    """Return the last of *lines* that is about *path*."""
-    of_path = [each for each in troubles(lines) if f" {path} " in f"{each.request} "]
-    of_path = [each for each in of_path if each.kind != "file"] or of_path
-    return of_path[-1] if of_path else None
+def _of(lines: Sequence[str], request: Request) -> Trouble | None:
+    """Return the last of *lines* that is about *request*."""
+    asked = f"GET {request.path}"
+    about = [each for each in troubles(lines) if _path(each.request) == asked]
+    return about[-1] if about else None
+
+
+def _path(request: str) -> str:
+    return request.rpartition(" HTTP/")[0].partition("?")[0]
 
 
 def _recent(logs: Sequence[str]) -> Sequence[str]:
-    now = time.time()
-    since = time.strftime("%Y/%m/%d %H:%M:%S", time.localtime(now - _RECENT))
+    since = time.strftime("%Y/%m/%d %H:%M:%S", time.localtime(time.time() - _RECENT))
     return [line for path in logs for line in lines_since(path, 0) if line[:19] >= since]
 
 
@@ -345,7 +358,7 @@ RULES: tuple[Rule, ...] = (
     upstream_big_header,
     upstream_unresolved,
     requests_limited,
-    body_too_large,
     nginx_reload_forgotten,
     gateway_error,
+    gateway_silent,
 )

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from watchdog.doctor.case import Case, Stage
-from watchdog.doctor.facts.web import addresses_here, is_of, is_proxied, listener_at
+from watchdog.doctor.facts.web import (
+    addresses_here,
+    another_configuration,
+    is_of,
+    is_proxied,
+    listener_at,
+)
 from watchdog.doctor.finding import Answer, Mark
 from watchdog.doctor.nginx.complaint import complaint
 from watchdog.doctor.rules import nginx_config, nginx_unit, proxy_port
@@ -35,11 +41,8 @@ async def is_valid(case: Case) -> Answer:
     """Ask nginx itself, as root, about its configuration."""
     if not is_proxied(case):
         return NOT_PROXIED
-    if (await case.shown(case.deployment.nginx)).get("LoadState") == "not-found":
-        return Answer(Mark.SKIPPED, f"{case.deployment.nginx} is not installed")
-    own = await nginx_unit.own_options(case)
-    if own:
-        return Answer(Mark.UNKNOWN, f"{case.deployment.nginx} is started with {own}; test that")
+    if another := await another_configuration(case):
+        return Answer(Mark.UNKNOWN, f"not tested: {another}")
     ran = await case.root(RootJob.NGINX_TEST)
     if ran.code is None:
         return Answer(Mark.UNKNOWN, ran.trouble)
