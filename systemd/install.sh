@@ -26,7 +26,7 @@ sysusers=/etc/sysusers.d/$name.conf
 command=/usr/local/bin/$name
 rule=/etc/polkit-1/rules.d/50-$name.rules
 # What root does for members of the group: two units, and the permission to start them.
-jobs=($name-nginx-test $name-firewall)
+jobs=("$name-nginx-test" "$name-firewall")
 jobs_rule=/etc/polkit-1/rules.d/49-$name-jobs.rules
 
 action=install

@@ -81,6 +81,32 @@ def test_each_of_many_who_ask_at_once_gets_an_answer_that_is_no_older_than_its_q
         assert all(pool.map(changed_and_asked, range(16)))
 
 
+def test_the_sandbox_forbids_nothing_that_a_configuration_may_name(host: InstalledHost) -> None:
+    host.sh("mkdir -p /srv/shop /usr/local/nginx; install -d -o alice -m 700 /home/alice")
+    host.sh(
+        "install -o alice -m 600 /dev/null /srv/shop/access.log; ip address add 10.1.1.1/32 dev lo"
+    )
+    host.write(
+        "/etc/nginx/conf.d/odd.conf",
+        "access_log /srv/shop/access.log;\nerror_log /home/alice/error.log;\n"
+        "client_body_temp_path /usr/local/nginx/body;\nproxy_temp_path /var/cache/odd/proxy;\n"
+        "server { listen 10.1.1.1:81; listen unix:/run/odd.sock; listen [::1]:81; }\n",
+    )
+    host.sh("mkdir /var/cache/odd")
+    answer = ask(host, NGINX, "alice")
+    assert (answer["code"], host.run("nginx", "-t", check=False).returncode) == (0, 0), answer[
+        "err"
+    ]
+
+
+def test_a_run_that_is_killed_is_told_and_the_next_one_answers(host: InstalledHost) -> None:
+    host.write("/usr/local/sbin/nginx", "#!/bin/sh\nkill -9 $PPID\n", mode=0o755)
+    told = ask(host, NGINX, "alice")["trouble"]
+    assert told == f"{NGINX.unit} failed; see: journalctl -u {NGINX.unit}"
+    host.sh("rm /usr/local/sbin/nginx")
+    assert ask(host, NGINX, "alice")["code"] == 0
+
+
 def test_whoever_is_not_in_the_group_is_told_what_to_do(host: InstalledHost) -> None:
     assert ask(host, NGINX, "mallory") == {
         "code": None,

@@ -29,6 +29,8 @@ async def is_running(case: Case) -> Answer:
         return Answer(Mark.UNKNOWN, f"systemd does not tell about {unit}")
     if state in {"active", "reloading", "refreshing"}:
         return Answer(Mark.GOOD, f"{unit} is {state}")
+    if state in {"activating", "deactivating"}:
+        return Answer(Mark.UNKNOWN, f"{unit} is {state}; ask again in a moment")
     if shown.get("LoadState") == "not-found" and case.deployment.proxied is None:
         return Answer(Mark.SKIPPED, f"{unit} is not installed, and no proxied URL is configured")
     words = {"not-found": "not installed", "masked": "masked"}.get(
