@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -212,6 +214,37 @@ def test_behind_an_address_translation_it_is_not_guessed_whose_address_it_is(
     assert told["steps"]["proxy-port"][0] == "skipped"
     assert told["steps"]["external"][0] == "bad"
     assert told["finding"]["rule"] == "nobody-answers"
+
+
+def test_cloudflare_answers_because_it_cannot_reach_this_host(shop: Storefront) -> None:
+    shop.host.write("/etc/hosts", f"{WORLD} {SHOP}\n")
+    shop.configure(f'external = "http://{SHOP}/health"\n')
+    listening = shop.wires.from_router(lambda: socket.create_server((WORLD, 80)))
+
+    def answer() -> None:
+        for _ in range(2):  # the check and the doctor
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.0 521 \r\nServer: cloudflare\r\n\r\n")
+
+    edge = threading.Thread(target=answer)
+    edge.start()
+    found = shop.finding()
+    edge.join()
+    listening.close()
+    assert found["rule"] == "cdn-cannot-reach-us"
+    assert found["fact"] == (
+        f"Cloudflare answers 521 for {SHOP}: this host refuses its connections"
+    )
+
+
+def test_the_key_belongs_to_another_certificate(shop: Storefront) -> None:
+    shop.host.sh("cd /etc/tls; cp shop.key saved.key; cp middle.key shop.key")
+    found = shop.finding()
+    shop.host.sh("cd /etc/tls; mv saved.key shop.key")
+    assert found["rule"] == "nginx-key-of-another-certificate"
+    assert found["fact"] == "/etc/tls/shop.key does not belong to its certificate"
 
 
 def test_the_name_has_ipv6_and_nginx_does_not_listen_there(shop: Storefront) -> None:
