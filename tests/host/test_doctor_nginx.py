@@ -135,6 +135,16 @@ def test_the_port_is_taken_so_that_nginx_cannot_start(shop: Storefront) -> None:
     assert shop.is_well()
 
 
+def test_who_answers_in_the_place_of_nginx_is_left_alone(shop: Storefront) -> None:
+    shop.host.systemctl("stop", "nginx")
+    shop.host.sh("mkdir -p /srv/www; echo fine >/srv/www/health")
+    in_its_place = SQUATTER.format(port=80) + "WorkingDirectory=/srv/www\n"
+    shop.host.write_unit("squatter.service", in_its_place)
+    shop.host.systemctl("start", "squatter.service")
+    shop.host.wait_for(lambda: "0.0.0.0:80" in shop.host.run("ss", "-ltn").stdout)
+    assert shop.is_well()
+
+
 # --- is it valid? --------------------------------------------------------------------------------
 
 

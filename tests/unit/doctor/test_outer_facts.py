@@ -7,6 +7,7 @@ import pytest
 from watchdog.doctor.facts.addresses import public, stands_before
 from watchdog.doctor.facts.presented import Presented
 from watchdog.doctor.facts.reached import is_loop
+from watchdog.doctor.rules.proxy_port import stopping
 
 
 @pytest.mark.parametrize(
@@ -41,3 +42,17 @@ def test_whose_address_it_is() -> None:
     assert stands_before("192.0.2.1") == ""
     mixed = ["10.0.0.1", "8.8.8.8", "fd00::1", "2a00:1450:4001::1", "100.64.0.1"]
     assert public(mixed) == ["8.8.8.8", "2a00:1450:4001::1"]
+
+
+@pytest.mark.parametrize(
+    ("who", "command"),
+    [
+        ("nginx (pid 7, nginx.service)", "systemctl disable --now nginx.service"),
+        ("one of a, b (web.service)", "systemctl disable --now web.service"),
+        ("docker-proxy (pid 7, docker.service)", "docker ps --filter publish=80"),
+        ("python3 (pid 7)", "ss -ltnp sport = :80"),
+        ("a process that cannot be named (uid 0)", "ss -ltnp sport = :80"),
+    ],
+)
+def test_whoever_holds_the_port_is_stopped_by_what_keeps_it(who: str, command: str) -> None:
+    assert stopping(who, 80) == command

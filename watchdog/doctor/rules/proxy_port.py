@@ -25,7 +25,9 @@ async def named(listener: Listener) -> str:
 
 def stopping(who: str, port: int) -> str:
     """Return the command that stops *who*, as `named` put it; or one that looks closer."""
-    unit = re.search(r"(\S+\.(?:service|socket))\)$", who)
+    if who.startswith("docker-proxy"):
+        return f"docker ps --filter publish={port}"  # one container, not all of Docker
+    unit = re.search(r"([^\s(]+\.(?:service|socket))\)$", who)
     return f"systemctl disable --now {unit[1]}" if unit else f"ss -ltnp sport = :{port}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from watchdog.core.model import Verdict
 from watchdog.doctor.case import Case, Stage
 from watchdog.doctor.facts.web import (
     addresses_here,
@@ -31,12 +32,19 @@ async def is_running(case: Case) -> Answer:
         return Answer(Mark.GOOD, f"{unit} is {state}")
     if state in {"activating", "deactivating"}:
         return Answer(Mark.UNKNOWN, f"{unit} is {state}; ask again in a moment")
-    if shown.get("LoadState") == "not-found" and case.deployment.proxied is None:
-        return Answer(Mark.SKIPPED, f"{unit} is not installed, and no proxied URL is configured")
-    words = {"not-found": "not installed", "masked": "masked"}.get(
-        shown.get("LoadState", ""), state
-    )
-    return Answer(Mark.BAD, f"{unit} is {words}")
+    words = _NOT_LOADED.get(shown.get("LoadState", ""), state)
+    return Answer(await _how_bad(case, words), f"{unit} is {words}")
+
+
+_NOT_LOADED = {"not-found": "not installed", "masked": "masked"}
+
+
+async def _how_bad(case: Case, words: str) -> Mark:
+    """Return whether it matters that nginx does not run: a container may stand in its place."""
+    if case.deployment.proxied is None:
+        return Mark.SKIPPED if words == _NOT_LOADED["not-found"] else Mark.BAD
+    seen = await case.probed("proxied")
+    return Mark.SKIPPED if seen is not None and seen.verdict is Verdict.PASS else Mark.BAD
 
 
 async def is_valid(case: Case) -> Answer:
