@@ -25,6 +25,9 @@ unit=/etc/systemd/system/$name.service
 sysusers=/etc/sysusers.d/$name.conf
 command=/usr/local/bin/$name
 rule=/etc/polkit-1/rules.d/50-$name.rules
+# What root does for members of the group: two units, and the permission to start them.
+jobs=("$name-nginx-test" "$name-firewall")
+jobs_rule=/etc/polkit-1/rules.d/49-$name-jobs.rules
 
 action=install
 consequence="nothing is changed"
@@ -268,8 +271,15 @@ switch() {
   point_to "$(basename "$staged")/bin"
   attempt "write $command" ln -sfn $home/bin/$name $command
   attempt "write $unit" install -m 644 "$source/systemd/$name.service" $unit
+  local job
+  for job in "${jobs[@]}"; do
+    attempt "write $job.service" \
+      install -m 644 "$source/systemd/$job.service" "/etc/systemd/system/$job.service"
+  done
   attempt "enable the unit" systemctl enable --quiet $name.service
   if booted; then attempt "load the unit" systemctl daemon-reload; fi
+  # Only now: a permission to start what does not exist would be one to start anything.
+  attempt "write $jobs_rule" install -m 644 "$source/systemd/$name-jobs.rules" $jobs_rule
 }
 
 # Puts back the version that ran before, if one did.
@@ -375,8 +385,14 @@ uninstall() {
       attempt "disable the unit" systemctl disable --quiet $name.service
     fi
   fi
-  # First the permission. A directory may hold more than what came from here, so each by its name.
-  rm -f $rule $unit $sysusers
+  # First the permissions. A directory may hold more than what came from here, so each by its name.
+  rm -f $rule $jobs_rule
+  local job
+  for job in "${jobs[@]}"; do
+    rm -f "/etc/systemd/system/$job.service"
+    rm -rf "/run/$job"
+  done
+  rm -f $unit $sysusers
   if [[ -L $command ]]; then rm -f $command; fi
   if [[ -L $home/bin ]]; then rm -f $home/bin; fi
   remove_versions_but ''

@@ -63,6 +63,15 @@ apt-get clean
 rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log /root/.cache
 """
 
+# Beside what ufw brings: nft itself, and the firewall of Red Hat and its kin.
+FIREWALLS_SCRIPT = """\
+apt-get update --quiet
+apt-get install --quiet --yes --no-install-recommends nftables firewalld
+systemctl disable nftables.service firewalld.service
+apt-get clean
+rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log
+"""
+
 RUN_LOCK = REPOSITORY / "requirements" / "run.lock"
 APPRISE_LOCK = REPOSITORY / "requirements" / "apprise.lock"
 WHEEL_INPUTS = ("watchdog", "pyproject.toml", "README.md", "LICENSE")
@@ -117,6 +126,19 @@ class Images:
             run_in_chroot([base], building, PEERS_SCRIPT)
 
         return self._cache.entry("peers", key, build, "the peers' layer") / "root"
+
+    def firewalls(self) -> Path:
+        """Return the layer on base and peers with nft and firewalld, neither of them running."""
+        lower = [self.base(), self.peers()]
+        key = key_of(lower[-1].parent.name, FIREWALLS_SCRIPT, CHROOT_SCRIPT)
+
+        def build(building: Path) -> None:
+            inputs = building / "inputs"
+            inputs.mkdir()
+            (inputs / "apt.conf").write_text(apt_settings())
+            run_in_chroot(lower, building, FIREWALLS_SCRIPT)
+
+        return self._cache.entry("firewalls", key, build, "the layer of firewalls") / "root"
 
     def wheels(self) -> Path:
         """Return a directory of wheels for the host's Python: the project's and what it needs."""

@@ -20,6 +20,7 @@ from watchdog.cli import (
     logs,
     ports,
     report,
+    root_job,
     run,
     simulate,
     status,
@@ -95,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         config,
         simulate,
         grant,
+        root_job,
     ):
         module.add_commands(commands)
     return parser
