@@ -11,7 +11,7 @@ import secrets
 import socket
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -34,6 +34,7 @@ class Imds:
     mode: str = "ok"  # "hop limit", "off", "drips", "web page", "redirect"
     requests: list[str] = field(default_factory=list)
     port: int = 0
+    _end: asyncio.Event = field(default_factory=asyncio.Event)
     _tokens: dict[str, float] = field(default_factory=dict)  # until when each is good
 
     async def take(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -41,7 +42,7 @@ class Imds:
         self.requests.append(f"{request.method} {request.path}")
         match self.mode:
             case "hop limit":  # the answer to PUT dies on its way
-                await asyncio.Event().wait()
+                await self._end.wait()
             case "off":
                 return _refused(HTTPStatus.FORBIDDEN)
             case "web page":  # of a captive portal
@@ -98,21 +99,25 @@ class Imds:
     async def _drip(self, request: web.BaseRequest) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
-        while True:
-            await response.write(b"x")
-            await asyncio.sleep(0.1)
+        with suppress(ConnectionError):  # the other side has heard enough
+            while not self._end.is_set():
+                await response.write(b"x")
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._end.wait(), 0.05)
+        return response
 
     @asynccontextmanager
     async def serve(self, sock: socket.socket | None = None) -> AsyncIterator[Imds]:
         """Serve on *sock*, or on a free port of the loopback, until the context ends."""
         sock = sock or socket.create_server(("127.0.0.1", 0))
         self.port = sock.getsockname()[1]
-        runner = web.ServerRunner(web.Server(self.take), shutdown_timeout=0)
+        runner = web.ServerRunner(web.Server(self.take), shutdown_timeout=1)
         await runner.setup()
         try:
             await web.SockSite(runner, sock).start()
             yield self
         finally:
+            self._end.set()
             await runner.cleanup()
 
 

@@ -149,6 +149,7 @@ class Api:
     def _translated(self) -> Iterator[None]:
         """Raise ApiError for what boto3 raises."""
         from botocore import exceptions  # noqa: PLC0415 - heavy, and an extra
+        from botocore.parsers import ResponseParserError  # noqa: PLC0415
 
         try:
             yield
@@ -160,7 +161,8 @@ class Api:
             raise self._refusal(error.response, error.operation_name) from error
         except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
             raise ApiError(Why.UNREACHABLE, type(error).__name__) from error
-        except exceptions.BotoCoreError as error:  # no such profile, a file that cannot be read
+        # No such profile, a file that cannot be read; a proxy's own page in place of an answer.
+        except (exceptions.BotoCoreError, ResponseParserError) as error:
             raise ApiError(Why.REFUSED, type(error).__name__) from error
 
     def _refusal(self, response: Reply, operation: str) -> ApiError:

@@ -36,8 +36,13 @@ class Path:
 
     @property
     def routed(self) -> Addresses:
-        """Return who is reached through an Internet gateway, both ways."""
-        return self.table.sent(self.version, GATEWAY) & self.askers if self.public else self.askers
+        """Return who is reached: through an Internet gateway, if they come from outside."""
+        if not self.public:
+            return self.askers
+        outside = self.table.sent(self.version, GATEWAY) & self.askers
+        # The neighbours' addresses are public ones, with IPv6.
+        within = self.table.sent(self.version, "local") & self.askers
+        return outside | within if outside else outside
 
     @property
     def led_elsewhere(self) -> str:
