@@ -27,7 +27,12 @@ unit     = "api.service"
 external = "https://{NAME}/health"
 """
 INSTALL = ("/src/systemd/install.sh", "--wheels", "/wheels", "--no-start")
-PYTHON = "/opt/service-watchdog/bin/python"
+
+# The installation's own Python, by the directory that it really is in.
+PYTHON = """\
+bin=$(dirname "$(realpath /opt/service-watchdog/bin/service-watchdog)")
+exec "$bin/python" -P "$@"
+"""
 
 # sysfs takes no directories, and this machine's may have no firmware to show.
 FIRMWARE = """\
@@ -51,7 +56,7 @@ class Instance:
     async def examine(self) -> tuple[str, str, str]:
         """Return the box's mark, what it says, and the rule that finds something."""
         done = await self.host.arun(
-            *(PYTHON, "-P", "/src/tests/host/one_box.py", "aws", "AWS"),
+            *("sh", "-c", PYTHON, "sh", "/src/tests/host/one_box.py", "aws", "AWS"),
             env={"AWS_ENDPOINT_URL": f"http://127.0.0.1:{API_PORT}"},
         )
         said: dict[str, Any] = json.loads(done.stdout)
@@ -96,7 +101,7 @@ async def test_the_extra_is_asked_for_installed_kept_and_used(instance: Instance
 
     await host.arun(*INSTALL, "--with", "aws", "--with", "apprise", timeout=120)
     for package in ("boto3", "apprise"):
-        await host.arun(PYTHON, "-c", f"import {package}")
+        await host.arun("sh", "-c", PYTHON, "sh", "-c", f"import {package}")
     assert await instance.examine() == ("good", "port 443 is open to everybody over IPv4", "")
 
     site.shut_out(443)
