@@ -16,6 +16,7 @@ from watchdog.doctor.aws import replies
 from watchdog.doctor.aws.addresses import Network
 from watchdog.doctor.aws.layers import Acl, Group, RouteTable
 from watchdog.doctor.aws.replies import Interface, Reply
+from watchdog.probes.text import clean
 
 CONNECT, READ, TRIES = 2, 3, 2  # seconds, seconds, and one retry
 
@@ -129,7 +130,7 @@ class Api:
             kind = "association.public-ip"
         reply = self._ask("describe_network_interfaces", Filters=_filters(**{kind: address}))
         for each in reply["NetworkInterfaces"]:
-            described = str(each.get("Description", ""))
+            described = clean(str(each.get("Description", "")))
             if described.startswith("ELB "):
                 return f"the load balancer {described.removeprefix('ELB ')}"
             if instance := each.get("Attachment", {}).get("InstanceId"):

@@ -27,7 +27,7 @@ LONGEST = 16 * 1024
 
 _FORMS: Mapping[str, re.Pattern[str]] = {
     "instance-id": re.compile(r"i-[0-9a-f]{8,32}"),
-    "placement/region": re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]"),
+    "placement/region": re.compile(r"[a-z]{2,8}(-[a-z]+)+-[0-9]{1,2}"),
     "public-ipv4": re.compile(r"[0-9.]{7,15}"),
     "iam/security-credentials/": re.compile(r"[\w+=,.@-]{1,64}"),
 }

@@ -26,8 +26,12 @@ IPV6 = 6
 EVERYWHERE = {4: "0.0.0.0/0", IPV6: "::/0"}
 
 
-def no_gateway(path: Path) -> Finding | None:
-    """Find that nothing leads from the subnet to the Internet, and so no answer to a user."""
+def aws_no_internet_gateway(path: Path) -> Finding | None:
+    """The subnet has no route to an Internet gateway: none at all, to a NAT, to one that is gone.
+
+    The route is shown; it is of all instances that use the table. A private subnet may be meant,
+    with a load balancer in a public one.
+    """
     if path.routed or path.led_elsewhere:
         return None
     table, everywhere = path.table, EVERYWHERE[path.version]
@@ -65,8 +69,11 @@ def no_gateway(path: Path) -> Finding | None:
     )
 
 
-def acl_inbound(path: Path) -> Finding | None:
-    """Find that the subnet's network ACL denies requests."""
+def aws_acl_inbound(path: Path) -> Finding | None:
+    """The network ACL of the subnet denies the port; the entry is named.
+
+    An entry with a lower number that allows it.
+    """
     if path.entering & _invited(path):
         return None
     entry = denier(path.acl.inbound, path.version, path.port)
@@ -78,8 +85,11 @@ def acl_inbound(path: Path) -> Finding | None:
     )
 
 
-def acl_return(path: Path) -> Finding | None:
-    """Find that the subnet's network ACL, which keeps no connections, denies the answers."""
+def aws_acl_return(path: Path) -> Finding | None:
+    """The network ACL of the subnet, which keeps no connections, lets no answers out.
+
+    An outbound entry for ports 1024 to 65535.
+    """
     if path.answered & path.entering & _invited(path):
         return None
     first, last = RETURN.split("-")
@@ -94,8 +104,11 @@ def acl_return(path: Path) -> Finding | None:
     )
 
 
-def group_only_ipv4(path: Path) -> Finding | None:
-    """Find that security groups let in IPv4 alone, where the name leads here by IPv6 too."""
+def aws_group_only_ipv4(path: Path) -> Finding | None:
+    """The security groups let in IPv4 alone, and the name has an IPv6 address of this instance.
+
+    `authorize-security-group-ingress` for `::/0`.
+    """
     if path.version != IPV6 or _anybody(path):
         return None
     if not let_in(path.groups, 4, path.port, path.lists).addresses:
@@ -109,8 +122,11 @@ def group_only_ipv4(path: Path) -> Finding | None:
     )
 
 
-def group_closed(path: Path) -> Finding | None:
-    """Find that no security group lets the port in from where its users are."""
+def aws_group_closed(path: Path) -> Finding | None:
+    """No security group lets the port in, or only from addresses that are not of the Internet.
+
+    `authorize-security-group-ingress`.
+    """
     if _anybody(path):
         return None
     within = let_in(path.groups, path.version, path.port, path.lists).addresses
@@ -124,11 +140,11 @@ def group_closed(path: Path) -> Finding | None:
 
 
 PATH_RULES: tuple[PathRule, ...] = (
-    no_gateway,
-    acl_inbound,
-    acl_return,
-    group_only_ipv4,
-    group_closed,
+    aws_no_internet_gateway,
+    aws_acl_inbound,
+    aws_acl_return,
+    aws_group_only_ipv4,
+    aws_group_closed,
 )
 """In the order in which a packet passes them."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path as FilePath
 
+from watchdog.core.model import Verdict
 from watchdog.doctor.aws.api import Api, ApiError, Why, has_extra
 from watchdog.doctor.aws.dmi import DMI, instance_of, on_ec2
 from watchdog.doctor.aws.imds import SERVICE, Identity, ImdsError, identity
@@ -69,6 +70,7 @@ class Elsewhere:
     addresses: tuple[str, ...]
     owner: str  # in words; empty: nothing in this account
     public: tuple[str, ...]  # this instance's own addresses
+    fails: bool = False  # so does the external check, which is asked only if nobody else is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,11 @@ async def look(case: Case, dmi: FilePath = DMI, service: tuple[str, int] = SERVI
         me = await identity(service)
     except ImdsError as error:
         return NoMetadata(instance_of(dmi), str(error))
-    return await _look_from(me, external.url)
+    sight = await _look_from(me, external.url)
+    if isinstance(sight, Elsewhere) and not (sight.owner or sight.public):
+        seen = await case.probed("external")
+        return replace(sight, fails=seen is not None and seen.verdict is Verdict.FAIL)
+    return sight
 
 
 async def _look_from(me: Identity, url: str) -> Sight:

@@ -14,8 +14,11 @@ SightRule = Callable[[Sight], Finding | None]
 NOT_SEEN = "what AWS lets through to this instance is not looked at"
 
 
-def no_extra(sight: Sight) -> Finding | None:
-    """Find that the library which asks AWS, an extra, is not installed."""
+def aws_no_extra(sight: Sight) -> Finding | None:
+    """AWS cannot be asked: boto3, an extra, is not installed.
+
+    `sudo systemd/install.sh --with aws`.
+    """
     if not isinstance(sight, Untold) or sight.why is not Why.NO_EXTRA:
         return None
     return Finding(
@@ -26,8 +29,11 @@ def no_extra(sight: Sight) -> Finding | None:
     )
 
 
-def no_metadata(sight: Sight) -> Finding | None:
-    """Find that the metadata service is turned off, or a hop too far from a container."""
+def aws_no_metadata(sight: Sight) -> Finding | None:
+    """The metadata service is turned off, or its answer makes a hop too few for a container.
+
+    `modify-instance-metadata-options`.
+    """
     if not isinstance(sight, NoMetadata):
         return None
     return Finding(
@@ -46,8 +52,11 @@ def no_metadata(sight: Sight) -> Finding | None:
     )
 
 
-def no_credentials(sight: Sight) -> Finding | None:
-    """Find that there are no credentials, or that AWS does not take them."""
+def aws_no_credentials(sight: Sight) -> Finding | None:
+    """There are no credentials for AWS, or it does not take them.
+
+    Give the instance a role, with the policy that the guide shows.
+    """
     if not isinstance(sight, Untold) or sight.why is not Why.NO_CREDENTIALS:
         return None
     me = sight.me
@@ -69,8 +78,11 @@ def no_credentials(sight: Sight) -> Finding | None:
     )
 
 
-def denied(sight: Sight) -> Finding | None:
-    """Find that a permission is missing."""
+def aws_denied(sight: Sight) -> Finding | None:
+    """A permission is missing; the action is named.
+
+    The policy, as a command.
+    """
     if not isinstance(sight, Untold) or sight.why is not Why.DENIED:
         return None
     return Finding(
@@ -85,8 +97,11 @@ def denied(sight: Sight) -> Finding | None:
     )
 
 
-def other_account(sight: Sight) -> Finding | None:
-    """Find that the credentials are of an account that does not have this instance."""
+def aws_other_account(sight: Sight) -> Finding | None:
+    """The credentials are of an account or a region that does not have this instance.
+
+    Look whose they are: the environment and `~/.aws` come before the role.
+    """
     if not isinstance(sight, Untold) or sight.why is not Why.OTHER_ACCOUNT:
         return None
     me = sight.me
@@ -99,22 +114,31 @@ def other_account(sight: Sight) -> Finding | None:
     )
 
 
-def unreachable(sight: Sight) -> Finding | None:
-    """Find that the API does not answer, as from a subnet without a way out."""
+def aws_unreachable(sight: Sight) -> Finding | None:
+    """AWS's API does not answer, as from a subnet without a way out.
+
+    A way out, a proxy, or a VPC endpoint for ec2.
+    """
     if not isinstance(sight, Untold) or sight.why is not Why.UNREACHABLE:
         return None
     return Finding(
         "aws-unreachable",
-        f"AWS's API does not answer at ec2.{sight.me.region}.amazonaws.com: {sight.what}",
+        f"AWS's API for {sight.me.region} does not answer: {sight.what}",
         NOT_SEEN,
-        Remedy((f"curl --head --max-time 5 https://ec2.{sight.me.region}.amazonaws.com",)),
+        _remedy(
+            f"aws ec2 describe-instances --region {sight.me.region}",
+            f"--instance-ids {sight.me.instance}",
+        ),
         ("it takes a way out of the subnet, a proxy (HTTPS_PROXY) or a VPC endpoint for ec2",),
     )
 
 
-def no_public_address(sight: Sight) -> Finding | None:
-    """Find that the name leads to an address nobody has, and the instance has none: it is lost."""
-    if not isinstance(sight, Elsewhere) or sight.owner or sight.public:
+def aws_no_public_address(sight: Sight) -> Finding | None:
+    """The instance has no public address, and the name leads to one that nothing here has.
+
+    An Elastic IP, which a stop does not take away, and the DNS record.
+    """
+    if not isinstance(sight, Elsewhere) or sight.owner or sight.public or not sight.fails:
         return None
     me = sight.me
     associate = f"aws ec2 associate-address --region {me.region} --instance-id {me.instance}"
@@ -137,13 +161,13 @@ def no_public_address(sight: Sight) -> Finding | None:
 
 
 SIGHT_RULES: tuple[SightRule, ...] = (
-    no_metadata,
-    no_extra,
-    no_credentials,
-    denied,
-    other_account,
-    unreachable,
-    no_public_address,
+    aws_no_metadata,
+    aws_no_extra,
+    aws_no_credentials,
+    aws_denied,
+    aws_other_account,
+    aws_unreachable,
+    aws_no_public_address,
 )
 
 

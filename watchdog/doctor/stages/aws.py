@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import wraps
 from pathlib import Path
 
-from watchdog.core.model import Verdict
-from watchdog.doctor.aws.api import Why
 from watchdog.doctor.aws.dmi import DMI
 from watchdog.doctor.aws.imds import SERVICE
 from watchdog.doctor.aws.rules import PATH_RULES, PathRule
@@ -20,18 +18,12 @@ from watchdog.doctor.aws.sight import (
     Untold,
     look,
 )
-from watchdog.doctor.aws.troubles import SIGHT_RULES, SightRule, no_public_address
+from watchdog.doctor.aws.troubles import SIGHT_RULES, SightRule, aws_no_public_address
 from watchdog.doctor.case import Case, Rule, Stage
 from watchdog.doctor.finding import Answer, Finding, Mark
 
-_WHY = {
-    Why.NO_EXTRA: "boto3 is not installed",
-    Why.NO_CREDENTIALS: "no credentials that it takes",
-    Why.DENIED: "not allowed",
-    Why.OTHER_ACCOUNT: "the credentials are of another account",
-    Why.UNREACHABLE: "its API does not answer",
-    Why.REFUSED: "it refuses",
-}
+GUIDE = "docs/how-to/aws.md"
+_LONG = frozenset({"aws-denied", "aws-no-credentials"})  # their policies are no single line
 
 
 def stage(dmi: Path = DMI, service: tuple[str, int] = SERVICE) -> Stage:
@@ -41,7 +33,7 @@ def stage(dmi: Path = DMI, service: tuple[str, int] = SERVICE) -> Stage:
         return await case.once("aws", lambda: look(case, dmi, service))
 
     async def ask(case: Case) -> Answer:
-        return await _answer(case, await see(case))
+        return _answer(await see(case))
 
     def of_sight(rule: SightRule) -> Rule:
         @wraps(rule)
@@ -70,35 +62,36 @@ def stage(dmi: Path = DMI, service: tuple[str, int] = SERVICE) -> Stage:
 AWS = stage()
 
 
-async def _answer(case: Case, sight: Sight) -> Answer:
+def _answer(sight: Sight) -> Answer:
     match sight:
         case Skipped():
             return Answer(Mark.SKIPPED, sight.why)
-        case NoMetadata():
-            return Answer(Mark.UNKNOWN, f"the metadata service cannot be asked: {sight.why}")
-        case Untold():
-            what = f" ({sight.what})" if sight.what else ""
-            return Answer(Mark.UNKNOWN, f"AWS cannot be asked: {_WHY[sight.why]}{what}")
-        case Unresolved():
-            return Answer(Mark.UNKNOWN, f"cannot resolve {sight.host}: {sight.why}")
-        case Elsewhere():
-            return await _answer_elsewhere(case, sight)
         case Seen():
             return _answer_seen(sight)
-
-
-async def _answer_elsewhere(case: Case, sight: Elsewhere) -> Answer:
-    addresses = ", ".join(sight.addresses)
-    if no_public_address(sight) is not None:
-        external = await case.probed("external")
-        if external is not None and external.verdict is Verdict.FAIL:
+        case Unresolved():
+            return Answer(Mark.UNKNOWN, f"cannot resolve {sight.host}: {sight.why}")
+        case Elsewhere() if aws_no_public_address(sight) is not None:
             return Answer(Mark.BAD, f"{sight.me.instance} has no public address")
-    owner = f" ({sight.owner})" if sight.owner else ""
-    return Answer(
-        Mark.UNKNOWN,
-        f"{sight.host} leads to {addresses}{owner}, not to {sight.me.instance}:"
-        " what stands there is not looked at",
-    )
+        case Elsewhere():
+            owner = f" ({sight.owner})" if sight.owner else ""
+            return Answer(
+                Mark.UNKNOWN,
+                f"{sight.host} leads to {', '.join(sight.addresses)}{owner},"
+                f" not to {sight.me.instance}: what stands there is not looked at",
+            )
+        case NoMetadata() | Untold():
+            return _answer_blind(sight)
+
+
+def _answer_blind(sight: NoMetadata | Untold) -> Answer:
+    """Return why nothing is seen, and how to see it: a box that is not bad has no finding."""
+    finding = next(filter(None, (rule(sight) for rule in SIGHT_RULES)), None)
+    if finding is None:
+        what = sight.what if isinstance(sight, Untold) else sight.why
+        return Answer(Mark.UNKNOWN, f"AWS does not tell what it lets in: {what}")
+    [command] = finding.remedy.commands
+    how = f"what it takes is in {GUIDE}" if finding.rule in _LONG else f"run: {command}"
+    return Answer(Mark.UNKNOWN, f"{finding.fact}; {how}")
 
 
 def _answer_seen(sight: Seen) -> Answer:

@@ -30,6 +30,7 @@ async def unknown(examine: Examine, rule: str) -> Finding:
     answer, finding = await examine()
     assert finding is not None, answer
     assert (answer.mark, finding.rule) == (Mark.UNKNOWN, rule)
+    assert answer.text.startswith(f"{finding.fact}; ")  # and how to see more
     return finding
 
 
@@ -96,7 +97,7 @@ async def test_a_page_in_place_of_an_answer_is_told(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{imds.port}")  # it speaks HTML here
     answer, finding = await examine()
-    assert answer == Answer(Mark.UNKNOWN, "AWS cannot be asked: it refuses (ResponseParserError)")
+    assert answer == Answer(Mark.UNKNOWN, "AWS does not tell what it lets in: ResponseParserError")
     assert finding is None
 
 
@@ -105,7 +106,7 @@ async def test_a_profile_that_does_not_exist_is_told(
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "nowhere")
     answer, finding = await examine()
-    assert answer == Answer(Mark.UNKNOWN, "AWS cannot be asked: it refuses (ProfileNotFound)")
+    assert answer == Answer(Mark.UNKNOWN, "AWS does not tell what it lets in: ProfileNotFound")
     assert finding is None
 
 
