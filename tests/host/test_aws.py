@@ -16,7 +16,8 @@ from tests.host.installed import InstalledHost
 from tests.host.peers.ec2 import REGION, Ec2, Site, client
 from tests.host.peers.imds import Imds
 
-pytestmark = pytest.mark.timeout(300)  # an installation takes some seconds
+# Each installation takes some seconds; what the host is made of may have to be built before.
+pytestmark = pytest.mark.timeout(300, func_only=True)
 
 API_PORT = 8092
 NAME = "api.example.com"
