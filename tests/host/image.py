@@ -74,6 +74,7 @@ rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log
 
 RUN_LOCK = REPOSITORY / "requirements" / "run.lock"
 APPRISE_LOCK = REPOSITORY / "requirements" / "apprise.lock"
+AWS_LOCK = REPOSITORY / "requirements" / "aws.lock"
 WHEEL_INPUTS = ("watchdog", "pyproject.toml", "README.md", "LICENSE")
 PROJECT = (*WHEEL_INPUTS, "systemd", "requirements", "config.example.toml")
 """What an installation takes."""
@@ -167,6 +168,19 @@ class Images:
 
         key = key_of(own.name, APPRISE_LOCK, *WHEEL_OPTIONS)
         return self._cache.entry("apprise", key, build, "the wheels with apprise")
+
+    def wheels_of_all_extras(self) -> Path:
+        """Return a directory of wheels for an installation with every extra."""
+        apprise = self.apprise_wheels()
+
+        def build(building: Path) -> None:
+            download_wheels(AWS_LOCK, building)
+            for wheel in apprise.iterdir():
+                with suppress(FileExistsError):  # both need it
+                    os.link(wheel, building / wheel.name)
+
+        key = key_of(apprise.name, AWS_LOCK, *WHEEL_OPTIONS)
+        return self._cache.entry("extras", key, build, "the wheels of all extras")
 
     def installed(self) -> Path:
         """Return the layer on base and peers that `systemd/install.sh` leaves.
