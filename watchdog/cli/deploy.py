@@ -37,10 +37,15 @@ def _run(options: argparse.Namespace) -> int:
     from watchdog.app.targets import chosen
     from watchdog.config import load
     from watchdog.deploy.plan import plan_of
+    from watchdog.evidence.redact import Redactor
 
     config = load(config_path(options), for_daemon=False)
     services = chosen(config, list(dict.fromkeys(options.name)))
-    plans = [plan_of(service, config.deployment(service.name)) for service in services]
+    redactor = Redactor()
+    redactor.configure(known=config.secrets())
+    plans = [
+        plan_of(service, config.deployment(service.name), redactor.text) for service in services
+    ]
     if options.dry_run:
         _show(plans, is_json=options.json)
         return 0

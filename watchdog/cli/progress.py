@@ -125,6 +125,8 @@ class Progress:
                 self._line(f"  {line}" if is_title(line) else f"    {line}")
         if report.finding is not None:
             self._line(f"  why: {report.finding.fact}: {report.finding.meaning}")
+            for command in report.finding.remedy.commands:
+                self._line(f"  to mend it: {command}")
 
     def _close(self, report: Report) -> None:
         self._stop()
@@ -148,11 +150,12 @@ class Progress:
         try:
             self._out.write(text)
             self._out.flush()
-        except (OSError, ValueError):
-            # Whoever read it has gone. What is half done must still be brought to its end.
-            self._out = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for the rest of this process
-            self._stop()
-            self._is_live = False
+        except OSError:
+            # Whoever read it has gone. What is half done must still be brought to its end, and
+            # the exit code be what came of it.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._out.fileno())
+            os.close(nowhere)
 
     def _mark(self, is_good: bool | None) -> str:  # noqa: FBT001 - or neither yet
         if self._is_unicode:

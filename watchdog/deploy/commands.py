@@ -31,35 +31,48 @@ class CommandFailedError(WatchdogError):
 async def run_command(command: Sequence[str], patience: float, show: Callable[[str], None]) -> None:
     """Run *command* without a shell and without input, and give each line it prints to *show*.
 
-    Raises CommandFailedError. However this ends, its process group ends with it.
+    Raises CommandFailedError. If it is cut short, its process group ends with it.
     """
+    # A pipe of our own: asyncio's would have us wait for whoever else holds its other end.
+    reading, writing = os.pipe()
+    pipe = os.fdopen(reading, "rb", buffering=0)
     try:
-        process = await asyncio.create_subprocess_exec(
+        process = await _started(command, writing)
+    except BaseException:
+        pipe.close()
+        raise
+    finally:
+        os.close(writing)
+    reader, loop = asyncio.StreamReader(), asyncio.get_running_loop()
+    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+    shown = asyncio.ensure_future(_read(reader, show))
+    try:
+        async with asyncio.timeout(patience):
+            code = await process.wait()
+    except TimeoutError:
+        raise CommandFailedError(f"did not end within {patience:g} s; killed") from None
+    finally:
+        if process.returncode is None:
+            await _end(process)
+        await asyncio.wait({shown}, timeout=LAST_WORDS)
+        shown.cancel()
+        transport.close()
+    if code:
+        raise CommandFailedError(ending(code))
+
+
+async def _started(command: Sequence[str], output: int) -> asyncio.subprocess.Process:
+    try:
+        return await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+            stdout=output,
+            stderr=output,
             start_new_session=True,  # a Ctrl-C is ours to handle
         )
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise CommandFailedError(f"cannot run {command[0]}: {why}") from error
-    assert process.stdout is not None  # noqa: S101 - a pipe was asked for
-    reading = asyncio.ensure_future(_read(process.stdout, show))
-    try:
-        async with asyncio.timeout(patience):
-            code = await process.wait()
-        # What the command has left running may hold the pipe for ever.
-        await asyncio.wait({reading}, timeout=LAST_WORDS)
-    except TimeoutError:
-        await _end(process)
-        await asyncio.wait({reading}, timeout=LAST_WORDS)
-        raise CommandFailedError(f"did not end within {patience:g} s; killed") from None
-    finally:
-        await _end(process)
-        reading.cancel()
-    if code:
-        raise CommandFailedError(ending(code))
 
 
 async def _read(pipe: asyncio.StreamReader, show: Callable[[str], None]) -> None:
@@ -69,20 +82,22 @@ async def _read(pipe: asyncio.StreamReader, show: Callable[[str], None]) -> None
         *lines, rest = (rest + decoder.decode(chunk)).replace("\r", "\n").split("\n")
         while len(rest) > WIDTH:
             lines, rest = [*lines, rest[:WIDTH]], rest[WIDTH:]
-        for line in lines:
+        for piece in (piece for line in lines for piece in _pieces(line)):
             shown += 1
             if shown <= LINES:
-                show(line)
+                show(piece)
     if rest:
         show(rest)
     if shown > LINES:
         show(f"({shown - LINES} lines more)")
 
 
+def _pieces(line: str) -> Sequence[str]:
+    return [line[at : at + WIDTH] for at in range(0, len(line), WIDTH)] or [""]
+
+
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """End the process if it runs: TERM for its group, then KILL."""
-    if process.returncode is not None:
-        return
+    """End a process with its group: TERM, and after a while KILL for what is left."""
     _signal(process.pid, signal.SIGTERM)
     try:
         async with asyncio.timeout(GRACE):
@@ -90,8 +105,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     except TimeoutError:
         pass
     finally:
-        if process.returncode is None:
-            _signal(process.pid, signal.SIGKILL)
+        _signal(process.pid, signal.SIGKILL)
     await process.wait()
 
 

@@ -11,6 +11,7 @@ from watchdog.core.incident import span
 from watchdog.core.model import RestartOutcome
 from watchdog.deploy.commands import CommandFailedError, run_command
 from watchdog.deploy.lease import Lease
+from watchdog.deploy.lock import Lock
 from watchdog.deploy.looking import NotAsItShouldBeError, stays_good, until_good
 from watchdog.deploy.nginx import nginx_is_valid, nginx_reloaded
 from watchdog.deploy.plan import Kind, Plan, Step
@@ -56,6 +57,7 @@ class Deploying:
         self._lease = lease
         self._tell = tell
         self._diagnose = diagnose
+        self._lock = Lock(plan.service)
         self.report = Report(plan)
         """What became of it so far."""
         self._is_touched = False  # a command has been begun, or the restart
@@ -66,7 +68,8 @@ class Deploying:
         report = self.report
         self._tell(DeployBegan(report))
         try:
-            await self._deploy()
+            with self._lock:
+                await self._deploy()
         except asyncio.CancelledError:
             report.outcome = Outcome.INTERRUPTED
             await self._give_back("interrupted")
@@ -171,6 +174,7 @@ class Deploying:
             raise ControlError(f"the daemon has not answered within {step.patience:g} s") from None
         if is_held:
             return "held: the daemon neither restarts nor alerts meanwhile"
+        self._lock.take()
         self.say("the daemon does not run: nobody watches this service; going on without a lease")
         return "not needed: no daemon runs"
 

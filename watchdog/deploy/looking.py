@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from watchdog.core.model import Observation, Verdict
@@ -34,7 +33,7 @@ async def until_good(target: Target, last: str, patience: float, waits: Waits) -
     A process that is gone, or that has crashed since the restart, is not waited for; what fails
     otherwise is tried again, and what is on its way is waited for, *patience* seconds in all.
     """
-    rounds, until, failed = target.round(last), time.monotonic() + patience, 0
+    rounds, until, failed = target.round(last), target.clock.now().mono + patience, 0
     while True:
         seen = await rounds.run()
         if seen.verdict is Verdict.PASS:
@@ -48,7 +47,7 @@ async def until_good(target: Target, last: str, patience: float, waits: Waits) -
             raise NotAsItShouldBeError(seen.reason)
         if failed >= TRIES:
             raise NotAsItShouldBeError(f"{seen.reason} ({TRIES} tries)", code)
-        if time.monotonic() >= until:
+        if target.clock.now().mono >= until:
             raise NotAsItShouldBeError(f"{seen.reason}; waited {patience:g} s", code)
         waits(seen.reason)
         await target.changed(PACE if seen.verdict is Verdict.HOLD else GAP)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from watchdog.config import Deployment
@@ -72,27 +72,29 @@ class Plan:
         return _MARGIN + sum(step.patience for step in (*self.steps, *self.rollback))
 
 
-def plan_of(service: Service, deployment: Deployment) -> Plan:
-    """Return how *service* is deployed."""
+def plan_of(service: Service, deployment: Deployment, redacted: Callable[[str], str] = str) -> Plan:
+    """Return how *service* is deployed, as it may be shown once it is *redacted*."""
     name, own = service.name, deployment
     proof = Step(Kind.PROOF, name, _looking(service, sum(c.timeout for c in service.checks)))
     restart = Step(Kind.RESTART, kept_by(service), RESTART)
     looks = (*_local(service), *_nginx(deployment))
     undo = _commands(Kind.ROLLBACK, own.rollback, own.timeout)
-    return Plan(
-        name,
-        (
-            Step(Kind.LEASE, name, RESTART),
-            *_commands(Kind.BEFORE, own.before, own.timeout),
-            restart,
-            *looks,
-            *_commands(Kind.AFTER, own.after, own.timeout),
-            proof,
-            Step(Kind.RELEASE, name, proof.patience),
-        ),
-        (*undo, restart, *looks, proof) if undo else (),
-        (*undo, *looks, proof) if undo else (),
+    steps = (
+        Step(Kind.LEASE, name, RESTART),
+        *_commands(Kind.BEFORE, own.before, own.timeout),
+        restart,
+        *looks,
+        *_commands(Kind.AFTER, own.after, own.timeout),
+        proof,
+        Step(Kind.RELEASE, name, proof.patience),
     )
+    back = (*undo, restart, *looks, proof) if undo else ()
+    verify = (*undo, *looks, proof) if undo else ()
+    return Plan(name, *(_shown(part, redacted) for part in (steps, back, verify)))
+
+
+def _shown(steps: Sequence[Step], redacted: Callable[[str], str]) -> tuple[Step, ...]:
+    return tuple(replace(step, subject=redacted(step.subject)) for step in steps)
 
 
 def _commands(kind: Kind, commands: Sequence[tuple[str, ...]], timeout: float) -> tuple[Step, ...]:

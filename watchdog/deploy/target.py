@@ -50,11 +50,11 @@ class Target:
     async def changed(self, seconds: float) -> None:
         """Return at the next news of systemd, after *seconds* at the latest."""
         self.news.clear()
+        timer = self.clock.call_at(self.clock.now().mono + seconds, self.news.set)
         try:
-            async with asyncio.timeout(seconds):
-                await self.news.wait()
-        except TimeoutError:
-            pass
+            await self.news.wait()
+        finally:
+            timer.cancel()
 
     def _crashed(self, crash: Crashed) -> None:
         self.crashes.append(crash)

@@ -10,6 +10,15 @@ from typing import Protocol
 from watchdog.deploy.plan import Plan, Step
 
 
+class Remedied(Protocol):
+    """What mends it."""
+
+    @property
+    def commands(self) -> Sequence[str]:
+        """Return them as a person types them."""
+        ...
+
+
 class Found(Protocol):
     """A finding of whoever was asked why a step failed."""
 
@@ -21,6 +30,11 @@ class Found(Protocol):
     @property
     def meaning(self) -> str:
         """What that leads to."""
+        ...
+
+    @property
+    def remedy(self) -> Remedied:
+        """What mends it."""
         ...
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from watchdog.core.model import Observation, Verdict
 from watchdog.deploy.looking import PACE
 from watchdog.deploy.target import Target
+
+AT_LEAST = 0.5
+"""Seconds for a round, however near the deadline is."""
+
+LATE = "no answer before the deadline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +43,29 @@ async def verify(
     targets: Sequence[Target], patience: float, seen: Seen = lambda *_: None
 ) -> Sequence[Verified]:
     """Return each of *targets* once a round of it passes, or after *patience* seconds what is."""
-    until = time.monotonic() + patience
-    return await asyncio.gather(*(_verify(target, until, seen) for target in targets))
+    return await asyncio.gather(*(_verify(target, patience, seen) for target in targets))
 
 
-async def _verify(target: Target, until: float, seen: Seen) -> Verified:
+async def _verify(target: Target, patience: float, seen: Seen) -> Verified:
+    clock = target.clock
     last = target.questions[-1].check if target.questions else "unit"
-    rounds, began = target.round(last), time.monotonic()
-    answers: Sequence[Observation] = ()
+    rounds, began = target.round(last), clock.now().mono
+    until = began + patience
+    answers: Sequence[Observation] = (Observation(Verdict.FAIL, last, LATE),)
     while True:
+        asking = asyncio.ensure_future(rounds.run())
+        timer = clock.call_at(max(until, clock.now().mono + AT_LEAST), asking.cancel)
         try:
-            async with asyncio.timeout(max(until - time.monotonic(), _AT_LEAST)):
-                answer = await rounds.run()
-        except TimeoutError:
-            late = Observation(Verdict.FAIL, last, "no answer before the deadline")
-            return Verified(target.service.name, answers or (late,), time.monotonic() - began)
-        answers = rounds.results
+            answer = await asking
+        except asyncio.CancelledError:
+            if not asking.cancelled() or clock.now().mono < until:
+                asking.cancel()
+                raise  # it is us who are cancelled
+            return Verified(target.service.name, answers, clock.now().mono - began)
+        finally:
+            timer.cancel()
+        answers, now = rounds.results, clock.now().mono
         seen(target.service.name, answer)
-        now = time.monotonic()
         if answer.verdict is Verdict.PASS or now >= until:
             return Verified(target.service.name, answers, now - began)
-        await target.changed(min(PACE, max(0.0, until - now)))
-
-
-_AT_LEAST = 0.5  # seconds for a round, however near the deadline is
+        await target.changed(min(PACE, until - now))

@@ -15,7 +15,7 @@ import pwd
 import re
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -94,7 +94,7 @@ class Line:
             raise RefusalError(f"cannot read what was said: {error}") from error
 
 
-Hold = Callable[[Mapping[str, Any], str, Line], Awaitable[Any]]
+Hold = Callable[[Mapping[str, Any], str, Line], Coroutine[Any, Any, Any]]
 """A call that answers more than once; what it returns is the last answer."""
 
 
@@ -107,6 +107,7 @@ class ControlSocket:
         self._path = path
         self._calls = calls
         self._holds = holds or {}
+        self._held: set[asyncio.Task[Any]] = set()
         self._server: asyncio.Server | None = None
         self._decode = msgspec.json.Decoder(Request).decode
 
@@ -130,14 +131,19 @@ class ControlSocket:
     async def __aexit__(self, *exc_info: object) -> None:
         if self._server is not None:
             self._server.close()
+        for held in self._held:
+            held.cancel()
+        if self._held:
+            await asyncio.wait(self._held)
         with contextlib.suppress(OSError):
             self._path.unlink()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             reply = await self._answer(reader, writer)
-            writer.write(_encoded(reply))
-            await writer.drain()
+            if reply is not None:
+                writer.write(_encoded(reply))
+                await writer.drain()
         except OSError:
             pass  # the caller has gone; nobody is left to be told
         finally:
@@ -145,7 +151,7 @@ class ControlSocket:
 
     async def _answer(  # noqa: PLR0911 - one for each way in which it can go
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> Reply:
+    ) -> Reply | None:
         try:
             async with asyncio.timeout(PATIENCE):
                 line = await reader.readline()
@@ -159,7 +165,7 @@ class ControlSocket:
         caller = _caller(writer.get_extra_info("socket"), request.user)
         try:
             if hold is not None:
-                return Reply(await hold(request.arguments, caller, Line(reader, writer)))
+                return await self._hold(hold(request.arguments, caller, Line(reader, writer)))
             assert call is not None  # noqa: S101 - see above
             return Reply(await call(request.arguments, caller))
         except WatchdogError as error:
@@ -169,6 +175,19 @@ class ControlSocket:
         except Exception as error:
             log.exception("cannot answer a call; the daemon goes on", call=request.call)
             return Reply(error=f"cannot {request.call}: {error!r}", code=3)
+
+    async def _hold(self, work: Coroutine[Any, Any, Any]) -> Reply | None:
+        """Return the last answer; None, and so no word at all, if the daemon stops before it.
+
+        Whoever holds something then knows that it may be had again.
+        """
+        held = asyncio.ensure_future(work)
+        self._held.add(held)
+        try:
+            await asyncio.wait({held})
+            return None if held.cancelled() else Reply(held.result())
+        finally:
+            self._held.discard(held)
 
 
 def _encoded(reply: Reply) -> bytes:
