@@ -17,10 +17,12 @@ from watchdog.core.model import (
     Crashed,
     Effect,
     Event,
+    Leased,
     Now,
     Observation,
     Paused,
     Phase,
+    Released,
     Restart,
     RestartFinished,
     RestartOutcome,
@@ -59,6 +61,8 @@ EVENTS: Mapping[str, Event] = {
     "the daemon is back, its restart was not issued": Began(restarted=False),
     "a person pauses": Paused(1e12, "", ""),
     "maintenance ends": Resumed(""),
+    "a deploy begins": Leased("a", 1e12, ""),
+    "the deploy is over": Released("a", ""),
     "a person wants a restart": RestartRequested(""),
 }
 
@@ -66,6 +70,7 @@ DRAWN: Mapping[str, str] = {
     "a check fails": "a round fails",
     "the process is dead": "a round fails",
     "a failure no restart can cure": "a round fails",
+    "the deploy is over": "maintenance ends",
     "the daemon is back, its restart was not issued": "the daemon is back",
 }
 """What the diagram says in fewer words; the table has them all."""
