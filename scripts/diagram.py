@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from watchdog.core.machine import step
+from watchdog.core.maintenance import is_leased
 from watchdog.core.model import (
     Alert,
     AlertKind,
@@ -162,6 +163,7 @@ def kind_of(state: State, mono: float) -> tuple[object, ...]:
         state.attempts > 0,
         state.gave_up,
         state.unfinished,
+        is_leased(state),
         incident is not None,
         incident is not None and incident.crash_loop,
     )
