@@ -107,6 +107,8 @@ def _given_back(state: State, how: str, now: Now) -> Step:
     held = state.maintenance
     assert held is not None  # noqa: S101 - the callers have looked
     under = held.under
+    if state.incident is not None:
+        state = replace(state, incident=replace(state.incident, deployed=held.owner))
     text = f"deploy by {held.owner} over: {how}"
     if under is None or now.mono >= under.until:
         return _over(state, text, now, NoteKind.RELEASED)

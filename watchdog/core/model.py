@@ -211,6 +211,7 @@ class Incident:
     told: bool = True  # its opening; a silence keeps it back
     hushed: bool = False  # a silence has kept back something that is still true
     acknowledged: tuple[str, ...] = ()  # who has seen it, in the order in which they said so
+    deployed: str = ""  # who has deployed the service last since it opened
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,6 +138,8 @@ class Phrases:
                 return words.healed()
             case MeasureKind.NO_LONGER_WATCHED:
                 return words.no_longer_watched()
+            case MeasureKind.DEPLOYED:
+                return words.deployed(measure.words)
             case MeasureKind.CAME_BACK:
                 return words.came_back()
             case MeasureKind.STAYED_HEALTHY:

@@ -213,6 +213,9 @@ class English(Catalogue):
     def no_longer_watched(self) -> str:
         return "no longer watched: it was taken out of the configuration"
 
+    def deployed(self, who: str) -> str:
+        return f"healthy after a deploy by {who}"
+
     def came_back(self) -> str:
         return "came back without our doing"
 

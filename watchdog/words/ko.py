@@ -236,6 +236,9 @@ class Korean(Catalogue):
     def no_longer_watched(self) -> str:
         return "설정에서 제거되어 더 이상 감시하지 않음"
 
+    def deployed(self, who: str) -> str:
+        return f"배포 후 정상({who})"
+
     def came_back(self) -> str:
         return "별도 조치 없이 복구됨"
 

@@ -73,6 +73,10 @@ class MeasureEntries(ABC):
         """Say that it was taken out of the configuration, so that nobody looks any more."""
 
     @abstractmethod
+    def deployed(self, who: str) -> str:
+        """Say that it is healthy since *who* has deployed it."""
+
+    @abstractmethod
     def came_back(self) -> str:
         """Say that it came back without our doing."""
 

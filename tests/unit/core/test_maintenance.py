@@ -26,6 +26,7 @@ from watchdog.core.model import (
     Phase,
     Released,
 )
+from watchdog.core.telling import Measure, MeasureKind
 
 END = Released("d1", "done, health is proven")
 
@@ -129,6 +130,8 @@ def test_an_incident_is_over_when_health_is_proven_after_the_deploy() -> None:
     lease(life).wait(120).on(END)
     assert life.told == [AlertKind.FIRING]
     assert life.on(PASS, PASS).told == [AlertKind.FIRING, AlertKind.RESOLVED]
+    assert life.alerts[-1].measure == Measure(MeasureKind.DEPLOYED, words="lee")
+    assert life.notes[-1].text == "healthy after a deploy by lee"
 
 
 def test_a_deploy_that_leaves_the_service_broken_is_told_again_of_nobody_who_knows() -> None:
