@@ -97,6 +97,21 @@ def test_a_deploy_under_load_causes_no_alert_and_no_restart_but_its_own(
     wait_for(answered, what="answers under load")
 
 
+def test_an_nginx_that_leads_elsewhere_is_found_after_its_reload(watching: WatchedHost) -> None:
+    watching.host.run("rm", "-f", "/etc/nginx/sites-enabled/default")
+    watching.host.write("/etc/nginx/conf.d/api.conf", NGINX)
+    watching.host.systemctl("restart", "nginx.service")
+    watching.configure(PROXIED)
+    watching.host.write("/etc/nginx/conf.d/api.conf", NGINX.replace(str(PORT), "8001"))
+    told = deployed(watching, code=1)
+    assert steps(told)[-1] == "proxied failed"
+    assert "502" in told["steps"][-1]["text"]
+    watching.host.write("/etc/nginx/conf.d/api.conf", "bogus;")
+    told = deployed(watching, code=1)
+    assert steps(told)[-1] == "nginx-test failed"
+    assert 'unknown directive "bogus"' in told["steps"][-1]["text"]
+
+
 def test_a_broken_version_is_stopped_explained_rolled_back_and_verified(
     watching: WatchedHost,
 ) -> None:
