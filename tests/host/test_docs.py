@@ -66,6 +66,7 @@ def watching(installed_host: InstalledHost) -> WatchedHost:
     return watching
 
 
+@pytest.mark.timeout(180)  # some eighty commands, each a program of its own
 def test_every_command_of_the_documentation_does_what_it_says(watching: WatchedHost) -> None:
     secrets = {"slack-token": SlackServer.TOKEN, "mail-password": "correct horse"}
     ran = set()
