@@ -75,7 +75,7 @@ def test_a_deploy_under_load_causes_no_alert_and_no_restart_but_its_own(
     watching.host.systemctl("restart", "nginx.service")
     slow = '[service.deploy]\nbefore = [["sleep", "1"]]\nafter = [["echo", "done"]]\n'
     watching.watch(PROXIED + slow, tables=SLACK)
-    watching.host.start_peer("load", "--url", "http://127.0.0.1/health")
+    watching.host.start_peer("steady_load", "--url", "http://127.0.0.1/health")
     before = watching.run_id()
     told = deployed(watching)
     assert told["outcome"] == "deployed"
