@@ -42,6 +42,7 @@ class Engine:
         self.host = ""
         self.reload_trouble = ""  # why the last reload was refused
         self.changed = asyncio.Event()  # something that ``sentence`` tells may have changed
+        self.applied = asyncio.Event()  # there are workers
         self._tasks = tasks
         self.health = Health(self)
         self.heart = Heart(clock, self.changed.set, tasks)
@@ -112,6 +113,7 @@ class Engine:
         await self.warner.apply(config.warnings, ("/", config.daemon.state_dir))
         await self.services.apply(config.services)
         await self.buttons.apply(config)
+        self.applied.set()
         self.changed.set()
 
     def _apply_canary(self, config: Config) -> None:

@@ -14,6 +14,7 @@ import watchdog
 from watchdog.cli import (
     act,
     config,
+    deploy,
     grant,
     incidents,
     init,
@@ -25,6 +26,7 @@ from watchdog.cli import (
     simulate,
     status,
     templates,
+    verify,
 )
 from watchdog.errors import ConfigError, WatchdogError
 
@@ -91,6 +93,8 @@ def _parser() -> argparse.ArgumentParser:
         logs,
         ports,
         act,
+        deploy,
+        verify,
         init,
         templates,
         config,

@@ -60,7 +60,7 @@ def print_services(services: Sequence[dict[str, Any]]) -> None:
         if service["reason"]:
             print(f"{service['name']}: {service['reason']}")
         if service["maintenance"]:
-            print(f"{service['name']}: {_asked_for('paused', service['maintenance'])}")
+            print(f"{service['name']}: {_maintenance(service['maintenance'])}")
         if service["silence"]:
             print(f"{service['name']}: {_asked_for('silenced', service['silence'])}")
         if who := _acknowledged(service):
@@ -87,7 +87,7 @@ def print_service(service: dict[str, Any], more: str = "") -> None:
     """Print one service in a sentence."""
     words = [f"{service['name']} is {service['phase']}", *([more] if more else [])]
     if service["maintenance"]:
-        words.append(_asked_for("paused", service["maintenance"]))
+        words.append(_maintenance(service["maintenance"]))
     elif service["reason"]:
         words.append(service["reason"])
     if service["silence"]:
@@ -130,12 +130,25 @@ def _asked_for(what: str, by: dict[str, Any]) -> str:
     return f"{what} by {by['owner']} for {span(by['ends_in'])} more: {by['reason']}"
 
 
+def _maintenance(by: dict[str, Any]) -> str:
+    """Say who holds it: a person, or a deploy that may lie over a person's."""
+    if not by.get("deploy"):
+        return _asked_for("paused", by)
+    held = f"being deployed by {by['owner']}, for {span(by['ends_in'])} more at most"
+    return f"{held}; {_asked_for('paused', by['under'])}" if by["under"] else held
+
+
 def _acknowledged(service: dict[str, Any]) -> str:
     """Return who has seen the open incident; empty if nobody has, or there is none."""
     incident = service["incident"]
     if not (incident and incident["acknowledged"]):
         return ""
     return f"incident {incident['id']} acknowledged by {', '.join(incident['acknowledged'])}"
+
+
+def marked(check: str, verdict: str) -> str:
+    """Return a check with the mark of its answer."""
+    return f"{check} {_mark(verdict)}"
 
 
 def _mark(verdict: str) -> str:
