@@ -103,6 +103,7 @@ class Patient:
 
     def __init__(self, host: InstalledHost) -> None:
         self.host = host
+        self.began = ""
 
     def prepare(self) -> None:
         """Install the service, once."""
@@ -133,6 +134,7 @@ class Patient:
         self.unit(SERVICE)
         self.host.systemctl("reset-failed")
         self.restart()
+        self.began = self.host.run("date", "+@%s.%N").stdout.strip()
 
     # --- what can be broken ---------------------------------------------------------------------
 
@@ -164,13 +166,22 @@ class Patient:
 
     def log_has(self, text: str) -> None:
         """Return once the unit's journal has *text*: its end comes before its last words."""
-        wait_for(lambda: text in self.host.journal_text(UNIT, lines=40), 10, text)
+
+        def has() -> bool:
+            entries = self.host.journal(UNIT, since=self.began)
+            return any(text in entry.message for entry in entries)
+
+        wait_for(has, 10, text)
 
     # --- the doctor -----------------------------------------------------------------------------
 
     def run(self, *arguments: str) -> tuple[int, str]:
         done = self.host.run("service-watchdog", *arguments, check=False)
-        return done.returncode, done.stdout + done.stderr
+        assert done.stderr == ""
+        return done.returncode, done.stdout
+
+    def run_any(self, *arguments: str) -> str:
+        return self.host.run("service-watchdog", *arguments, check=False).stdout
 
     def examination(self, *arguments: str) -> dict[str, Any]:
         """Return what the doctor says once nothing is starting any more."""
@@ -199,7 +210,7 @@ class Patient:
     def take(self, found: dict[str, Any], *, but: Sequence[str] = ()) -> None:
         """Run the remedy as it is printed, but for commands that begin with *but*."""
         for command in found["remedy"]["commands"]:
-            if command.split()[0] not in but:
+            if not command.startswith(tuple(but)):
                 self.host.sh(command, timeout=60)
 
     def mended(self) -> None:
@@ -514,9 +525,13 @@ def test_a_read_only_disk(patient: Patient) -> None:
 
 
 def test_too_little_memory(patient: Patient) -> None:
-    patient.setting("MemoryMax=48M\nMemorySwapMax=0")
-    patient.start_py("x = bytearray(60_000_000)\n")
+    patient.setting("MemoryMax=48M")
     patient.restart()
+    # As systemd-oomd does: it counts on the cgroup, and kills. systemd says "oom-kill" of it.
+    cgroup = patient.host.unit(UNIT, "ControlGroup")["ControlGroup"]
+    mark = f"import os; os.setxattr('/sys/fs/cgroup{cgroup}', 'user.oomd_ooms', b'1')"
+    patient.host.run("python3", "-c", mark)
+    patient.host.kill(UNIT)
     patient.host.wait_for_unit_state(UNIT, "failed")
     found = patient.finding("memory-out")
     assert "48 MiB" in found["fact"]
@@ -557,8 +572,8 @@ def test_a_port_that_was_taken_and_is_free_again(patient: Patient) -> None:
 
 def test_a_port_below_1024(patient: Patient) -> None:
     patient.host.sh("sysctl -w net.ipv4.ip_unprivileged_port_start=1024")
-    patient.edit("--port 8000", "--port 80")
-    patient.host.configure(CONFIG.replace("8000", "80"))
+    patient.edit("--port 8000", "--port 81")
+    patient.host.configure(CONFIG.replace("8000", "81"))
     patient.restart()
     patient.log_has("PermissionError")
     found = patient.finding("port-privileged")
@@ -715,7 +730,7 @@ def test_a_wrong_answer(patient: Patient) -> None:
 
 def test_a_slow_answer(patient: Patient) -> None:
     patient.host.configure(
-        CONFIG.replace('timeout = "1s"', 'timeout = "1s", max_latency = "100ms"')
+        CONFIG.replace('timeout = "1s",', 'timeout = "1s", max_latency = "100ms",')
     )
     patient.answers(200, delay=0.3)
     patient.finding("too-slow")
@@ -736,3 +751,117 @@ def test_a_process_that_is_stopped(patient: Patient) -> None:
     assert found["remedy"]["safe"]
     patient.take(found)
     patient.mended()
+
+
+# --- fixing ---------------------------------------------------------------------------------------
+
+
+def test_fix_does_what_is_safe_again_and_again_until_it_is_healthy(patient: Patient) -> None:
+    patient.host.sh(f"chmod -x {VENV}/bin/apiserver")
+    patient.setting("Restart=no")
+    patient.restart()
+    patient.host.write(FILE, SERVICE)  # changed, and not read
+    code, text = patient.run("doctor", "--fix", "--yes")
+    assert code == 0, text
+    assert "running: systemctl daemon-reload" in text
+    assert f"running: chmod +x {VENV}/bin/apiserver" in text
+    assert "healthy after 2 fixes" in text
+
+
+def test_fix_leaves_to_a_person_what_is_not_safe(patient: Patient) -> None:
+    patient.host.systemctl("stop", UNIT)
+    code, text = patient.run("doctor", "--fix", "--yes")
+    assert code == 1
+    assert "not fixed: the remedy is for you to decide" in text
+    assert patient.host.unit(UNIT, "ActiveState")["ActiveState"] == "inactive"
+
+
+def test_fix_does_nothing_without_consent(patient: Patient) -> None:
+    patient.host.systemctl("kill", "--signal=STOP", UNIT)
+    done = patient.host.run("service-watchdog", "doctor", "--fix", check=False)
+    assert done.returncode == 1
+    assert "cannot ask for consent" in done.stderr
+    assert "not fixed: nothing was done" in done.stdout
+    patient.host.systemctl("kill", "--signal=CONT", UNIT)
+
+
+def test_fix_does_not_try_the_same_twice(patient: Patient) -> None:
+    patient.start_py("sys.exit(0)\n")
+    patient.restart()
+    patient.host.wait_for_unit_state(UNIT, "inactive")
+    code, text = patient.run("doctor", "--fix", "--yes")
+    assert code == 1
+    assert text.count("running: systemctl restart") == 1
+    assert "the same remedy was tried, and did not help" in text
+
+
+def test_fix_does_not_disturb_a_daemon_that_is_restarting_it(patient: Patient) -> None:
+    patient.host.start_daemon()
+    patient.start_py("time.sleep(9999)\n")
+    patient.host.configure(CONFIG.replace('start_timeout = "1s"', 'start_timeout = "1m"'))
+    patient.host.systemctl("reload", DAEMON)
+    restarting = patient.host.popen("service-watchdog", "restart", "api")
+
+    def at_it() -> bool:
+        return "recovering" in patient.run_any("status", "--json")
+
+    wait_for(at_it, 20)
+    patient.host.systemctl("kill", "--signal=STOP", UNIT)
+    code, text = patient.run("doctor", "--fix", "--yes")
+    assert code == 4, text
+    assert "running:" not in text
+    patient.host.systemctl("stop", DAEMON)
+    restarting.wait()
+
+
+# --- preflight ------------------------------------------------------------------------------------
+
+
+def items(patient: Patient, *options: str) -> dict[str, str]:
+    code, text = patient.run("preflight", "--json", *options)
+    answer = json.loads(text)
+    assert answer["code"] == code
+    (service,) = answer["services"]
+    found = [*service.get("before", ()), *service.get("after", ())]
+    return {item["name"]: item["mark"] for item in found} | {"code": str(code)}
+
+
+def test_preflight_of_a_host_that_is_ready(patient: Patient) -> None:
+    patient.host.systemctl("enable", UNIT)
+    patient.mended()
+    assert items(patient) == {
+        "unit file": "good",
+        "program": "good",
+        "ports": "good",
+        "environment": "good",
+        "venv": "good",
+        "requirements": "good",
+        "enabled": "good",
+        "unit": "good",
+        "port": "good",
+        "health": "good",
+        "code": "0",
+    }
+
+
+def test_preflight_names_each_item_that_is_not_ready(patient: Patient) -> None:
+    patient.host.systemctl("disable", "--now", UNIT, check=False)
+    patient.edit("--port 8000", "--port 8001")
+    patient.host.sh(f"rm {HOME}/.env; {VENV}/bin/python -m pip uninstall -y greeting")
+    found = items(patient, "--before")
+    assert {name for name, mark in found.items() if mark == "bad"} == {
+        "ports",
+        "environment",
+        "requirements",
+        "enabled",
+    }
+    assert found["code"] == "1"
+    text = patient.run("preflight", "--before")[1]
+    assert "greeting is not installed" in text
+    assert f"to fix: systemctl enable {UNIT}" in text
+
+
+def test_preflight_after_a_deploy_that_did_not_start(patient: Patient) -> None:
+    patient.host.systemctl("stop", UNIT)
+    found = items(patient, "--after")
+    assert found["unit"] == found["port"] == found["health"] == "bad"

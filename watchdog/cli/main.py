@@ -11,7 +11,18 @@ import os
 import sys
 
 import watchdog
-from watchdog.cli import act, config, doctor, grant, incidents, report, run, simulate, status
+from watchdog.cli import (
+    act,
+    config,
+    doctor,
+    grant,
+    incidents,
+    preflight,
+    report,
+    run,
+    simulate,
+    status,
+)
 from watchdog.errors import ConfigError, WatchdogError
 
 
@@ -69,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {watchdog.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (run, status, incidents, report, act, doctor, config, simulate, grant):
+    for module in (run, status, incidents, report, act, doctor, preflight, config, simulate, grant):
         module.add_commands(commands)
     return parser
 

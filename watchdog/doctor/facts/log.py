@@ -6,6 +6,9 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from watchdog.doctor.case import Case
 from watchdog.doctor.facts.unit import restarts, shown
@@ -30,13 +33,50 @@ async def log_lines(case: Case) -> Sequence[str]:
 
 async def _journal(case: Case) -> Sequence[str]:
     properties = await shown(case)
-    run = properties.get("InvocationID", "")
-    selection: tuple[str, ...] = ("--boot", "--unit", case.unit)
+    fields = "--output-fields=MESSAGE,_SYSTEMD_INVOCATION_ID,INVOCATION_ID"
+    answer = await case.ran(
+        *("journalctl", "--quiet", "--no-pager", "--boot", "--output=json", fields),
+        *(f"--lines={2 * LINES}", "--unit", case.unit),
+    )
     # In a loop of crashes the present run may have said nothing yet, and the last one all.
-    if run and not restarts(properties):
-        selection = (f"_SYSTEMD_INVOCATION_ID={run}", "+", f"INVOCATION_ID={run}")
-    command = ("journalctl", "--quiet", "--no-pager", "--output=cat", f"--lines={LINES}")
-    return (await case.ran(*command, *selection)).lines
+    runs = 2 if restarts(properties) else 1
+    return of_the_last_runs(answer.lines, runs, properties.get("InvocationID", ""))[-LINES:]
+
+
+def of_the_last_runs(journal: Sequence[str], count: int, present: str = "") -> list[str]:
+    """Return what *journal*, in JSON, has of the last *count* runs, *present* being the last.
+
+    An earlier run may have failed for another reason, which is mended by now.
+    """
+    entries = [(_run_of(entry), _message(entry)) for entry in map(_decoded, journal)]
+    order = dict.fromkeys(run for run, _ in entries if run)
+    order |= {present: None} if present else {}
+    wanted = set(list(order)[-count:])
+    first = next((index for index, (run, _) in enumerate(entries) if run in wanted), len(entries))
+    return [
+        line
+        for run, message in entries[first:]
+        if run in wanted or not run
+        for line in message.splitlines()
+    ]
+
+
+def _decoded(line: str) -> dict[str, Any]:
+    try:
+        entry: dict[str, Any] = msgspec.json.decode(line, type=dict)
+    except msgspec.MsgspecError:
+        return {}
+    return entry
+
+
+def _run_of(entry: dict[str, Any]) -> str:
+    return str(entry.get("_SYSTEMD_INVOCATION_ID") or entry.get("INVOCATION_ID") or "")
+
+
+def _message(entry: dict[str, Any]) -> str:
+    """Return the message; one that is not UTF-8 comes as a list of its bytes."""
+    said = entry.get("MESSAGE") or ""
+    return bytes(said).decode("utf-8", "replace") if isinstance(said, list) else str(said)
 
 
 async def is_hidden(case: Case) -> bool:

@@ -93,7 +93,7 @@ async def env_key_asked(case: Case) -> Finding | None:
 def asked_in(lines: Sequence[str]) -> list[str]:
     """Return the variables for want of which Python ended, as its log tells."""
     found = [key[1] for line in lines if (key := _KEY_ERROR.match(line))]
-    if any("environ" in line for line in lines) and found:
+    if any("environ" in line or "<frozen os>" in line for line in lines) and found:
         return [found[-1]]
     if any(_SETTINGS.search(line) for line in lines):
         return list(

@@ -16,7 +16,7 @@ from watchdog.doctor.finding import Finding, Remedy
 _DENIED = (
     re.compile(r"PermissionError: \[Errno 13\][^:]*: '(?P<path>/[^']+)'"),
     re.compile(r"(?i)permission denied:? '?(?P<path>/[^':,;\s]+)"),
-    re.compile(r"(?i)(?P<path>/[^':,;\s]+)'?:? \(?(?:13: )?permission denied"),
+    re.compile(r"(?i)(?P<path>/[^'\":,;\s]+)['\"]?:? (?:failed )?\(?(?:13: )?permission denied"),
 )
 _ABSENT = (
     re.compile(r"(?:FileNotFoundError: )?\[Errno 2\] No such file or directory: '(?P<path>[^']+)'"),
