@@ -220,6 +220,18 @@ class Patient:
         assert all(service["finding"] is None for service in answer["services"])
 
 
+KEPT_OTHERWISE = """
+[[service]]
+name = "worker"
+control = { start = ["/bin/true"], stop = ["/bin/true"], status = ["/bin/false"] }
+
+[[service]]
+name = "child"
+command = ["/bin/sleep", "infinity"]
+depends_on = ["worker"]
+"""
+
+
 @pytest.fixture(scope="module")
 def booted(images: Images) -> Iterator[Patient]:
     layers = [images.base(), images.peers(), images.installed()]
@@ -777,6 +789,7 @@ def test_fix_leaves_to_a_person_what_is_not_safe(patient: Patient) -> None:
 
 
 def test_fix_does_nothing_without_consent(patient: Patient) -> None:
+    patient.mended()
     patient.host.systemctl("kill", "--signal=STOP", UNIT)
     done = patient.host.run("service-watchdog", "doctor", "--fix", check=False)
     assert done.returncode == 1
@@ -800,18 +813,17 @@ def test_fix_does_not_disturb_a_daemon_that_is_restarting_it(patient: Patient) -
     patient.start_py("time.sleep(9999)\n")
     patient.host.configure(CONFIG.replace('start_timeout = "1s"', 'start_timeout = "1m"'))
     patient.host.systemctl("reload", DAEMON)
-    restarting = patient.host.popen("service-watchdog", "restart", "api")
-
-    def at_it() -> bool:
-        return "recovering" in patient.run_any("status", "--json")
-
-    wait_for(at_it, 20)
-    patient.host.systemctl("kill", "--signal=STOP", UNIT)
-    code, text = patient.run("doctor", "--fix", "--yes")
-    assert code == 4, text
-    assert "running:" not in text
-    patient.host.systemctl("stop", DAEMON)
-    restarting.wait()
+    patient.host.write("/root/impatient.toml", CONFIG)  # in which it is not starting any more
+    with patient.host.popen("service-watchdog", "restart", "api") as restarting:
+        wait_for(lambda: "recovering" in patient.run_any("status", "--json"), 20)
+        patient.host.systemctl("kill", "--signal=STOP", UNIT)
+        wait_for(lambda: patient.run("doctor", "--config", "/root/impatient.toml")[0] == 1, 10)
+        code, text = patient.run("doctor", "--fix", "--yes", "--config", "/root/impatient.toml")
+        assert code == 4, text
+        assert "in progress: the daemon is recovering api now" in text
+        assert "running:" not in text
+        patient.host.systemctl("stop", DAEMON)
+        restarting.communicate()
 
 
 # --- preflight ------------------------------------------------------------------------------------
@@ -865,3 +877,46 @@ def test_preflight_after_a_deploy_that_did_not_start(patient: Patient) -> None:
     patient.host.systemctl("stop", UNIT)
     found = items(patient, "--after")
     assert found["unit"] == found["port"] == found["health"] == "bad"
+
+
+# --- otherwise ------------------------------------------------------------------------------------
+
+
+def test_services_that_are_not_units(patient: Patient) -> None:
+    patient.host.configure(KEPT_OTHERWISE)
+    answer = patient.examination()
+    worker, child = answer["services"]
+    assert worker["finding"]["rule"] == "command-says-no"
+    assert worker["finding"]["remedy"]["commands"] == ["/bin/true"]
+    assert child["stages"][0]["mark"] == "unknown"
+    assert "only the daemon knows" in child["stages"][0]["text"]
+    assert (child["finding"], child["code"]) == (None, 3)
+    patient.host.start_daemon()
+    wait_for(lambda: json.loads(patient.run("doctor", "child", "--json")[1])["code"] == 0, 10)
+
+
+def test_without_privileges_it_says_what_it_cannot_see(patient: Patient) -> None:
+    patient.start_py("sys.stderr.write('no licence\\n')\nsys.exit(7)\n")
+    patient.restart()
+    patient.log_has("no licence")
+    patient.host.write("/tmp/config.toml", CONFIG)
+    asked = ("service-watchdog", "doctor", "--config", "/tmp/config.toml")
+    done = patient.host.run(*asked, user="nobody", check=False)
+    assert done.returncode == 1, done
+    assert "to fix:  sudo " in done.stdout
+    done = patient.host.run(*asked, "--fix", user="nobody", check=False)
+    assert done.returncode == 3
+    assert "run it with sudo; nothing is changed" in done.stderr
+
+
+def test_a_name_that_is_not_configured(patient: Patient) -> None:
+    done = patient.host.run("service-watchdog", "doctor", "apu", check=False)
+    assert done.returncode == 2
+    assert done.stderr == "cannot find service apu: there are api\n"
+
+
+def test_a_healthy_host_is_told_so_within_five_seconds(patient: Patient) -> None:
+    patient.mended()
+    script = "TIMEFORMAT=%R; time service-watchdog doctor"
+    done = patient.host.run("bash", "-c", script)
+    assert float(done.stderr) < 5

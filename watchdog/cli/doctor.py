@@ -179,7 +179,8 @@ def _ending(course: Course) -> str:
 
     match course.end:
         case End.HEALTHY:
-            return "\nhealthy" + (f" after {len(course.done)} fixes" if course.done else "")
+            count = len(course.done)
+            return "\nhealthy" + (f" after {count} fix{'es' * (count > 1)}" if count else "")
         case End.NOT_SAFE:
             return "\nnot fixed: the remedy is for you to decide; see above"
         case End.REPEATED:

@@ -69,7 +69,9 @@ async def _environment(case: Case) -> str:
         return ""
     has = await environment.variables(case)
     where = named[0] if named else "Environment="
-    return f"{where}, with {len(has)} variables" if has is not None else f"{where} is there"
+    if has is None:
+        return f"{where} is there; what is in it is not ours to read"
+    return f"{where}, with {len(has)} variable{'' if len(has) == 1 else 's'}"
 
 
 async def _venv(case: Case) -> str:
