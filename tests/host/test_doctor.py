@@ -920,3 +920,41 @@ def test_a_healthy_host_is_told_so_within_five_seconds(patient: Patient) -> None
     script = "TIMEFORMAT=%R; time service-watchdog doctor"
     done = patient.host.run("bash", "-c", script)
     assert float(done.stderr) < 5
+
+
+def test_two_services_with_one_cause_are_told_it_once(patient: Patient) -> None:
+    front = CONFIG.partition("[service.app]")[0].replace("8000", "8001")
+    front = front.replace('unit   = "api.service"', 'unit = "front.service"\ndepends_on = ["api"]')
+    patient.host.configure(front + CONFIG)
+    patient.host.write("/srv/front.py", SERVER.replace("/srv/api/answer", "/srv/front"))
+    patient.host.write("/srv/front.json", json.dumps({"status": 502, "body": "no upstream"}))
+    patient.host.write_unit(
+        "front.service",
+        "[Service]\nEnvironment=API_KEY=x\n"
+        'ExecStart=/usr/bin/python3 -c \'import sys; sys.path.insert(0, "/srv"); import front; '
+        "front.main()' --port 8001\n",
+    )
+    patient.host.systemctl("start", "front.service")
+    patient.host.sh(f"chmod -x {VENV}/bin/apiserver")
+    patient.restart()
+    api, front = patient.examination()["services"]
+    assert api["finding"]["rule"] == "executable-forbidden"
+    assert front["finding"]["rule"] == "need-ill"
+    assert "front needs api" in front["finding"]["fact"]
+    text = patient.run("doctor")[1]
+    assert "finding: the same as of api: front needs api" in text
+    code, alone = patient.run("doctor", "front")
+    assert code == 1
+    assert f"chmod +x {VENV}/bin/apiserver" in alone
+    patient.host.systemctl("stop", "front.service")
+
+
+def test_without_a_bus_it_accuses_nobody(patient: Patient) -> None:
+    patient.mended()
+    patient.host.systemctl("stop", "dbus.socket", "dbus.service")
+    answer = patient.examination()
+    patient.host.systemctl("start", "dbus.socket")
+    stages = {stage["name"]: stage for stage in answer["services"][0]["stages"]}
+    assert stages["unit"]["mark"] == "unknown"
+    assert stages["port"]["mark"] == stages["health"]["mark"] == "good"
+    assert answer["code"] == 0

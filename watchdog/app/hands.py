@@ -82,6 +82,11 @@ class Hands:
             parts = self._assembly.parts(replace(service, checks=_askable(service)))
             if isinstance(service.control, UnitControl):
                 await self._stack.enter_async_context(parts.control)
+                if (await parts.control.observe(self._clock.now())).verdict is Verdict.UNKNOWN:
+                    # Whose sockets they are cannot be told: nobody is a stranger then.
+                    checks = _askable(service, blind=True)
+                    blind = self._assembly.parts(replace(service, checks=checks))
+                    parts = replace(parts, questions=blind.questions)
             self._followed[service.name] = parts
         return self._followed[service.name]
 
@@ -110,9 +115,9 @@ class Hands:
         return Round(cast("ServiceControl", _Up()), [question], 0.0, self._clock).run
 
 
-def _askable(service: Service) -> tuple[Check, ...]:
+def _askable(service: Service, *, blind: bool = False) -> tuple[Check, ...]:
     """Return its checks; whose socket it is only the daemon can tell of its own child."""
-    if not isinstance(service.control, ProcessControl):
+    if not blind and not isinstance(service.control, ProcessControl):
         return service.checks
     return tuple(
         replace(check, any_owner=True) if isinstance(check, PortCheck) else check

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -61,9 +62,20 @@ class _Doctor:
         self._hands = hands
         self._redacted: Callable[[str], str] = hands.redactor.text
         self._tree = Tree(self._redacted)
-        self._told: dict[tuple[str, tuple[str, ...]], str] = {}  # a cause -> of which service
+        self._running = ""  # the command of a remedy
+        self._found: dict[str, Examination] = {}
+        self._told: dict[tuple[str, ...], str] = {}  # a cause -> of which service
 
     async def run(self) -> int:
+        """Examine, or treat, the services that are asked for; return the exit code."""
+        try:
+            return await self._run()
+        except asyncio.CancelledError:  # Ctrl-C
+            if self._running:
+                print(f"\ninterrupted at: {self._running}", file=sys.stderr)
+            raise
+
+    async def _run(self) -> int:
         from watchdog.app.describing import worst
         from watchdog.cli.findings import as_json, code_of
 
@@ -90,9 +102,26 @@ class _Doctor:
 
         case = await self._hands.case(service)
         if self._options.json:
-            return await examine(case)
-        self._tree.begin(service.name)
-        return await examine(case, self._tree)
+            found = await examine(case)
+        else:
+            self._tree.begin(service.name)
+            found = await examine(case, self._tree)
+        self._found[service.name] = await self._blame(service, found)
+        return self._found[service.name]
+
+    async def _blame(self, service: Service, found: Examination) -> Examination:
+        """Return *found*, explained by what *service* depends on if that is ill."""
+        from watchdog.core.chain import dependencies
+        from watchdog.doctor.flowchart import blamed, examine
+
+        known = {each.name: each for each in self._hands.services()}
+        if found.finding is None:
+            return found
+        needs = dependencies(service.name, {name: s.depends_on for name, s in known.items()})
+        for name in needs:
+            if name not in self._found:
+                self._found[name] = await examine(await self._hands.case(known[name]))
+        return blamed(found, [self._found[name] for name in needs])
 
     async def _treat(self, service: Service) -> Course:
         """Examine and fix *service*, telling each step."""
@@ -131,8 +160,8 @@ class _Doctor:
             for step in found.unanswered:
                 print(f"\nnot known: {step.stage.name}: {self._redacted(step.answer.text)}")
             return
-        cause = (finding.rule, finding.remedy.commands[:1])
-        first = self._told.setdefault(cause, found.service)
+        # What is looked at or done first names the place: a file system, a port, a unit.
+        first = self._told.setdefault(finding.remedy.commands[:1], found.service)
         if first != found.service and finding.rule != "unexplained":
             print(f"\nfinding: the same as of {first}: {self._redacted(finding.fact)}")
             return
@@ -149,6 +178,7 @@ class _Doctor:
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
     def _performing(self, command: str) -> None:
+        self._running = command
         print(f"running: {command}", file=sys.stderr if self._options.json else sys.stdout)
 
     def _is_held(self, service: Service) -> Callable[[], Awaitable[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -45,4 +46,8 @@ def at_hand(options: argparse.Namespace, work: Callable[[Hands], Awaitable[int]]
         async with Hands(config, daemon_says) as hands:
             return await work(hands)
 
-    return asyncio.run(run())
+    try:
+        return asyncio.run(run())
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from watchdog.doctor.case import Case, Stage
 from watchdog.doctor.facts.log import is_hidden, last, log_lines
@@ -22,6 +22,15 @@ STAGES: tuple[Stage, ...] = (
 
 UNEXPLAINED = "unexplained"
 """The rule of a finding that no rule has made: the facts, and where to look."""
+
+NEED_ILL = "need-ill"
+"""The rule of a finding that blames a service which this one depends on (``depends_on``)."""
+
+_VAGUE = frozenset({
+    UNEXPLAINED, "hangs", "too-slow", "wrong-status", "wrong-answer", "peer-refuses",
+    "python-error", "nobody-listens", "start-timeout",
+})  # fmt: skip
+"""Findings that say what is seen of a service whose need fails."""
 
 Tell = Callable[[Stage, Answer | None], object]
 """Is told of each question, without an answer as it is asked, and with it then."""
@@ -85,6 +94,23 @@ async def examine(
                 troubles,
             )
     return Examination(case.service.name, tuple(steps))
+
+
+def blamed(found: Examination, needs: Sequence[Examination]) -> Examination:
+    """Return *found*, with the finding of the nearest of *needs* that explains what is seen."""
+    if found.finding is None or found.finding.rule not in _VAGUE:
+        return found
+    for need in needs:
+        if need.finding is not None:
+            finding = Finding(
+                NEED_ILL,
+                f"{found.service} needs {need.service}, and there: {need.finding.fact}",
+                f"mend that first; of {found.service} itself: {found.finding.fact}",
+                need.finding.remedy,
+                need.finding.details,
+            )
+            return replace(found, finding=finding)
+    return found
 
 
 async def cause(case: Case, stage: Stage) -> tuple[Finding | None, tuple[str, ...]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from watchdog.doctor.case import Rule, Stage
 from watchdog.doctor.checklist import BEFORE
-from watchdog.doctor.flowchart import STAGES, UNEXPLAINED
+from watchdog.doctor.flowchart import NEED_ILL, STAGES, UNEXPLAINED
 
 HEAD = """\
 # Findings
@@ -19,6 +19,10 @@ Made by `python -m watchdog.doctor.reference`, from the rules themselves.
 """  # noqa: E501 - a paragraph of Markdown
 
 TAIL = f"""
+## {NEED_ILL}
+
+What is seen of a service (it hangs, answers wrongly, cannot connect) is explained by the finding of another one that it depends on (`depends_on`). The remedy is of that one.
+
 ## {UNEXPLAINED}
 
 No rule knows why. The finding repeats what was seen, with the last lines of the service's log and the commands that show more of them.

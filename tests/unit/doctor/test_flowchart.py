@@ -4,7 +4,7 @@ from watchdog.config import Deployment
 from watchdog.core.service import Service, UnitControl
 from watchdog.doctor.case import Ask, Case, Rule, Stage
 from watchdog.doctor.finding import Answer, Finding, Mark, Remedy
-from watchdog.doctor.flowchart import UNEXPLAINED, cause, examine
+from watchdog.doctor.flowchart import NEED_ILL, UNEXPLAINED, Examination, blamed, cause, examine
 
 FINDING = Finding("a-rule", "it is broken", "nothing works", Remedy(("true",)))
 
@@ -106,3 +106,21 @@ async def test_a_fact_is_asked_for_once() -> None:
 
     about = case()
     assert [await about.once("x", ask), await about.once("x", ask)] == [1, 1]
+
+
+def ill(service: str, rule: str) -> Examination:
+    return Examination(service, (), Finding(rule, f"{rule} of {service}", "", Remedy((service,))))
+
+
+def test_what_a_service_needs_is_blamed_for_what_it_explains() -> None:
+    found = blamed(ill("api", "wrong-status"), [Examination("cache", ()), ill("db", "disk-full")])
+    assert found.finding is not None
+    assert found.finding.rule == NEED_ILL
+    assert found.finding.fact == "api needs db, and there: disk-full of db"
+    assert found.finding.remedy.commands == ("db",)
+
+
+def test_a_cause_of_its_own_is_not_blamed_on_others() -> None:
+    own = ill("api", "venv-missing")
+    assert blamed(own, [ill("db", "disk-full")]) is own
+    assert blamed(Examination("api", ()), [ill("db", "failed")]).finding is None

@@ -116,11 +116,12 @@ async def too_slow(case: Case) -> Finding | None:
     seen = await case.probed("http")
     if seen is None or not _SLOW.search(seen.reason):
         return None
+    time = f"curl -so /dev/null -w '%{{time_total}} s\\n' {shlex.quote(_url(case))}"
     return Finding(
         "too-slow",
         seen.reason,
         "the host or something that the service waits for is slow",
-        Remedy(("uptime", "ps aux --sort=-%cpu", f"editor {shlex.quote(case.config)}")),
+        Remedy((time, "ps aux --sort=-%cpu", f"editor {shlex.quote(case.config)}")),
     )
 
 
