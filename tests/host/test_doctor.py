@@ -482,6 +482,32 @@ def test_a_file_that_may_not_be_read(patient: Patient) -> None:
     patient.mended()
 
 
+def test_a_directory_that_may_not_be_entered(patient: Patient) -> None:
+    patient.host.sh(f"chown root {HOME}; chmod 700 {HOME}")
+    patient.restart()
+    found = patient.finding("permission-denied")
+    assert f"as user api, may not use {HOME}" in found["fact"]
+    patient.take(found)
+    patient.mended()
+    patient.host.sh(f"chmod 755 {HOME}")
+
+
+def test_a_command_that_is_not_installed(patient: Patient) -> None:
+    patient.edit(f"{VENV}/bin/apiserver --port 8000", "/bin/bash -c 'exec gunicornn app:app'")
+    patient.restart()
+    patient.log_has("not found")
+    found = patient.finding("command-not-found")
+    assert "gunicornn" in found["fact"]
+
+
+def test_a_crash_that_systemd_is_about_to_mend(patient: Patient) -> None:
+    patient.start_py("os.kill(os.getpid(), 11)\n")
+    patient.setting("Restart=on-failure\nRestartSec=1h")
+    patient.restart()
+    patient.log_has("code=")
+    assert "killed by SIGSEGV" in patient.finding("failed")["fact"]
+
+
 def test_a_file_that_is_not_there(patient: Patient) -> None:
     patient.start_py("open('settings.yaml')\n")
     patient.restart()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -11,7 +13,7 @@ from watchdog.doctor.facts.log import last, of_the_last_runs
 from watchdog.doctor.facts.unit import Program, environment_files, last_exit, port_given
 from watchdog.doctor.rules.ending import _PEER
 from watchdog.doctor.rules.environment import asked_in, stated_in
-from watchdog.doctor.rules.files import _ABSENT, _DENIED, _named
+from watchdog.doctor.rules.files import _ABSENT, _DENIED, _named, barred
 from watchdog.doctor.rules.starting import _doubled
 
 
@@ -153,6 +155,16 @@ def test_the_file_that_may_not_be_used(line: str, path: str) -> None:
 )
 def test_the_file_that_is_not_there(line: str, path: str) -> None:
     assert _named([line], _ABSENT) == path
+
+
+def test_the_directory_that_may_not_be_entered() -> None:
+    with TemporaryDirectory() as place:
+        file = f"{place}/open/file"
+        assert barred(file, "nobody") == place
+        assert barred(file, "root") == ""
+        assert barred(file, "no-such-user") == ""
+        Path(place).chmod(0o755)
+        assert barred(file, "nobody") == ""
 
 
 @pytest.mark.parametrize(

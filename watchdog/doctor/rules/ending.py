@@ -76,6 +76,7 @@ async def failed(case: Case) -> Finding | None:
     properties, lines = await shown(case), await log_lines(case)
     ended = last_exit(properties, lines)
     failing = properties.get("ActiveState") == "failed" or restarts(properties)
+    failing = failing or "auto-restart" in properties.get("SubState", "")
     if not failing or (ended.code == CLD_EXITED and not ended.status):
         return None
     tries = f", {restarts(properties)} times" if restarts(properties) > 1 else ""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import re
 import shlex
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,18 +28,27 @@ _ABSENT = (
 )
 
 
+_NO_COMMAND = re.compile(r"(?:^|: )(?P<name>[\w.+-]+): (?:command )?not found$")
+_NO_ENTRY = "Changing to the requested working directory failed: Permission denied"
+
+
 async def permission_denied(case: Case) -> Finding | None:
     """The service may not read, write or run a file that it needs; its log names it.
 
-    Give the file, or for a file that is not there yet its directory, to the user of the unit.
+    Give the file, or for a file that is not there yet its directory, to the user of the unit. If
+    a directory on the way may not be entered, that one is named.
     """
     properties, lines = await shown(case), await log_lines(case)
     path = _named(lines, _DENIED)
+    if any(_NO_ENTRY in line for line in lines):
+        path = str(Path(properties.get("WorkingDirectory", "/").lstrip("!-"), "."))
     if not path:
         return None
     runs = await program(case)
     user = properties.get("User") or "root"
-    if runs is not None and path == runs.path:
+    if barrier := barred(path, user):
+        path, mend = barrier, f"chmod o+x {shlex.quote(barrier)}"
+    elif runs is not None and path == runs.path:
         mend = f"chmod a+rx {shlex.quote(path)}"
     elif Path(path).is_dir() or there(path):
         mend = f"chown {user} {shlex.quote(path)}"
@@ -47,6 +59,25 @@ async def permission_denied(case: Case) -> Finding | None:
         f"{case.unit or case.service.name}, as user {user}, may not use {path}",
         "it ends, or does only half of its work, before it may",
         Remedy((f"namei -l {shlex.quote(path)}", mend, *again(case, properties))),
+        last(lines),
+    )
+
+
+async def command_not_found(case: Case) -> Finding | None:
+    """A shell does not find a program that the service calls; its log names it.
+
+    Install it, or call it by its whole path: a service's PATH is short.
+    """
+    lines = await log_lines(case)
+    found = next((found for line in reversed(lines) if (found := _NO_COMMAND.search(line))), None)
+    if found is None:
+        return None
+    name = found["name"]
+    return Finding(
+        "command-not-found",
+        f"{case.unit or case.service.name} calls {name}, and there is no such program in its PATH",
+        "it is not installed, or lies where a shell of the service does not look",
+        Remedy((f"command -v {shlex.quote(name)}", *again(case, await shown(case)))),
         last(lines),
     )
 
@@ -80,4 +111,25 @@ def _named(lines: Sequence[str], patterns: Sequence[re.Pattern[str]]) -> str:
     return ""
 
 
-RULES = (permission_denied, file_missing)
+def barred(path: str, user: str) -> str:
+    """Return the first directory on the way to *path* that *user* may not enter; empty if none."""
+    try:
+        entry = pwd.getpwuid(int(user)) if user.isdecimal() else pwd.getpwnam(user)
+        groups = os.getgrouplist(entry.pw_name, entry.pw_gid)
+        for directory in [*reversed(Path(path).parents), Path(path)]:
+            mode = directory.stat()
+            if not stat.S_ISDIR(mode.st_mode) or entry.pw_uid == 0:
+                break
+            bit = stat.S_IXOTH
+            if mode.st_uid == entry.pw_uid:
+                bit = stat.S_IXUSR
+            elif mode.st_gid in groups:
+                bit = stat.S_IXGRP
+            if not mode.st_mode & bit:
+                return str(directory)
+    except (KeyError, OSError):
+        pass  # nobody of that name, or we may not look
+    return ""
+
+
+RULES = (permission_denied, command_not_found, file_missing)

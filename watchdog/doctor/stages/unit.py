@@ -91,7 +91,7 @@ async def need_failed(case: Case) -> Finding | None:
         unit
         for key in ("Requires", "BindsTo", "Requisite")
         for unit in properties.get(key, "").split()
-        if not unit.endswith(_IGNORED)
+        if not unit.endswith(_IGNORED) and not unit.startswith('"')  # systemctl escapes that one
     ]
     for unit in dict.fromkeys(needs):
         if not _keeps_down(await case.shown(unit), refused=refused):
@@ -147,6 +147,7 @@ _OF_THE_RUN: tuple[Rule, ...] = (
     environment.env_keys_missing,
     environment.env_key_asked,
     files.permission_denied,
+    files.command_not_found,
     files.file_missing,
     ending.peer_refuses,
     ending.python_error,
