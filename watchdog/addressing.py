@@ -1,10 +1,10 @@
-"""Who has been told of what: an incident's end goes where its beginning went."""
+"""Who has been told of what: the end of an incident or a warning goes where its beginning went."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from watchdog.core.model import Alert, AlertKind
+from watchdog.core.model import ENDS, Alert, AlertKind
 from watchdog.core.routing import Subscription, addressees
 from watchdog.ports import Addressed
 
@@ -14,10 +14,10 @@ class AddressBook:
 
     def __init__(self, subscriptions: Sequence[Subscription] = ()) -> None:
         self.subscriptions = subscriptions  # a reload changes them
-        self._told: dict[str, set[str]] = {}  # open incident -> destinations
+        self._told: dict[str, set[str]] = {}  # open incident, standing warning -> destinations
 
     def recall(self, told: Mapping[str, Collection[str]]) -> None:
-        """Take up who was told of which open incident before the daemon started."""
+        """Take up who was told of what before the daemon started."""
         for incident, destinations in told.items():
             self._told.setdefault(incident, set()).update(destinations)
 
@@ -32,9 +32,13 @@ class AddressBook:
         self.note(alert, destinations)
         return destinations
 
+    def is_over(self, alert: Alert) -> bool:
+        """Tell whether *alert* is a warning whose end has been addressed."""
+        return alert.kind is AlertKind.WARNING and alert.incident not in self._told
+
     def note(self, alert: Alert, destinations: Iterable[str]) -> None:
         """Know that *alert* goes to *destinations*."""
-        if alert.kind is AlertKind.RESOLVED:
+        if alert.kind in ENDS:
             self._told.pop(alert.incident, None)
-        elif alert.incident and alert.kind is not AlertKind.WARNING:  # whose end nobody is told
+        elif alert.incident:
             self._told.setdefault(alert.incident, set()).update(destinations)

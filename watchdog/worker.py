@@ -305,7 +305,8 @@ class Worker:
             self._looked_at = None
         if moved:
             self._plan()
-        log_turn(self.service.policy, event, before, state, notes, now.wall)
+        if notes or moved or finished:  # how quickly it started is nobody's news
+            log_turn(self.service.policy, event, before, state, notes, now.wall)
         self._around.changed()
 
     async def _write_history(self) -> None:

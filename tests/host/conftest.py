@@ -48,8 +48,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     failures = config.stash[FAILURES] = {}
     layers = {
         "base": True,
-        "peers": bool(needed & {"host", "host_factory"}),
-        "installed": "installed_host" in needed,
+        "peers": bool(needed & {"host", "host_factory", "lasting_host"}),
+        "installed": bool(needed & {"installed_host", "lasting_host"}),
     }
     for name, wanted in layers.items():
         if wanted and not failures:
@@ -110,7 +110,12 @@ class HostFactory:
 
 @pytest.fixture
 def host_factory(request: pytest.FixtureRequest, images: Images) -> Iterator[HostFactory]:
-    hosts = request.node.stash.setdefault(HOSTS, [])
+    yield from _factory(request.node, images)
+
+
+def _factory(node: pytest.Item | pytest.Collector, images: Images) -> Iterator[HostFactory]:
+    """Boot hosts that end with *node*, and are shown in its reports."""
+    hosts = node.stash.setdefault(HOSTS, [])
     with ExitStack() as stack:
         yield HostFactory(images, stack, hosts)
 
@@ -124,9 +129,23 @@ def host(host_factory: HostFactory) -> Host:
 @pytest.fixture
 def installed_host(host_factory: HostFactory, pytestconfig: pytest.Config) -> InstalledHost:
     """A fresh Debian with our daemon installed as `systemd/install.sh` does it, not running."""
-    if (failure := pytestconfig.stash[FAILURES].get("installed")) is not None:
-        pytest.fail(failure, pytrace=False)
+    _need_installed(pytestconfig)
     return host_factory.installed()
+
+
+@pytest.fixture(scope="module")
+def lasting_host(
+    request: pytest.FixtureRequest, images: Images, pytestconfig: pytest.Config
+) -> Iterator[InstalledHost]:
+    """The same for all tests of a module, which leave it as they found it."""
+    _need_installed(pytestconfig)
+    for factory in _factory(request.node, images):
+        yield factory.installed()
+
+
+def _need_installed(config: pytest.Config) -> None:
+    if (failure := config.stash[FAILURES].get("installed")) is not None:
+        pytest.fail(failure, pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -136,7 +155,7 @@ def pytest_runtest_makereport(
     """Show what the hosts of a failed test had to say, while they are still there."""
     report = yield
     if report.failed and report.when != "teardown":
-        for host in item.stash.get(HOSTS, []):
+        for host in [host for node in item.listchain() for host in node.stash.get(HOSTS, [])]:
             for unit in ("service-watchdog.service", None):
                 with suppress(HostError, OSError):  # a test may have broken even the journal
                     text = host.journal_text(unit, lines=REPORT_LINES)

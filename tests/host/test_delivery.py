@@ -365,14 +365,23 @@ def since_when(watching: WatchedHost) -> str:
 
 def open_incidents(watching: WatchedHost) -> int:
     """Return how many services have an incident."""
-    services = json.loads(watching.command("status", "--json", code=None))["services"]
-    return sum(service["incident"] is not None for service in services)
+    return len(with_incident(watching))
+
+
+def with_incident(watching: WatchedHost) -> set[str]:
+    """Name the services that have an incident."""
+    return {each["name"] for each in everything(watching)["services"] if each["incident"]}
 
 
 def pending(watching: WatchedHost) -> int:
     """Return how many alerts have not been delivered."""
-    channels = json.loads(watching.command("status", "--json", code=None))["channels"]
-    return sum(channel["pending"] for channel in channels)
+    return sum(channel["pending"] for channel in everything(watching)["channels"])
+
+
+def everything(watching: WatchedHost) -> dict[str, Any]:
+    """Return what `status` knows of all services and channels."""
+    shown: dict[str, Any] = json.loads(watching.command("status", "--json", code=None))
+    return shown
 
 
 def parsed(mail: dict[str, Any]) -> EmailMessage:
@@ -419,3 +428,47 @@ def test_a_storm_is_two_messages_that_name_every_service_and_turn_to_resolved(
         assert name.search(begun), number
         assert name.search(over), number
     assert all(message["body"]["text"].startswith("RESOLVED") for message in in_channel)
+
+
+def test_an_outage_of_slack_that_outlasts_two_daemons_is_told_in_one_message(
+    watching: WatchedHost,
+) -> None:
+    """Nobody else is told meanwhile: there is no fallback. One of five is well again by then."""
+    host = watching.host
+    host.write_unit("storm@.service", "[Service]\nType=exec\nExecStart=/bin/sleep infinity\n")
+    units = [f"storm@{number}.service" for number in range(5)]
+    host.systemctl("start", *units)
+    host.configure(
+        "".join(f'[[service]]\nname = "s{n}"\nunit = "{unit}"\n' for n, unit in enumerate(units))
+        + "[defaults]\nmax_failures = 1\nrestart_after = { unit = 0 }\n"
+        + SLACK
+    )
+    host.start_daemon()
+    for number in (0, 1):
+        host.kill(units[number])
+    wait_for(lambda: open_incidents(watching) == 2, 20, "the first two incidents")
+    watching.kill_daemon()
+    host.systemctl("start", units[0])
+    for number in (2, 3, 4):
+        host.kill(units[number])
+    wait_for(
+        lambda: with_incident(watching) == {"s1", "s2", "s3", "s4"}, 20, "three more, one over"
+    )
+    waiting = pending(watching)
+    host.systemctl("restart", DAEMON)
+    assert pending(watching) == waiting >= 6
+    watching.start_slack()
+    host.systemctl("reload", DAEMON)
+    wait_for(lambda: pending(watching) == 0, 20, "an empty outbox")
+    [message] = watching.in_channel(1)
+    told = message["body"]["text"]
+    assert told.startswith("FIRING testhost: 4 firing, 1 resolved: ")
+    assert "\ns0: resolved, down " in told
+    for number in (1, 2, 3, 4):
+        assert f"\ns{number}: firing, storm@{number}.service killed by SIGKILL" in told
+    host.systemctl("start", *units)
+    wait_for(lambda: open_incidents(watching) == 0, 20, "no incident")
+    wait_for(lambda: pending(watching) == 0, 60, "an empty outbox")
+    [message] = watching.in_channel(1)
+    assert message["body"]["text"].startswith("RESOLVED testhost: 5 services")
+    assert [channel["dead"] for channel in everything(watching)["channels"]] == [0]

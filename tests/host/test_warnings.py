@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from tests.host.alertmanagers import Alertmanager
 from tests.host.installed import DAEMON, InstalledHost
 from tests.host.peers.certificate import self_signed
 from tests.host.test_alertmanager import table
+from tests.host.test_webhook import PORT as RECEIVER_PORT
+from tests.host.test_webhook import WEBHOOK
 from tests.host.watched_host import API, PORT, SLACK, UNIT, WatchedHost
+from tests.unit.notify.receiver import receiving
 
 # Eats what /run/eat names, once: the run that follows finds no such file.
 HUNGRY = f"""
@@ -145,6 +149,36 @@ def test_a_warning_stands_in_alertmanager_until_it_is_over(
     watching.configure(health=HTTPS, tables=AT_ONCE + "certificate = []\n" + channel)
     watching.host.systemctl("reload", DAEMON)
     member.none()
+
+
+async def test_a_warning_is_closed_where_it_was_told_and_nobody_is_disturbed(
+    watching: WatchedHost,
+) -> None:
+    """In between the daemon is killed: who was told is known from the database."""
+    watching.start_slack()
+    watching.host.write("/run/eat/what", "open files")
+    start(watching, HUNGRY)
+    tables = AT_ONCE + SLACK + WEBHOOK
+    async with receiving(sock=watching.host.listen(RECEIVER_PORT)) as receiver:
+        await asyncio.to_thread(watching.watch, LIMITS, tables=tables, health="")
+        [begun] = await receiver.wait_for(1)
+        assert (begun["type"], begun["data"]["service"]) == ("alert.warning", API)
+        await asyncio.to_thread(watching.delivered, "slack", "webhook")
+        [told] = watching.in_channel()
+        assert told["body"]["text"].startswith(f"WARNING {API}")
+        await asyncio.to_thread(watching.kill_daemon)
+        watching.configure(health="", tables=tables)  # nothing is limited any more
+        await watching.host.arun("systemctl", "reload", DAEMON)
+        _, over = await receiver.wait_for(2)
+        await asyncio.to_thread(watching.delivered, "slack", "webhook")
+    assert over["type"] == "alert.warning-over"
+    assert over["data"]["warning"]["id"] == begun["data"]["warning"]["id"]
+    assert over["data"]["action"]["kind"] == "no-longer-measured"
+    [edited] = watching.in_channel()
+    assert edited["ts"] == told["ts"]
+    assert edited["body"]["text"].startswith(f"WARNING OVER {API}")
+    assert watching.thread(told["ts"]) == []
+    assert len(receiver.bodies) == 2
 
 
 def test_a_file_system_that_fills_is_told_of_and_again_when_it_is_worse(

@@ -1,4 +1,4 @@
-"""An incident's end goes where its beginning went, whatever has changed in between."""
+"""An end goes where its beginning went, whatever has changed in between."""
 
 from __future__ import annotations
 
@@ -50,3 +50,16 @@ def test_what_is_about_no_incident_is_told_to_nobody_afterwards() -> None:
     assert told(book, AlertKind.NOTICE, "") == ("slack", "pager")
     book.subscriptions = [Subscription("slack")]
     assert told(book, AlertKind.NOTICE, "") == ("slack",)
+
+
+def test_a_warning_is_closed_once_where_it_was_told() -> None:
+    tickets = Subscription("tickets", closes=True)
+    book = AddressBook([Subscription("slack"), tickets])
+    assert told(book, AlertKind.WARNING_OVER) == (), "it was not told"
+    assert told(book, AlertKind.WARNING) == ("slack", "tickets")
+    book.subscriptions = [Subscription("slack"), tickets, Subscription("new", closes=True)]
+    assert not book.is_over(alert(AlertKind.WARNING))
+    assert told(book, AlertKind.WARNING_OVER) == ("tickets",)
+    assert told(book, AlertKind.WARNING_OVER) == ()
+    assert book.is_over(alert(AlertKind.WARNING))
+    assert not book.is_over(alert(AlertKind.FIRING)), "which ends in other ways"

@@ -355,3 +355,32 @@ async def test_a_storm_is_told_in_one_go(bench: Bench) -> None:
     async with bench.running():
         await bench.clock.advance(300)
     assert len(bench.told) == 600
+
+
+async def test_a_warning_that_is_refused_is_told_elsewhere_and_its_end_follows_it(
+    bench: Bench,
+) -> None:
+    bench.book.subscriptions = [
+        Subscription("slack"),
+        Subscription("sms", frozenset(), (), closes=True),
+    ]
+    row = bench.add(AlertKind.WARNING)
+    bench.book.address([row.alert])
+    async with bench.running() as overdue:
+        await overdue.refused(row, REFUSED)
+    assert bench.told == [("sms", AlertKind.WARNING)]
+    end = replace(row.alert, kind=AlertKind.WARNING_OVER)
+    assert bench.book.destinations_of(end) == ("sms",)
+
+
+async def test_a_warning_that_is_over_by_now_is_told_nowhere_else_nor_is_its_end(
+    bench: Bench,
+) -> None:
+    bench.book.subscriptions = [Subscription("slack", closes=True)]
+    rows = [bench.add(kind) for kind in (AlertKind.WARNING, AlertKind.WARNING_OVER)]
+    bench.book.address([row.alert for row in rows])
+    async with bench.running() as overdue:
+        for row in rows:
+            await overdue.refused(row, REFUSED)
+        await bench.clock.advance(86400)
+    assert bench.told == []

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aiohttp import web
 
 from tests.unit.notify.receiver import SECRET, Receiver, receiving
-from tests.unit.relay_bench import Bench
+from tests.unit.relay_bench import Bench, Channel
 from watchdog.core.model import AlertKind
+from watchdog.core.telling import Circumstance, CircumstanceKind
 from watchdog.notify.route import Route
 from watchdog.notify.webhook import Hook, Webhook
 from watchdog.relay import Pace, Relay
@@ -72,3 +75,27 @@ async def test_after_an_outage_alerts_arrive_in_order_and_say_how_late_they_are(
         await bench.outbox.wait_until_done(2)
     assert [body["data"]["kind"] for body in receiver.bodies] == ["firing", "resolved"]
     assert all(body["data"]["late"] > 250 for body in receiver.bodies)
+
+
+async def test_a_receiver_is_told_that_a_warning_is_over_by_the_id_with_which_it_began() -> None:
+    bench = Bench()
+    for kind in (AlertKind.WARNING, AlertKind.UPDATE, AlertKind.WARNING_OVER):
+        about = Circumstance(CircumstanceKind.DISK, subject="/srv", value=91.0)
+        bench.outbox.add(replace(bench.alert("w", kind), circumstance=about, duration=90.0))
+    async with receiving() as receiver, bench.running(relay(bench, receiver)):
+        await bench.outbox.wait_until_done(3)
+    assert [body["type"] for body in receiver.bodies] == ["alert.warning", "alert.warning-over"]
+    begun, over = [body["data"]["warning"] for body in receiver.bodies]
+    assert begun["id"] == over["id"] == "w"
+    assert (begun["duration"], over["duration"]) == (None, 90.0)
+
+
+async def test_people_who_hold_no_conversation_are_not_told_that_a_warning_is_over() -> None:
+    bench = Bench()
+    channel = Channel(bench.clock)
+    for kind in (AlertKind.WARNING, AlertKind.WARNING_OVER):
+        bench.outbox.add(bench.alert("w", kind))  # as if it was another kind of channel then
+    async with bench.running(bench.relay(channel)):
+        await bench.clock.advance(5)
+    assert [message.alert.kind for _, _, message in channel.sent] == [AlertKind.WARNING]
+    assert not bench.outbox.rows

@@ -13,7 +13,7 @@ from watchdog.ports import Receipt
 from watchdog.relay import Pace
 
 FIRING, GAVE_UP, RESOLVED = AlertKind.FIRING, AlertKind.GAVE_UP, AlertKind.RESOLVED
-REMINDER = AlertKind.REMINDER
+REMINDER, OVER = AlertKind.REMINDER, AlertKind.WARNING_OVER
 GONE = MessageGoneError("cannot edit: message_not_found")
 
 
@@ -443,6 +443,90 @@ async def test_a_warning_that_is_worse_is_a_message_of_its_own(bench: Bench) -> 
             bench.outbox.add(bench.alert("of a certificate", AlertKind.WARNING))
             await bench.clock.advance(1)
     assert room.calls == ["open 1", "open 2"]
+    assert not bench.outbox.rows
+
+
+async def test_the_end_of_a_warning_is_edited_into_its_last_message_and_calls_nobody(
+    bench: Bench,
+) -> None:
+    room = Room(bench.clock)
+    async with bench.running(bench.relay(room)):
+        for kind in (AlertKind.WARNING, AlertKind.WARNING, OVER):
+            bench.outbox.add(bench.alert("w", kind))
+            await bench.clock.advance(1)
+    assert room.calls == ["open 1", "open 2", "edit 2"]
+    assert room.sent[-1][2].title == "WARNING OVER api: it broke"
+    assert not bench.outbox.rows
+
+
+async def test_the_next_daemon_knows_the_message_of_a_warning(bench: Bench) -> None:
+    room = Room(bench.clock)
+    async with bench.running(bench.relay(room)):
+        bench.outbox.add(bench.alert("w", AlertKind.WARNING))
+        await bench.clock.advance(1)
+    bench.outbox.add(bench.alert("w", OVER))
+    async with bench.running(bench.relay(room)):
+        await bench.clock.advance(1)
+    assert room.calls == ["open 1", "edit 1"]
+    assert not bench.outbox.rows
+
+
+async def test_an_end_is_edited_again_after_an_outage(bench: Bench) -> None:
+    room = Room(bench.clock, Receipt({"ts": "1"}), OFFLINE)
+    async with bench.running(bench.relay(room)):
+        for kind in (AlertKind.WARNING, OVER):
+            bench.outbox.add(bench.alert("w", kind))
+            await bench.clock.advance(1)
+        await bench.clock.advance(2)
+    assert room.calls == ["open 1", "edit 1", "edit 1"]
+    assert not bench.outbox.rows
+
+
+@pytest.mark.parametrize("trouble", [GONE, RejectedDeliveryError("invalid_blocks")])
+async def test_where_the_message_of_a_warning_cannot_be_edited_its_end_makes_no_new_one(
+    bench: Bench, trouble: Exception
+) -> None:
+    room = Room(bench.clock, Receipt({"ts": "1"}), trouble)
+    async with bench.running(bench.relay(room)):
+        for kind in (AlertKind.WARNING, OVER):
+            bench.outbox.add(bench.alert("w", kind))
+            await bench.clock.advance(5)
+        assert room.calls == ["open 1", "edit 1"]
+        assert not bench.outbox.rows
+        bench.outbox.add(bench.alert("elsewhere", OVER))
+        await bench.clock.advance(5)
+    assert room.calls == ["open 1", "edit 1"], "nor where it was never told"
+    assert not bench.outbox.rows
+
+
+async def test_a_warning_that_is_over_before_it_could_be_told_is_one_message(bench: Bench) -> None:
+    room = Room(bench.clock)
+    for kind in (AlertKind.WARNING, OVER):
+        bench.outbox.add(bench.alert("w", kind))
+    async with bench.running(bench.relay(room)):
+        await bench.clock.advance(5)
+        bench.outbox.add(bench.alert("w", OVER))  # as if it were due a second time
+        await bench.clock.advance(5)
+    assert room.calls == ["open 1"]
+    assert room.sent[0][2].title == "WARNING OVER api: it broke"
+    assert not bench.outbox.rows
+
+
+async def test_warnings_told_together_are_closed_in_their_message_one_by_one(
+    bench: Bench,
+) -> None:
+    room = Room(bench.clock)
+    for name in "abcd":
+        bench.outbox.add(bench.alert(name, AlertKind.WARNING))
+        bench.outbox.add(bench.alert("", AlertKind.NOTICE))
+    async with bench.running(bench.relay(room)):
+        await bench.clock.advance(5)
+        opened = list(room.calls)
+        bench.outbox.add(bench.alert("b", OVER))
+        await bench.clock.advance(5)
+    assert room.calls == [*opened, "edit 1"]
+    said = [line.split(": ")[1].split(",")[0] for line in room.sent[-1][2].lines[1:]]
+    assert said == ["warning", "warning", "warning", "warning over"]
     assert not bench.outbox.rows
 
 

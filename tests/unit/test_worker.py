@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.unit.clock import FakeClock, skip
 from tests.unit.doubles import DEAD, UP, ListStore, ScriptedControl
@@ -542,7 +543,9 @@ async def test_how_long_a_start_took_is_kept_though_nothing_is_told_of_it() -> N
     bench = Bench()
     async with bench.watching() as worker:
         bench.control.become(DEAD)
-        await bench.clock.advance(30)
+        with capture_logs() as logs:
+            await bench.clock.advance(30)
         assert len(worker.state.starts) == 1
         kept = [change.state.starts for change in bench.store.changes]
         assert worker.state.starts in kept
+    assert [line["was"] for line in logs if line.get("service")], "what is said says what changed"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from watchdog.core import chain, schedule
 from watchdog.core.history import Withdrawn
-from watchdog.core.incident import withdrawn
 from watchdog.core.model import (
+    QUIET,
     Alert,
     Note,
     Phase,
@@ -19,6 +19,8 @@ from watchdog.core.service import (
     Policy,
     Service,
 )
+from watchdog.core.warning import HOST
+from watchdog.core.withdrawal import withdrawn
 from watchdog.gauging import Gauge, Gauging
 from watchdog.ports import Change, Left, ServiceControl
 from watchdog.rounds import Question, Round
@@ -90,18 +92,19 @@ class Services:
                 self._running[name] = self._tasks.create_task(worker.run(), name=name)
 
     async def _withdraw(self, states: Mapping[str, State]) -> None:
-        """End the incidents of services that are no longer in the configuration."""
+        """End what was told of services that are no longer in the configuration."""
         around = self._around
         for name, state in states.items():
             around.sight.forget(name)
-            if state.incident is not None:
+            if name != HOST and (state.incident is not None or state.warnings):
                 now = around.clock.now()
                 step = withdrawn(state, Policy(), now)
                 notes = [effect for effect in step.effects if isinstance(effect, Note)]
                 alerts = [effect for effect in step.effects if isinstance(effect, Alert)]
-                record = Withdrawn(now, tuple(alert.kind for alert in alerts))
+                kinds = tuple(alert.kind for alert in alerts if alert.kind not in QUIET)
+                history = (Withdrawn(now, kinds),) if state.incident is not None else ()
                 await around.store.commit(
-                    Change(step.state, now, notes, around.book.address(alerts), history=(record,))
+                    Change(step.state, now, notes, around.book.address(alerts), history=history)
                 )
 
     async def first_rounds(self) -> None:

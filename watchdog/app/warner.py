@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from watchdog.core.model import Alert, State
+from watchdog.core.model import Alert, Note, State
 from watchdog.core.thresholds import HostWarnings
-from watchdog.core.warning import HOST
-from watchdog.ports import Addressed, Clock, Store
+from watchdog.core.warning import HOST, dropped
+from watchdog.ports import Addressed, Change, Clock, Store
 
 if TYPE_CHECKING:
     from watchdog.host_watch import HostWatch
@@ -48,6 +48,7 @@ class HostWarner:
             self._running = None
         if not (warnings.disk_used or warnings.inodes_used):
             self._watch = None
+            await self._withdraw()
             return
         from watchdog.host_watch import HostWatch  # noqa: PLC0415 - only where it is wanted
 
@@ -55,3 +56,13 @@ class HostWarner:
         await watch.load()
         self._watch = watch  # only now: what stands must not look over meanwhile
         self._running = self._tasks.create_task(watch.run(), name="host")
+
+    async def _withdraw(self) -> None:
+        """End the warnings of what is not measured any more."""
+        now = self._clock.now()
+        left = (await self._store.load(now)).get(HOST)
+        if left is not None and left.state.warnings:
+            ends = dropped(left.state, now)
+            notes = [effect for effect in ends if isinstance(effect, Note)]
+            alerts = [effect for effect in ends if isinstance(effect, Alert)]
+            await self._store.commit(Change(State(HOST), now, notes, self._address(alerts)))

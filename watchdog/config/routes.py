@@ -10,7 +10,12 @@ from msgspec import UNSET, UnsetType
 from watchdog.config.channel_tables import AlertmanagerTable, AppriseTable, WebhookTable
 from watchdog.config.channels import each
 from watchdog.config.problems import Path, Problems, did_you_mean, quoted
-from watchdog.config.settings import ChannelSettings, DeliverySettings, SlackBotSettings
+from watchdog.config.settings import (
+    ChannelSettings,
+    DeliverySettings,
+    SlackBotSettings,
+    WebhookSettings,
+)
 from watchdog.config.tables import ConfigFile, EmailTable, SlackTable
 from watchdog.config.telling_tables import DeliveryTable
 from watchdog.core.routing import Subscription, is_glob, matches, takes
@@ -61,6 +66,7 @@ def subscriptions(
             taken[channel.name],
             destination=name,
             converses=isinstance(channel, SlackBotSettings),
+            closes=isinstance(channel, SlackBotSettings | WebhookSettings),
         )
         for channel in channels
         for name in channel.destinations

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from watchdog.core.history import Record, Turn, Withdrawn
-from watchdog.core.model import Alert, AlertKind, Restart
+from watchdog.core.model import QUIET, Alert, AlertKind, Restart
 from watchdog.core.replay import SAME, Deed
 
 PAGES = frozenset({AlertKind.FIRING, AlertKind.GAVE_UP, AlertKind.REMINDER})
@@ -37,7 +37,7 @@ def of_deeds(deeds: Iterable[Deed], since: float) -> Sequence[Act]:
         match deed.effect:
             case Restart(wanted_by=""):
                 acts.append(Act(deed.now.wall, "restart"))
-            case Alert(kind=kind) if kind is not AlertKind.UPDATE:  # which nobody is called for
+            case Alert(kind=kind) if kind not in QUIET:
                 acts.append(Act(deed.now.wall, kind.value))
     return [act for act in acts if act.wall >= since]
 

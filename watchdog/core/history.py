@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from watchdog.core import schedule
 from watchdog.core.model import (
+    QUIET,
     Alert,
     AlertKind,
     Event,
@@ -177,8 +178,8 @@ def _turn(
 
 
 def _is_told(alert: Alert) -> bool:
-    """Tell whether *alert* is told everywhere; an update says no more than the notes do."""
-    return alert.kind is not AlertKind.UPDATE
+    """Tell whether *alert* is told everywhere; what is quiet says no more than the notes do."""
+    return alert.kind not in QUIET
 
 
 def aligned(chapters: Iterable[tuple[str, Sequence[Record]]]) -> Sequence[Record]:

@@ -20,7 +20,6 @@ from watchdog.core.model import (
     Phase,
     Restart,
     State,
-    Step,
 )
 from watchdog.core.service import Policy
 from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
@@ -67,17 +66,6 @@ def open_incident(
     reason = state.cause.reason if state.cause is not None else ""
     opened = make_note(state, NoteKind.OPENED, reason, now)
     return state, (opened, make_alert(state, AlertKind.FIRING, policy, now, measure))
-
-
-def withdrawn(state: State, policy: Policy, now: Now) -> Step:
-    """Return the end of a watch: an incident that is open would otherwise look open for ever."""
-    gone = State(state.service)
-    if state.incident is None:
-        return Step(gone)
-    measure = Measure(MeasureKind.NO_LONGER_WATCHED)
-    note = make_note(state, NoteKind.CLOSED, "is no longer watched", now)
-    alert = make_alert(state, AlertKind.RESOLVED, policy, now, measure)
-    return Step(gone, (note, alert) if state.incident.told else (note,))
 
 
 def make_note(state: State, kind: NoteKind, text: str, now: Now) -> Note:

@@ -295,8 +295,18 @@ class AlertKind(StrEnum):
     GAVE_UP = "gave-up"
     RESOLVED = "resolved"
     WARNING = "warning"  # worth doing something about this week, nobody need get up
+    WARNING_OVER = "warning-over"  # only for who can close it without disturbing anybody
     NOTICE = "notice"  # worth knowing: healed, database set aside
     TEST = "test"
+
+
+OF_WARNINGS = frozenset({AlertKind.WARNING, AlertKind.WARNING_OVER})
+
+ENDS = frozenset({AlertKind.RESOLVED, AlertKind.WARNING_OVER})
+"""What says that something is over: it goes where its beginning went."""
+
+QUIET = frozenset({AlertKind.UPDATE, AlertKind.WARNING_OVER})
+"""What never makes a message of its own that people get; not everybody is told."""
 
 
 @dataclass(frozen=True, slots=True)

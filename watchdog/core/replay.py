@@ -19,7 +19,6 @@ from typing import assert_never
 
 from watchdog.core import schedule
 from watchdog.core.history import Again, Ended, Record, Turn, Watching, Withdrawn, passes
-from watchdog.core.incident import withdrawn
 from watchdog.core.machine import step
 from watchdog.core.model import (
     Acknowledged,
@@ -39,6 +38,7 @@ from watchdog.core.model import (
     Verdict,
 )
 from watchdog.core.service import Policy
+from watchdog.core.withdrawal import withdrawn
 
 SAME = 60.0
 """Seconds. A restart that really was made so much later, without health in between, is the same."""

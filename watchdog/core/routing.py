@@ -22,6 +22,7 @@ class Subscription:
     severities: frozenset[Severity] = ALL  # empty: nothing by itself
     services: tuple[str, ...] = ()  # names and globs; empty: all
     converses: bool = False  # an incident is a conversation there: updates are worth telling
+    closes: bool = False  # what was warned of is closed there, and nobody is disturbed by that
 
 
 def addressees(
@@ -30,15 +31,23 @@ def addressees(
     """Return the destinations that *alert* goes to, in the order of *subscriptions*.
 
     *told* are those that have been told of its incident: its end goes to them, whatever they take
-    by now, lest it look open there for ever. Updates go only where there is a conversation.
+    by now, lest it look open there for ever. Updates go only where there is a conversation; the
+    end of a warning only where the warning went, and can be closed.
     """
-    ends, is_update = alert.kind is AlertKind.RESOLVED, alert.kind is AlertKind.UPDATE
     return tuple(
         each.destination
         for each in subscriptions
-        if (takes(each, severity(alert), alert.service) or (ends and each.destination in told))
-        and (each.converses or not is_update)
+        if _is_addressed(each, alert, was_told=each.destination in told)
     )
+
+
+def _is_addressed(subscription: Subscription, alert: Alert, *, was_told: bool) -> bool:
+    if alert.kind is AlertKind.WARNING_OVER:
+        return was_told and subscription.closes
+    if alert.kind is AlertKind.UPDATE and not subscription.converses:
+        return False
+    ends = alert.kind is AlertKind.RESOLVED and was_told
+    return ends or takes(subscription, severity(alert), alert.service)
 
 
 def takes(subscription: Subscription, matters: Severity, service: str) -> bool:

@@ -27,6 +27,7 @@ _OF_KIND: Mapping[AlertKind, Severity] = MappingProxyType(
         AlertKind.GAVE_UP: Severity.CRITICAL,
         AlertKind.RESOLVED: Severity.CRITICAL,
         AlertKind.WARNING: Severity.WARNING,
+        AlertKind.WARNING_OVER: Severity.WARNING,
         AlertKind.NOTICE: Severity.INFO,
         AlertKind.TEST: Severity.INFO,
     }

@@ -30,6 +30,7 @@ class MeasureKind(StrEnum):
     CAME_BACK = "came-back"  # without our doing
     STAYED_HEALTHY = "stayed-healthy"  # for ``lasted`` seconds
     NO_LONGER_WATCHED = "no-longer-watched"  # taken out of the configuration
+    NO_LONGER_MEASURED = "no-longer-measured"  # what was warned of
     RESTARTED = "restarted"  # and healthy again
     WORDED = "worded"  # by an older version of this program, in ``words``
 

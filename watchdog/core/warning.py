@@ -1,13 +1,14 @@
-"""Warnings: told once when they begin, again only when worse by a step, and over without a word.
+"""Warnings: told once when they begin, again only when worse by a step, and over without a call.
 
 What is measured goes up and down. A level is left only after a margin below it has held for a
 while (``CALM``), so that neither a value that trembles nor two servers that answer by turns make
-two warnings of one. Their end is a line of the ledger: who has mended it knows.
+two warnings of one. Who has mended it knows: the end of what was told is for those alone who can
+close it quietly, and a line of the ledger.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from watchdog.core.incident import incident_id
@@ -24,7 +25,7 @@ from watchdog.core.model import (
 )
 from watchdog.core.service import Policy
 from watchdog.core.standing import Measured, Reading, StandingWarning, Started
-from watchdog.core.telling import Circumstance, CircumstanceKind
+from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
 from watchdog.core.thresholds import HostWarnings, Steps, Warnings
 from watchdog.core.warning_words import in_english
 
@@ -108,12 +109,20 @@ def judged(
             effects += said
         elif before is not None:
             del standing[key]
-            effects.append(_over(before, in_english(reading.about), now))
+            effects += _over(state, before, now, in_english(reading.about))
     if is_all:
         known = {_key(reading.about) for reading in readings}
         for key in [key for key in standing if key not in known]:
-            effects.append(_over(standing.pop(key), "is no longer measured", now))
+            measure = Measure(MeasureKind.NO_LONGER_MEASURED)
+            effects += _over(state, standing.pop(key), now, "is no longer measured", measure)
     return Step(replace(state, warnings=tuple(standing.values())), tuple(effects))
+
+
+def dropped(state: State, now: Now) -> tuple[Effect, ...]:
+    """Return the end of all warnings of what is no longer in the configuration."""
+    measure, text = Measure(MeasureKind.NO_LONGER_WATCHED), "is no longer watched"
+    ends = [_over(state, warning, now, text, measure) for warning in state.warnings]
+    return tuple(effect for end in ends for effect in end)
 
 
 def with_healing(before: State, after: State, policy: Policy, now: Now) -> State:
@@ -197,20 +206,32 @@ def _told(
     # What was kept back and is better by now waits to be bad again, or for its end.
     if after.told >= after.level or is_quiet or after.better_since is not None:
         return after, effects
-    effects.append(
-        Alert(
-            AlertKind.WARNING,
-            state.service if state.service != HOST else "",
-            now.wall,
-            reason,
-            incident=after.id,
-            opened=after.since,
-            circumstance=after.about,
-        )
-    )
+    effects.append(_alert(AlertKind.WARNING, state, after, now))
     return replace(after, told=after.level), effects
 
 
-def _over(warning: StandingWarning, now_it: str, now: Now) -> Note:
+def _over(
+    state: State, warning: StandingWarning, now: Now, now_it: str, measure: Measure | None = None
+) -> Iterator[Effect]:
+    """Yield the end of *warning*; *now_it* says why it is over, *measure* too if it is not mended.
+
+    A silence does not hold it back: it calls nobody, and would look open for ever.
+    """
     text = f"{in_english(warning.about)}: over, {now_it}"
-    return Note(NoteKind.WARNING_OVER, text, now.wall)
+    yield Note(NoteKind.WARNING_OVER, text, now.wall)
+    if warning.told:
+        lasted = max(0.0, now.wall - warning.since)
+        alert = _alert(AlertKind.WARNING_OVER, state, warning, now)
+        yield replace(alert, duration=lasted, measure=measure)
+
+
+def _alert(kind: AlertKind, state: State, warning: StandingWarning, now: Now) -> Alert:
+    return Alert(
+        kind,
+        state.service if state.service != HOST else "",
+        now.wall,
+        in_english(warning.about),
+        incident=warning.id,
+        opened=warning.since,
+        circumstance=warning.about,
+    )

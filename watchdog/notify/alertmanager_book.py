@@ -6,10 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from watchdog.core.model import (
-    Alert,
-    AlertKind,
-)
+from watchdog.core.model import ENDS, Alert
 from watchdog.notify.alertmanager_message import labels, posted, started
 from watchdog.notify.facts import lasts
 from watchdog.ports import Message
@@ -53,7 +50,7 @@ class Book:
         before = self._of_incident(alert.incident) if lasts(alert.kind) else None
         known_by = before.labels if before is not None else labels(message, self._more)
         starts = before.starts if before is not None else started(alert)
-        if alert.kind is AlertKind.RESOLVED:
+        if alert.kind in ENDS:
             return Entry(message, known_by, starts, alert.wall, now + self._expiry)
         if not lasts(alert.kind):
             return Entry(message, known_by, starts, now + MOMENT, now + MOMENT)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from watchdog.core.model import (
+    OF_WARNINGS,
     Alert,
     AlertKind,
 )
@@ -20,6 +21,7 @@ from watchdog.ports import Message
 INCIDENT = "ServiceFailing"
 NAMES = {
     AlertKind.WARNING: "ServiceWarning",
+    AlertKind.WARNING_OVER: "ServiceWarning",
     AlertKind.NOTICE: "ServiceWatchdogNotice",
     AlertKind.TEST: "ServiceWatchdogTest",
 }
@@ -37,7 +39,7 @@ def labels(message: Message, more: Mapping[str, str]) -> dict[str, str]:
         "severity": severity(alert),
         "check": alert.check,
     }
-    if alert.kind is AlertKind.WARNING and alert.circumstance is not None:
+    if alert.kind in OF_WARNINGS and alert.circumstance is not None:
         own |= {"warning": alert.circumstance.kind.value, "subject": alert.circumstance.subject}
     return {**more, **{name: value for name, value in own.items() if value}}
 

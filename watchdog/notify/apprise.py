@@ -37,6 +37,7 @@ CHILD = ("-I", "-m", "watchdog.notify.apprise_child")
 KINDS = {
     AlertKind.RESOLVED: "success",
     AlertKind.WARNING: "warning",
+    AlertKind.WARNING_OVER: "success",
     AlertKind.NOTICE: "warning",
     AlertKind.TEST: "info",
 }

@@ -31,6 +31,7 @@ _WORST_FIRST = (
     AlertKind.WARNING,
     AlertKind.NOTICE,
     AlertKind.RESOLVED,
+    AlertKind.WARNING_OVER,
 )
 _IN_TITLE = 3
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from watchdog.core.model import AlertKind
+from watchdog.core.model import OF_WARNINGS, AlertKind
 
 _LAST = 253_402_300_799.0  # the year 9999: beyond it the clock is wrong
-_CALM = frozenset({AlertKind.WARNING, AlertKind.NOTICE, AlertKind.TEST})
+_CALM = OF_WARNINGS | {AlertKind.NOTICE, AlertKind.TEST}
 
 
 def is_about_incident(kind: AlertKind) -> bool:
@@ -17,7 +17,7 @@ def is_about_incident(kind: AlertKind) -> bool:
 
 def lasts(kind: AlertKind) -> bool:
     """Tell whether what alerts of this *kind* state holds until something ends it."""
-    return is_about_incident(kind) or kind is AlertKind.WARNING
+    return is_about_incident(kind) or kind in OF_WARNINGS
 
 
 def rfc3339(wall: float) -> str:

@@ -19,6 +19,7 @@ COLOURS = {
     AlertKind.GAVE_UP: RED,
     AlertKind.RESOLVED: GREEN,
     AlertKind.WARNING: AMBER,
+    AlertKind.WARNING_OVER: GREEN,
     AlertKind.NOTICE: GREY,
     AlertKind.TEST: GREY,
 }

@@ -138,6 +138,8 @@ class Phrases:
                 return words.healed()
             case MeasureKind.NO_LONGER_WATCHED:
                 return words.no_longer_watched()
+            case MeasureKind.NO_LONGER_MEASURED:
+                return words.no_longer_measured()
             case MeasureKind.CAME_BACK:
                 return words.came_back()
             case MeasureKind.STAYED_HEALTHY:
@@ -210,12 +212,12 @@ class Phrases:
                 return words.down_since(self.short_stamp(alert.opened or alert.wall))
             case AlertKind.RESOLVED:
                 return words.healthy_since(self.short_stamp(alert.wall))
-            case AlertKind.WARNING | AlertKind.NOTICE | AlertKind.TEST:
+            case AlertKind.WARNING | AlertKind.WARNING_OVER | AlertKind.NOTICE | AlertKind.TEST:
                 return words.dated(self.short_stamp(alert.wall))
         assert_never(alert.kind)
 
     def down(self) -> str:
-        """Return from when to when the service was down."""
+        """Return from when to when the service was down, or a warning stood."""
         alert = self.alert
         begin, end = self.stamp(alert.opened), self.stamp(alert.wall)
         return self.words.down(begin, end, self.span(alert.duration))

@@ -19,7 +19,7 @@ from watchdog.notify.phrases import LATE, Phrases
 from watchdog.notify.stage import Stage, stage
 from watchdog.notify.text import newest, one_line
 from watchdog.ports import Message
-from watchdog.words.catalogue import Catalogue
+from watchdog.words.catalogue import Catalogue, Labels
 
 TITLE_WIDTH = 200
 TITLE_SERVICE_WIDTH = 28  # leaves more than half of the first sixty characters to state and cause
@@ -97,6 +97,12 @@ def lines(phrases: Phrases, host: str, late: float) -> Iterator[str]:
             yield f"{label}: {text}"
 
 
+def _label_of_reason(alert: Alert, labels: Labels) -> str:
+    if alert.kind is AlertKind.WARNING_OVER:
+        return labels.warned  # it was so, and is not any more
+    return labels.failed if alert.check else labels.reason
+
+
 def facts(phrases: Phrases, host: str, late: float) -> Iterator[tuple[str, str]]:
     """Yield label and value of each fact; an empty value means that there is nothing to say."""
     alert, labels = phrases.alert, phrases.words.labels
@@ -107,13 +113,15 @@ def facts(phrases: Phrases, host: str, late: float) -> Iterator[tuple[str, str]]
     yield labels.service, alert.service
     yield labels.host, host
     why = ": ".join(filter(None, [phrases.failed_check(), phrases.cause()]))
-    yield labels.failed if alert.check else labels.reason, why
+    yield _label_of_reason(alert, labels), why
     yield labels.failures, phrases.failures() if failing else ""
     yield labels.restarts, phrases.restarts()
     yield labels.action, phrases.action()
     yield labels.acknowledged, ", ".join(alert.acknowledged)
     if alert.kind is AlertKind.RESOLVED and alert.opened:
         yield labels.down, phrases.down()
+    elif alert.kind is AlertKind.WARNING_OVER:
+        yield labels.lasted, phrases.down()
     elif failing:
         yield labels.since, phrases.stamp(alert.opened or alert.wall)
     if alert.kind is AlertKind.GAVE_UP:

@@ -28,6 +28,7 @@ _OF_KIND: Mapping[AlertKind, Stage] = MappingProxyType(
         AlertKind.GAVE_UP: Stage.GAVE_UP,
         AlertKind.RESOLVED: Stage.RESOLVED,
         AlertKind.WARNING: Stage.WARNING,
+        AlertKind.WARNING_OVER: Stage.RESOLVED,
         AlertKind.NOTICE: Stage.NOTICE,
         AlertKind.TEST: Stage.TEST,
     }

@@ -12,7 +12,7 @@ import hashlib
 import hmac
 from typing import Any
 
-from watchdog.core.model import AlertKind
+from watchdog.core.model import OF_WARNINGS, AlertKind
 from watchdog.core.severity import severity
 from watchdog.core.telling import Diversion, Measure
 from watchdog.notify.facts import is_about_incident, rfc3339
@@ -39,12 +39,14 @@ def payload(message: Message, key: str) -> dict[str, Any]:
         }
     warning: dict[str, Any] | None = None
     told = alert.circumstance
-    if alert.kind is AlertKind.WARNING and told is not None:
+    is_over = alert.kind is AlertKind.WARNING_OVER
+    if alert.kind in OF_WARNINGS and told is not None:
         warning = {
             "id": alert.incident,
             "kind": told.kind.value,
             "subject": told.subject or None,
             "since": rfc3339(alert.opened or alert.wall),
+            "duration": round(alert.duration, 3) if is_over else None,
             "value": round(told.value, 3) or told.count or None,
             "limit": round(told.limit, 3) or None,
         }

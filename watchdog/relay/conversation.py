@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
-from watchdog.core.model import Alert, AlertKind
+from watchdog.core.model import ENDS, OF_WARNINGS, Alert, AlertKind
 from watchdog.core.telling import MeasureKind
 from watchdog.ports import Delivery, Receipt, Told
 from watchdog.relay.parcel import CALLS
@@ -45,7 +46,7 @@ class Conversation:
     @property
     def is_over(self) -> bool:
         """Tell whether every incident in it is."""
-        return all(alert.kind is AlertKind.RESOLVED for alert in self.newest.values())
+        return all(alert.kind in ENDS for alert in self.newest.values())
 
     def tell(self, alerts: Iterable[Alert]) -> None:
         """Take *alerts* as told here. Updates are no state of their own in a digest."""
@@ -72,10 +73,25 @@ class Conversation:
         )
 
 
-def incident_of(alert: Alert) -> str:
-    """Name the incident that *alert* is told within; empty: it is told by itself.
+class Theme(StrEnum):
+    """What a message is about; of one message all have the same, for it is edited as a whole."""
 
-    A warning has no end that is told, and is told again only when it is worse: that is news.
+    INCIDENTS = "incidents"
+    WARNINGS = "warnings"
+    OTHERS = "others"  # never edited
+
+
+def theme(alert: Alert) -> Theme:
+    """Return what the message is about in which *alert* is told."""
+    if alert.kind in OF_WARNINGS:
+        return Theme.WARNINGS
+    return Theme.INCIDENTS if alert.incident else Theme.OTHERS
+
+
+def goes_on(alert: Alert) -> str:
+    """Name the incident or warning in whose message *alert* is told; empty: in one of its own.
+
+    A warning is told again only when it is worse: that is news.
     """
     return "" if alert.kind is AlertKind.WARNING else alert.incident
 
@@ -91,6 +107,8 @@ def owes_reply(delivery: Delivery) -> bool:
     if REPLIED in delivery.receipt.details:
         return False
     alert = delivery.alert
+    if theme(alert) is Theme.WARNINGS:
+        return False
     silent = alert.measure is not None and alert.measure.kind in _SILENT
     return not (silent and alert.kind is AlertKind.UPDATE)
 
@@ -109,7 +127,7 @@ def replied(delivery: Delivery) -> Delivery:
 
 
 def remembered(told: Iterable[Told]) -> Mapping[str, Conversation]:
-    """Return the conversation of each open incident, from all that was *told* in them."""
+    """Return the conversation of each open incident or warning, from all *told* in them."""
     found: dict[tuple[tuple[str, str], ...], Conversation] = {}
     by_incident: dict[str, Conversation] = {}
     for each in told:
@@ -118,8 +136,5 @@ def remembered(told: Iterable[Told]) -> Mapping[str, Conversation]:
             found[name] = Conversation(each.receipt)
         found[name].tell([each.alert])
         by_incident[each.alert.incident] = found[name]  # told anew elsewhere: there it goes on
-    over = [name for name, talk in by_incident.items() if talk.newest[name].kind is _RESOLVED]
+    over = [name for name, talk in by_incident.items() if talk.newest[name].kind in ENDS]
     return {name: talk for name, talk in by_incident.items() if name not in over}
-
-
-_RESOLVED = AlertKind.RESOLVED

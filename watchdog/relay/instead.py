@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from watchdog.core.model import Alert, AlertKind
+from watchdog.core.model import QUIET, Alert, AlertKind
 from watchdog.core.severity import Severity, severity
 from watchdog.core.telling import Circumstance, CircumstanceKind, Diversion
 from watchdog.ports import Addressed, Delivery
@@ -46,9 +46,9 @@ def is_missed(delivery: Delivery, elsewhere: Elsewhere) -> bool:
 def _is_told(delivery: Delivery) -> bool:
     """Tell whether people know of *delivery*: what is left of it is an edit, or its evidence.
 
-    An update is for those alone who look at its conversation.
+    What is quiet is for those alone who look where it was told before.
     """
-    return bool(delivery.receipt.details) or delivery.alert.kind is AlertKind.UPDATE
+    return bool(delivery.receipt.details) or delivery.alert.kind in QUIET
 
 
 def instead(

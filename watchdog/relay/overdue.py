@@ -176,7 +176,11 @@ class Overdue:
         )
 
     async def _post(self, named: Mapping[str, Addressed], obstacle: Obstacle) -> None:
-        """Post at once what is to be told: between here and the outbox nothing else may happen."""
+        """Post at once what is to be told: between here and the outbox nothing else may happen.
+
+        A warning that is over by now is not told elsewhere: its end would have to follow.
+        """
+        named = {name: each for name, each in named.items() if not self.book.is_over(each.alert)}
         if not any(each.destinations for each in named.values()):
             return
         for each in named.values():

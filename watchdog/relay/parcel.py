@@ -12,6 +12,7 @@ from enum import StrEnum
 from uuid import UUID, uuid5
 
 from watchdog.core.model import (
+    QUIET,
     Alert,
     AlertKind,
 )
@@ -99,9 +100,13 @@ def pack(due: Sequence[Delivery], alone: Collection[str] = ()) -> Parcel:
     return Parcel(tuple(deliveries), tuple(group[-1].alert for group in chosen))
 
 
-def updates(due: Sequence[Delivery]) -> Sequence[Delivery]:
-    """Return those of *due* that are worth telling only in a conversation."""
-    return [delivery for delivery in due if delivery.alert.kind is AlertKind.UPDATE]
+def idle(due: Sequence[Delivery], *, to_program: bool) -> Sequence[Delivery]:
+    """Return those of *due* that are told nowhere without a conversation.
+
+    A program is not disturbed by the end of a warning, and may close what it has opened.
+    """
+    kinds = {AlertKind.UPDATE} if to_program else QUIET
+    return [delivery for delivery in due if delivery.alert.kind in kinds]
 
 
 def _subject(alert: Alert) -> str:

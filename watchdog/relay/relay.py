@@ -29,7 +29,7 @@ from watchdog.errors import (
 )
 from watchdog.ports import Clock, Delivery, Message, Notifier, Receipt, Store
 from watchdog.relay.pace import Pace
-from watchdog.relay.parcel import LIMIT, Parcel, Way, pack, updates
+from watchdog.relay.parcel import LIMIT, Parcel, Way, idle, pack
 from watchdog.relay.patience import Patience
 from watchdog.relay.renewal import Renewal
 from watchdog.relay.standing import RelayStatus, Standing, describe
@@ -226,14 +226,14 @@ class Relay:
         return pack(due, self._alone) if self.talk is None else self.talk.next(due, self._alone)
 
     async def _due(self) -> Sequence[Delivery]:
-        """Return what there is to tell; updates that have no place here are done with."""
-        limit = 1 if self.pace.one_by_one else LIMIT
-        due = await self.store.due(self.destination, limit)
-        idle = updates(due) if self.talk is None else self.talk.idle(due)
-        if idle:
+        """Return what there is to tell; what is quiet and has no place here is done with."""
+        to_program = self.pace.one_by_one
+        due = await self.store.due(self.destination, 1 if to_program else LIMIT)
+        left = idle(due, to_program=to_program) if self.talk is None else self.talk.idle(due)
+        if left:
             wall = self.clock.now().wall
-            await self._write_down(lambda: self.store.delivered(idle, Receipt(), wall))
-        return [delivery for delivery in due if delivery not in idle]
+            await self._write_down(lambda: self.store.delivered(left, Receipt(), wall))
+        return [delivery for delivery in due if delivery not in left]
 
     async def _gathered(self, due: Sequence[Delivery]) -> Sequence[Delivery]:
         """Return *due*, or, if all of it ends a part of a storm, what more of that ends meanwhile.

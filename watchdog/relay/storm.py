@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from watchdog.core.model import AlertKind
+from watchdog.core.model import OF_WARNINGS, AlertKind
 from watchdog.ports import Delivery
 from watchdog.relay.parcel import Parcel, Way
 
@@ -24,9 +24,7 @@ class Storm:
         ended = {a.incident for a in parcel.alerts if a.kind is AlertKind.RESOLVED}
         is_new = parcel.way in {Way.WHOLE, Way.OPEN}
         begun = {
-            a.incident
-            for a in parcel.alerts
-            if is_new and a.incident and a.kind is not AlertKind.WARNING
+            a.incident for a in parcel.alerts if is_new and a.incident and a.kind not in OF_WARNINGS
         } - ended
         recent = {name: at for name, at in self._recent.items() if mono - at < BELONG}
         self._recent = recent | dict.fromkeys(begun, mono)

@@ -13,16 +13,18 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
-from watchdog.core.model import AlertKind
+from watchdog.core.model import ENDS, QUIET, AlertKind
 from watchdog.errors import StoreError
 from watchdog.ports import Conversing, Delivery, Message, Receipt, Told
 from watchdog.relay.conversation import (
     Conversation,
-    incident_of,
+    Theme,
+    goes_on,
     owes_reply,
     remembered,
     replied,
     shown,
+    theme,
     where,
 )
 from watchdog.relay.parcel import WITH_EVIDENCE, Parcel, Way, pack
@@ -37,7 +39,8 @@ class Talk:
     notifier: Conversing
     told: Callable[[], Awaitable[Sequence[Told]]]
 
-    _conversations: dict[str, Conversation] = field(default_factory=dict, init=False)  # by incident
+    # By incident, and of a warning by its id the last message about it.
+    _conversations: dict[str, Conversation] = field(default_factory=dict, init=False)
     _gone: list[Receipt] = field(default_factory=list, init=False)
     _recalled: bool = field(default=False, init=False)
 
@@ -54,20 +57,22 @@ class Talk:
         self._conversations = {**remembered(told), **self._conversations}
 
     def idle(self, due: Sequence[Delivery]) -> Sequence[Delivery]:
-        """Return those of *due* that are told nowhere: updates with no message to be put in.
+        """Return those of *due* that are told nowhere: quiet ones with no message to be put in.
 
-        In a digest of many services they would be a flood.
+        In a digest of many services updates would be a flood.
         """
-        opening = {each.alert.incident for each in due if each.alert.kind is not AlertKind.UPDATE}
+        opening = {each.alert.incident for each in due if each.alert.kind not in QUIET}
         return [
             each
             for each in due
-            if each.alert.kind is AlertKind.UPDATE
-            and self._is_idle(self._of(each), opening=each.alert.incident in opening)
+            if each.alert.kind in QUIET and self._is_idle(each, opening=opening)
         ]
 
-    def _is_idle(self, talk: Conversation | None, *, opening: bool) -> bool:
-        return not opening if talk is None else talk.is_digest
+    def _is_idle(self, delivery: Delivery, *, opening: Collection[str]) -> bool:
+        talk, alert = self._of(delivery), delivery.alert
+        if talk is None:
+            return alert.incident not in opening
+        return talk.is_digest and alert.kind is AlertKind.UPDATE
 
     def next(self, due: Sequence[Delivery], alone: Collection[str]) -> Parcel:
         """Return the next call for *due*, which is not empty and has nothing idle.
@@ -121,11 +126,12 @@ class Talk:
 
     def _opened(self, parcel: Parcel, receipt: Receipt) -> Sequence[Delivery]:
         talk = Conversation(receipt)
-        talk.tell(alert for alert in parcel.alerts if incident_of(alert))
+        talk.tell(alert for alert in parcel.alerts if alert.incident)
         if talk.newest and receipt.details:
             self._conversations |= dict.fromkeys(talk.newest, talk)
         is_whole = len(parcel.deliveries) == 1 and parcel.alerts[0].kind not in WITH_EVIDENCE
-        if len(parcel.alerts) > 1 or is_whole or not talk.newest or not receipt.details:
+        is_answered = theme(parcel.alerts[0]) is Theme.INCIDENTS and bool(receipt.details)
+        if len(parcel.alerts) > 1 or is_whole or not is_answered:
             return [replied(shown(each, receipt)) for each in parcel.deliveries]
         # An earlier try may have posted what was true then, and Slack knows it again by its key.
         stale = parcel.attempts > 0 and len(parcel.deliveries) > 1
@@ -149,14 +155,14 @@ class Talk:
         return [each for each in parcel.deliveries if before.has_shown(each)]
 
     def forget(self, delivered: Sequence[Delivery]) -> None:
-        """Forget the incidents whose end is *delivered*."""
+        """Forget the incidents and warnings whose end is *delivered*."""
         for each in delivered:
-            if each.alert.kind is AlertKind.RESOLVED:
+            if each.alert.kind in ENDS:
                 self._conversations.pop(each.alert.incident, None)
 
     def _of(self, delivery: Delivery) -> Conversation | None:
         """Return where *delivery* belongs; one that the last daemon opened is taken up."""
-        incident, message = incident_of(delivery.alert), where(delivery)
+        incident, message = goes_on(delivery.alert), where(delivery)
         talk = self._conversations.get(incident)
         if talk is None and incident and message.details and message not in self._gone:
             talk = Conversation(message, {incident: delivery.alert})
@@ -165,12 +171,12 @@ class Talk:
 
 
 def _alike(fresh: Sequence[Delivery]) -> Sequence[Delivery]:
-    """Return those of *fresh* that may share a message with the first: it is edited, or never is.
+    """Return those of *fresh* that may share a message with the first.
 
-    What is told of no incident would be gone with the first edit.
+    What is told of neither incident nor warning would be gone with the first edit.
     """
-    talks = bool(incident_of(fresh[0].alert))
-    return [each for each in fresh if bool(incident_of(each.alert)) is talks]
+    first = theme(fresh[0].alert)
+    return [each for each in fresh if theme(each.alert) is first]
 
 
 def _opening(parcel: Parcel) -> Parcel:

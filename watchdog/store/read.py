@@ -123,13 +123,14 @@ def due(
 def standing(connection: sqlite3.Connection, destination: str) -> Sequence[Alert]:
     """Return the alerts that *destination* was told of and that were not resolved there.
 
-    Oldest first, resolved ones being due left out too. Of warnings nothing is resolved: those that
-    stand are in the states. What nobody can read is left out.
+    Oldest first, resolved ones being due left out too. The warnings that stand are in the states:
+    not everybody is told of their end. What nobody can read is left out.
     """
     alerts = []
     for (text,) in connection.execute(
         "SELECT alert FROM outbox WHERE destination = ? AND status = 'sent' AND incident <> ''"  # noqa: S608 - our own names
-        f" AND kind NOT IN ('resolved', 'update') AND (kind <> 'warning' OR incident IN {STANDING})"
+        " AND kind NOT IN ('resolved', 'update', 'warning-over')"
+        f" AND (kind <> 'warning' OR incident IN {STANDING})"
         " AND incident NOT IN (SELECT incident FROM outbox"
         " WHERE destination = ? AND kind = 'resolved' AND status <> 'pending') ORDER BY id",
         (destination, destination),
@@ -140,19 +141,20 @@ def standing(connection: sqlite3.Connection, destination: str) -> Sequence[Alert
 
 
 def conversations(connection: sqlite3.Connection, destination: str) -> Sequence[Told]:
-    """Return all that was told in messages at *destination* of which an incident is still open.
+    """Return all that was told in messages at *destination* of which something is still open.
 
     Oldest first. Several incidents may share a message: those that are over are told there too.
+    What is open is known by its end, which everybody is told here who was told of its beginning.
     """
     found = []
     for text, receipt in connection.execute(
         "SELECT alert, receipt FROM outbox WHERE destination = ?1 AND status = 'sent'"
-        " AND incident <> '' AND kind <> 'warning' AND receipt IN"
+        " AND incident <> '' AND receipt IN"
         " (SELECT receipt FROM outbox WHERE destination = ?1"
-        " AND status = 'sent' AND incident <> '' AND kind <> 'warning' AND receipt <> '{}'"
+        " AND status = 'sent' AND incident <> '' AND receipt <> '{}'"
         " AND incident NOT IN ("
-        "SELECT incident FROM outbox WHERE destination = ?1 AND kind = 'resolved'"
-        " AND status <> 'pending')) ORDER BY id",
+        "SELECT incident FROM outbox WHERE destination = ?1"
+        " AND kind IN ('resolved', 'warning-over') AND status <> 'pending')) ORDER BY id",
         (destination,),
     ):
         with suppress(StoreError):
@@ -161,12 +163,12 @@ def conversations(connection: sqlite3.Connection, destination: str) -> Sequence[
 
 
 def told(connection: sqlite3.Connection) -> Mapping[str, Collection[str]]:
-    """Return the destinations of each incident whose end has not been told."""
+    """Return the destinations of each incident, and warning, whose end has not been told."""
     found: dict[str, set[str]] = {}
     for incident, destination in connection.execute(
-        "SELECT DISTINCT incident, destination FROM outbox WHERE incident <> ''"
-        " AND kind <> 'warning'"
+        "SELECT DISTINCT incident, destination FROM outbox WHERE incident <> ''"  # noqa: S608 - our own names
         " AND incident NOT IN (SELECT incident FROM outbox WHERE kind = 'resolved')"
+        f" AND (kind NOT IN ('warning', 'warning-over') OR incident IN {STANDING})"
     ):
         found.setdefault(incident, set()).add(destination)
     return found

@@ -38,6 +38,8 @@ class Labels:
     since: str  # when it began to fail
     gave_up: str  # when
     down: str  # from when to when
+    warned: str  # what a warning that is over was about
+    lasted: str  # from when to when it stood
     time: str
     incident: str
     evidence: str  # above the last lines of the log
@@ -235,7 +237,7 @@ class Catalogue(WarningEntries, MeasureEntries, ButtonEntries):
 
     @abstractmethod
     def down(self, begin: str, end: str, lasted: str) -> str:
-        """Say from when to when it was down, and how long that was."""
+        """Say from when to when it was down, or was warned of, and how long that was."""
 
     # --- late, and around it -----------------------------------------------------------------
 

@@ -30,6 +30,8 @@ class English(Catalogue):
         since="Since",
         gave_up="Gave up",
         down="Down",
+        warned="Warned of",
+        lasted="Lasted",
         time="Time",
         incident="Incident",
         evidence="Evidence",
@@ -47,6 +49,8 @@ class English(Catalogue):
                 return f"GAVE UP {subject}"
             case AlertKind.RESOLVED:
                 return f"RESOLVED {subject} after {lasted}"
+            case AlertKind.WARNING_OVER:
+                return f"WARNING OVER {subject}"
             case AlertKind.WARNING | AlertKind.NOTICE | AlertKind.TEST:
                 return f"{kind.value.upper()} {subject}"
         assert_never(kind)
@@ -213,6 +217,9 @@ class English(Catalogue):
     def no_longer_watched(self) -> str:
         return "no longer watched: it was taken out of the configuration"
 
+    def no_longer_measured(self) -> str:
+        return "no longer measured: nobody knows whether it is mended"
+
     def came_back(self) -> str:
         return "came back without our doing"
 
@@ -268,6 +275,8 @@ class English(Catalogue):
                 | AlertKind.TEST
             ):
                 return kind.value
+            case AlertKind.WARNING_OVER:
+                return "warning over"
             case AlertKind.GAVE_UP:
                 return "gave up"
             case AlertKind.REMINDER | AlertKind.UPDATE:

@@ -53,6 +53,8 @@ class Korean(Catalogue):
         since="발생",
         gave_up="복구 실패",
         down="다운",
+        warned="경고 내용",
+        lasted="기간",
         time="시각",
         incident="장애 ID",
         evidence="증거",
@@ -70,6 +72,8 @@ class Korean(Catalogue):
                 return f"{subject} 자동 복구 실패"
             case AlertKind.RESOLVED:
                 return f"{subject} 복구됨({lasted} 만에)"
+            case AlertKind.WARNING_OVER:
+                return f"{subject} 경고 해제"
             case AlertKind.WARNING | AlertKind.NOTICE | AlertKind.TEST:
                 return f"{subject} {_CALM[kind]}"
         assert_never(kind)
@@ -236,6 +240,9 @@ class Korean(Catalogue):
     def no_longer_watched(self) -> str:
         return "설정에서 제거되어 더 이상 감시하지 않음"
 
+    def no_longer_measured(self) -> str:
+        return "더 이상 측정하지 않아 해결 여부는 알 수 없음"
+
     def came_back(self) -> str:
         return "별도 조치 없이 복구됨"
 
@@ -289,7 +296,7 @@ class Korean(Catalogue):
                 return f"{host} 다중 장애, 자동 복구 실패"
             case AlertKind.RESOLVED:
                 return f"{host} 다중 장애 복구됨"
-            case AlertKind.WARNING | AlertKind.NOTICE | AlertKind.TEST:
+            case AlertKind.WARNING_OVER | AlertKind.WARNING | AlertKind.NOTICE | AlertKind.TEST:
                 return f"{host} {self.state(kind)}"
         assert_never(kind)
 
@@ -303,6 +310,8 @@ class Korean(Catalogue):
                 return "자동 복구 실패"
             case AlertKind.RESOLVED:
                 return "복구됨"
+            case AlertKind.WARNING_OVER:
+                return "경고 해제"
             case AlertKind.WARNING | AlertKind.NOTICE | AlertKind.TEST:
                 return _CALM[kind]
         assert_never(kind)

@@ -73,6 +73,10 @@ class MeasureEntries(ABC):
         """Say that it was taken out of the configuration, so that nobody looks any more."""
 
     @abstractmethod
+    def no_longer_measured(self) -> str:
+        """Say that what was warned of is not measured any more: mended or not, nobody knows."""
+
+    @abstractmethod
     def came_back(self) -> str:
         """Say that it came back without our doing."""
 

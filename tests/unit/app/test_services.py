@@ -21,8 +21,11 @@ from watchdog.core.service import (
     Service,
     UnitControl,
 )
-from watchdog.core.telling import Measure, MeasureKind
+from watchdog.core.standing import StandingWarning
+from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
+from watchdog.core.warning import HOST
 from watchdog.evidence.desk import Desk
+from watchdog.ports import Left
 from watchdog.rounds import Question
 from watchdog.surroundings import Surroundings
 
@@ -78,3 +81,22 @@ async def test_the_incident_of_a_service_that_is_taken_out_ends() -> None:
     assert end.measure == Measure(MeasureKind.NO_LONGER_WATCHED)
     assert end.incident == store.alerts[0].incident
     assert store.changes[-1].state == State("web")
+
+
+async def test_the_warnings_of_a_service_that_is_taken_out_are_over() -> None:
+    clock, store = FakeClock(), ListStore()
+    book = AddressBook([Subscription("tickets", closes=True)])
+    book.recall({"warn1": {"tickets"}})
+    about = Circumstance(CircumstanceKind.MEMORY, value=95.0)
+    warned = State("web", warnings=(StandingWarning("warn1", about, 0.0, 1, 1),))
+    host = State(HOST, warnings=(StandingWarning("warn2", about, 0.0, 1, 1),))
+    store.lefts = {"web": Left(warned), HOST: Left(host)}
+    async with asyncio.TaskGroup() as tasks:
+        services = Services(_parts, Surroundings(clock, store, Desk(store), book), tasks)
+        await services.apply([_service("other")])
+        await services.apply([])
+    assert [(end.kind, end.incident) for end in store.alerts] == [
+        (AlertKind.WARNING_OVER, "warn1")
+    ], "and those of the host are not of any service"
+    assert store.changes[0].state == State("web")
+    assert store.changes[0].history == (), "which has a word for the end of an incident alone"

@@ -10,9 +10,10 @@ from tests.unit.clock import FakeClock
 from tests.unit.doubles import ListStore
 from watchdog.addressing import AddressBook
 from watchdog.app.warner import HostWarner
-from watchdog.core.model import Now, State
+from watchdog.core.model import AlertKind, Now, State
+from watchdog.core.routing import Subscription
 from watchdog.core.standing import StandingWarning
-from watchdog.core.telling import Circumstance, CircumstanceKind
+from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
 from watchdog.core.thresholds import HostWarnings
 from watchdog.core.warning import HOST
 from watchdog.ports import Left
@@ -54,3 +55,24 @@ async def test_what_stands_is_known_all_through_a_reload() -> None:
         assert warner.state.warnings == (FULL,)
         await warner.apply(OFF, ("/",))
         assert len(warner.state.warnings) == 0
+
+
+async def test_what_was_warned_of_is_over_when_nobody_measures_it_any_more() -> None:
+    store = SlowStore()
+    book = AddressBook([Subscription("tickets", closes=True)])
+    book.recall({"id": {"tickets"}})
+    async with asyncio.TaskGroup() as tasks:
+        await HostWarner(store, FakeClock(), tasks, book.address).apply(OFF, ("/",))
+    assert store.kinds == [AlertKind.WARNING_OVER]
+    [end] = store.alerts
+    assert (end.service, end.incident) == ("", "id")
+    assert end.measure == Measure(MeasureKind.NO_LONGER_WATCHED)
+    assert store.changes[-1].state == State(HOST)
+
+
+async def test_where_nothing_was_warned_of_nothing_is_written() -> None:
+    store = SlowStore()
+    store.lefts = {}
+    async with asyncio.TaskGroup() as tasks:
+        await HostWarner(store, FakeClock(), tasks, AddressBook([]).address).apply(OFF, ("/",))
+    assert store.changes == []

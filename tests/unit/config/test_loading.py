@@ -569,6 +569,18 @@ def test_each_destination_of_a_channel_takes_what_the_channel_does(loaded: Load)
     )
 
 
+def test_a_slack_bot_and_a_webhook_can_close_a_warning_and_nobody_else(loaded: Load) -> None:
+    channels = (
+        '[slack]\ntoken = "xoxb-1"\nchannel = "#ops"\n[webhook]\nurl = "https://h.example.com/"\n'
+        '[alertmanager]\nurls = ["http://127.0.0.1:9093"]\n'
+        '[[email]]\nto = ["a@example.com"]\nfrom = "b@example.com"\nhost = "127.0.0.1"\n'
+    )
+    subscriptions = loaded(SERVICE + channels).subscriptions
+    assert {each.destination for each in subscriptions if each.closes} == {"slack", "webhook"}
+    incoming = '[slack]\nwebhook = "https://hooks.slack.com/services/T/B/x"\n'
+    assert not loaded(SERVICE + incoming).subscriptions[0].closes
+
+
 @pytest.mark.parametrize("written", ['"email"', '["email"]'])
 def test_a_channel_may_be_the_fallback_and_nothing_else(loaded: Load, written: str) -> None:
     channels = CHANNELS.replace('["critical"]', "[]")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from watchdog.core import schedule
 from watchdog.core.machine import step
 from watchdog.core.model import (
+    QUIET,
     Alert,
     AlertKind,
     Began,
@@ -104,12 +105,17 @@ class Life:
     @property
     def alerts(self) -> list[Alert]:
         """What everybody is told."""
-        return [alert for alert in self._alerts if alert.kind is not AlertKind.UPDATE]
+        return [alert for alert in self._alerts if alert.kind not in QUIET]
 
     @property
     def updates(self) -> list[Alert]:
         """What only those are told who hold a conversation."""
         return [alert for alert in self._alerts if alert.kind is AlertKind.UPDATE]
+
+    @property
+    def ends(self) -> list[Alert]:
+        """What only those are told who can close a warning."""
+        return [alert for alert in self._alerts if alert.kind is AlertKind.WARNING_OVER]
 
     @property
     def _alerts(self) -> list[Alert]:

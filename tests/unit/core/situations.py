@@ -181,6 +181,7 @@ _ALERTS: Mapping[AlertKind, str] = {
     AlertKind.RESOLVED: "RESOLVED",
     AlertKind.UPDATE: "~",
     AlertKind.WARNING: "WARNING",
+    AlertKind.WARNING_OVER: "OVER",
 }
 
 

@@ -136,6 +136,7 @@ class Witness:
     firings: list[float] = field(default_factory=list)
     open: str = ""  # the incident that people know of
     told_gave_up: bool = False
+    warned: set[str] = field(default_factory=set)  # warnings that people know of
 
     def on(self, event: Event) -> None:
         life = self.life
@@ -262,14 +263,13 @@ class Witness:
                     assert self.open
                     assert effect.duration >= 0
                     self.open = ""
-                case AlertKind.WARNING:
-                    assert after.silence is None
-                    assert after.phase is not Phase.MAINTENANCE
-                    assert effect.incident in {warning.id for warning in after.warnings}
+                case AlertKind.WARNING | AlertKind.WARNING_OVER:
+                    self.see_warning(effect, after)
                 case _:
                     assert effect.kind is AlertKind.NOTICE
                     assert not effect.incident
         assert (after.incident.id if after.incident else "") == self.open
+        assert {warning.id for warning in after.warnings if warning.told} == self.warned
 
     def see_update(self, update: Alert, before: State, after: State) -> None:
         assert self.open == update.incident
@@ -278,6 +278,16 @@ class Witness:
         assert after.phase is not Phase.MAINTENANCE
         alerts = [effect for effect in self.life.last if isinstance(effect, Alert)]
         assert alerts == [update], "an alert has told it"
+
+    def see_warning(self, alert: Alert, after: State) -> None:
+        if alert.kind is AlertKind.WARNING_OVER:
+            self.warned.remove(alert.incident)  # told, and not yet told to be over
+            assert alert.duration >= 0
+            return
+        assert after.silence is None
+        assert after.phase is not Phase.MAINTENANCE
+        assert alert.incident in {warning.id for warning in after.warnings}
+        self.warned.add(alert.incident)
 
     def see_firing(self, state: State) -> None:
         incident, policy = state.incident, self.life.policy

@@ -31,6 +31,8 @@ def alert(kind: AlertKind, service: str = "web-1") -> Alert:
         (AlertKind.REMINDER, CRITICAL),
         (AlertKind.GAVE_UP, CRITICAL),
         (AlertKind.RESOLVED, CRITICAL),
+        (AlertKind.WARNING, WARNING),
+        (AlertKind.WARNING_OVER, WARNING),
         (AlertKind.NOTICE, INFO),
         (AlertKind.TEST, INFO),
     ],
@@ -78,6 +80,15 @@ def test_an_update_goes_only_where_there_is_a_conversation_and_it_matters() -> N
     quiet = Subscription("quiet", frozenset({INFO}), converses=True)
     everybody = (*ALL_OF_THEM, talking, quiet)
     assert addressees(alert(AlertKind.UPDATE), everybody, {"slack", "quiet"}) == ("talk",)
+
+
+def test_the_end_of_a_warning_goes_only_where_it_was_told_and_can_be_closed() -> None:
+    tickets = Subscription("tickets", closes=True)
+    former = Subscription("former", frozenset(), ("other",), closes=True)
+    everybody = (*ALL_OF_THEM, tickets, former)
+    end = alert(AlertKind.WARNING_OVER)
+    assert addressees(end, everybody) == ()
+    assert addressees(end, everybody, {"slack", "tickets", "former"}) == ("tickets", "former")
 
 
 @pytest.mark.parametrize("kind", AlertKind)

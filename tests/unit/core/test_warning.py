@@ -1,4 +1,4 @@
-"""Warnings: told once, again only when worse by a step, and over without a word."""
+"""Warnings: told once, again only when worse by a step, and over without a call."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from watchdog.core.model import (
 )
 from watchdog.core.service import Policy
 from watchdog.core.standing import Measured, Reading, Started
-from watchdog.core.telling import Circumstance, CircumstanceKind
+from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
 from watchdog.core.thresholds import DAY, HOUR, HostWarnings, Steps, Warnings
 from watchdog.core.warning import CALM, HOST, judged, of_host
 from watchdog.core.warning_words import in_english
@@ -99,13 +99,52 @@ def test_a_warning_is_over_when_it_has_been_better_for_an_hour() -> None:
     life = Life(STEPS).on(memory(81), memory(50))
     assert life.wait(CALM - 1).on(memory(50)).state.warnings != ()
     assert life.wait(1).on(memory(50)).state.warnings == ()
-    assert life.told == [WARNING], "its end is a line of the ledger"
+    assert life.told == [WARNING], "its end calls nobody"
     assert life.noted == [NoteKind.WARNED, NoteKind.WARNING_OVER]
     assert life.notes[-1].text == (
         "memory is at 772 MiB of its unit's limit of 954 MiB: over,"
         " memory is at 477 MiB of its unit's limit of 954 MiB"
     )
     assert life.on(memory(81)).told == [WARNING, WARNING]
+
+
+def test_the_end_of_what_was_told_is_for_those_who_can_close_it() -> None:
+    life = Life(STEPS).on(memory(91), memory(93), every=300).on(memory(50)).wait(CALM)
+    [told] = life.alerts
+    assert life.ends == []
+    [end] = life.on(memory(50), memory(50)).ends
+    assert (end.service, end.incident, end.opened) == ("api", told.incident, told.opened)
+    assert (end.wall, end.duration) == (life.now.wall, 300 + CALM)
+    assert end.circumstance == Circumstance(C.MEMORY, value=93e7, limit=1e9), "as it was at last"
+    assert end.measure is None
+
+
+def test_what_nobody_was_told_of_ends_for_nobody() -> None:
+    life = Life(STEPS).on(SILENCE, memory(91), memory(50)).wait(CALM).on(memory(50))
+    assert life.noted[-1] is NoteKind.WARNING_OVER
+    assert life.ends == []
+
+
+def test_a_silence_does_not_keep_an_end_back_that_would_look_open_for_ever() -> None:
+    life = Life(STEPS).on(memory(91), SILENCE, memory(50)).wait(CALM).on(memory(50))
+    assert [end.incident for end in life.ends] == [life.alerts[0].incident]
+
+
+def test_each_of_two_warnings_ends_by_itself() -> None:
+    both = Measured(memory(91).readings + certificate(5 * DAY).readings)
+    life = Life(STEPS).on(both, Measured(memory(91).readings), memory(91))
+    assert [end.incident for end in life.ends] == [life.alerts[1].incident]
+
+
+def test_what_is_no_longer_measured_is_told_to_be_over_and_not_to_be_mended() -> None:
+    life = Life(STEPS).on(memory(91), Measured())
+    assert [end.measure for end in life.ends] == [Measure(MeasureKind.NO_LONGER_MEASURED)]
+
+
+def test_a_clock_put_back_makes_no_negative_duration() -> None:
+    life = Life(STEPS).on(memory(91))
+    life.now = Now(life.now.mono + 60, life.now.wall - 86400)
+    assert [end.duration for end in life.on(Measured()).ends] == [0.0]
 
 
 def test_what_trembles_around_a_step_is_told_once() -> None:

@@ -147,6 +147,33 @@ ALERTS = {
             CircumstanceKind.DISK, subject="/srv", value=91.4, limit=1.2 * 2**30
         ),
     ),
+    "warning-over": Alert(
+        AlertKind.WARNING_OVER,
+        "",
+        OPENED + 3 * 3600,
+        "file system /srv is 91 % full, 1.2 GiB free",
+        incident="d2m6tq",
+        opened=OPENED,
+        duration=3 * 3600,
+        circumstance=Circumstance(
+            CircumstanceKind.DISK, subject="/srv", value=91.4, limit=1.2 * 2**30
+        ),
+    ),
+    "warning-not-measured": Alert(
+        AlertKind.WARNING_OVER,
+        "langchain-api",
+        OPENED + 9 * 86400,
+        "certificate of https://api.example.com ends in 13 days",
+        incident="h5x7ra",
+        opened=OPENED + 8 * 86400,
+        duration=86400,
+        measure=Measure(MeasureKind.NO_LONGER_MEASURED),
+        circumstance=Circumstance(
+            CircumstanceKind.CERTIFICATE,
+            subject="https://api.example.com",
+            value=13.2 * 86400,
+        ),
+    ),
     "test": Alert(
         AlertKind.TEST,
         "",

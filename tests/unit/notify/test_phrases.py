@@ -92,6 +92,10 @@ MEASURES = {
     ),
     Measure(M.HEALED): ("healed by a restart", "재시작으로 복구됨"),
     Measure(M.CAME_BACK): ("came back without our doing", "별도 조치 없이 복구됨"),
+    Measure(M.NO_LONGER_MEASURED): (
+        "no longer measured: nobody knows whether it is mended",
+        "더 이상 측정하지 않아 해결 여부는 알 수 없음",
+    ),
     Measure(M.NO_LONGER_WATCHED): (
         "no longer watched: it was taken out of the configuration",
         "설정에서 제거되어 더 이상 감시하지 않음",

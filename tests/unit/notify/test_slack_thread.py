@@ -21,7 +21,7 @@ from watchdog.ports import Message
 
 BUTTONS = Buttons("slack", ENGLISH)
 
-events = st.lists(hostile.map(lambda text: text[:300]), max_size=20).map(tuple)
+events = st.lists(hostile.map(lambda text: f"02:13:07 UTC - {text[:280]}"), max_size=20).map(tuple)
 
 
 def update(kind: MeasureKind) -> Message:

@@ -93,6 +93,27 @@ async def test_a_conversation_lasts_until_its_last_incident_is_told_to_be_over(
         assert await store.conversations("slack") == []
 
 
+async def test_the_message_of_a_warning_is_known_until_it_says_that_it_is_over(
+    store: SqliteStore,
+) -> None:
+    warning, end = about("w", AlertKind.WARNING), about("w", AlertKind.WARNING_OVER)
+    async with store:
+        await store.commit(change([warning]))
+        await deliver(store, [THERE])
+        await store.commit(change([end]))
+        assert await store.conversations("slack") == [Told(warning, THERE)]
+        assert await store.conversations("email") == []
+        await deliver(store, [THERE])
+        assert await store.conversations("slack") == []
+
+
+async def test_the_end_of_a_warning_is_not_to_be_told_again_and_again(store: SqliteStore) -> None:
+    async with store:
+        await store.commit(change([about("w", AlertKind.WARNING_OVER)]))
+        await deliver(store, [Receipt()])
+        assert await store.standing("slack") == []
+
+
 async def test_what_was_told_without_a_place_is_in_no_conversation(store: SqliteStore) -> None:
     async with store:
         await store.commit(change([about("a"), replace(alert(), incident="")]))

@@ -13,8 +13,9 @@ from tests.unit.store.faults import Disk
 from tests.unit.store.outbox import oldest
 from tests.unit.store.place import query
 from tests.unit.store.values import NOW, WALL, alert, change, opening
-from watchdog.core.model import AlertKind
-from watchdog.core.telling import Diversion
+from watchdog.core.model import AlertKind, State
+from watchdog.core.standing import StandingWarning
+from watchdog.core.telling import Circumstance, CircumstanceKind, Diversion
 from watchdog.ports import Addressed, Receipt
 from watchdog.store import DurableStore
 
@@ -122,4 +123,19 @@ async def test_who_was_told_of_an_incident_is_known_until_its_end_is_told(
     await store.delivered([sent], Receipt(), WALL)
     assert await store.told() == {"abc234": {"slack", "email"}}
     await store.commit(change([alert(kind=AlertKind.RESOLVED)], to=("slack", "email")))
+    assert await store.told() == {}
+
+
+async def test_who_was_told_of_a_warning_is_known_for_as_long_as_it_stands(
+    store: DurableStore,
+) -> None:
+    about = Circumstance(CircumstanceKind.DISK, subject="/srv", value=91.0)
+    standing = State("api", warnings=(StandingWarning("warn1", about, WALL, 1, 1),))
+    told = replace(alert(kind=AlertKind.WARNING), incident="warn1")
+    await store.commit(change([told], to=("slack", "tickets"), state=standing))
+    assert await store.told() == {"warn1": {"slack", "tickets"}}
+    await store.commit(change(state=State("api")))
+    assert await store.told() == {}, "whether or not anybody was told of its end"
+    end = replace(told, kind=AlertKind.WARNING_OVER)
+    await store.commit(change([end], to=("tickets",)))
     assert await store.told() == {}
