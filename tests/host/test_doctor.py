@@ -16,7 +16,7 @@ from tests.host.host import wait_for
 from tests.host.image import Images
 from tests.host.installed import DAEMON, InstalledHost
 
-pytestmark = [pytest.mark.host, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.host, pytest.mark.timeout(300)]  # the first test bears the preparation
 
 UNIT = "api.service"
 FILE = f"/etc/systemd/system/{UNIT}"
@@ -229,6 +229,26 @@ control = { start = ["/bin/true"], stop = ["/bin/true"], status = ["/bin/false"]
 name = "child"
 command = ["/bin/sleep", "infinity"]
 depends_on = ["worker"]
+"""
+
+
+# Types on a terminal: waits for the question, then answers it.
+AT_TERMINAL = """
+import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp("service-watchdog", ["service-watchdog", "doctor", "--fix"])
+said = b""
+while True:
+    try:
+        said += os.read(terminal, 4096)
+    except OSError:
+        break
+    if b"[y/N]" in said and sys.argv[1]:
+        os.write(terminal, sys.argv[1].encode().decode("unicode_escape").encode())
+        sys.argv[1] = ""
+print(said.decode())
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 """
 
 
@@ -822,6 +842,19 @@ def test_fix_does_nothing_without_consent(patient: Patient) -> None:
     assert "cannot ask for consent" in done.stderr
     assert "not fixed: nothing was done" in done.stdout
     patient.host.systemctl("kill", "--signal=CONT", UNIT)
+
+
+def test_fix_asks_at_a_terminal_and_can_be_interrupted_there(patient: Patient) -> None:
+    patient.mended()
+    patient.host.systemctl("kill", "--signal=STOP", UNIT)
+    done = patient.host.run("python3", "-c", AT_TERMINAL, "\\x03", check=False)
+    assert done.returncode == 130, done
+    assert "interrupted" in done.stdout
+    assert "running:" not in done.stdout
+    done = patient.host.run("python3", "-c", AT_TERMINAL, "y\\n", check=False)
+    assert done.returncode == 0, done
+    assert "running: kill -CONT" in done.stdout
+    assert "\N{CHECK MARK}" in done.stdout
 
 
 def test_fix_does_not_try_the_same_twice(patient: Patient) -> None:

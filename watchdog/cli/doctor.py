@@ -62,20 +62,11 @@ class _Doctor:
         self._hands = hands
         self._redacted: Callable[[str], str] = hands.redactor.text
         self._tree = Tree(self._redacted)
-        self._running = ""  # the command of a remedy
         self._found: dict[str, Examination] = {}
         self._told: dict[tuple[str, ...], str] = {}  # a cause -> of which service
 
     async def run(self) -> int:
         """Examine, or treat, the services that are asked for; return the exit code."""
-        try:
-            return await self._run()
-        except asyncio.CancelledError:  # Ctrl-C
-            if self._running:
-                print(f"\ninterrupted at: {self._running}", file=sys.stderr)
-            raise
-
-    async def _run(self) -> int:
         from watchdog.app.describing import worst
         from watchdog.cli.findings import as_json, code_of
 
@@ -129,6 +120,8 @@ class _Doctor:
         from watchdog.doctor.flowchart import examine
 
         async def look() -> Examination:
+            self._options.doing = ""
+            self._found.clear()  # a remedy may have mended more than one
             found = await self._examine(service)
             if not self._options.json:
                 self._conclude(found)
@@ -175,10 +168,10 @@ class _Doctor:
             print("cannot ask for consent: no terminal; --yes gives it", file=sys.stderr)
             return False
         print("\nrun this now? [y/N] ", end="", file=sys.stderr, flush=True)
-        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+        return (await _typed()).strip().lower() in {"y", "yes"}
 
     def _performing(self, command: str) -> None:
-        self._running = command
+        self._options.doing = command
         print(f"running: {command}", file=sys.stderr if self._options.json else sys.stdout)
 
     def _is_held(self, service: Service) -> Callable[[], Awaitable[str]]:
@@ -201,6 +194,17 @@ class _Doctor:
             return {}
         done = [{"rule": each.rule, "commands": each.remedy.commands} for each in course.done]
         return {"fixed": done, "end": course.end.value, "trouble": course.trouble}
+
+
+async def _typed() -> str:
+    """Return the line that a person types; unlike readline alone it can be interrupted."""
+    loop, come = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(sys.stdin, come.set)
+    try:
+        await come.wait()
+    finally:
+        loop.remove_reader(sys.stdin)
+    return sys.stdin.readline()
 
 
 def _ending(course: Course) -> str:

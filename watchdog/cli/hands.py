@@ -49,5 +49,6 @@ def at_hand(options: argparse.Namespace, work: Callable[[Hands], Awaitable[int]]
     try:
         return asyncio.run(run())
     except KeyboardInterrupt:
-        print("\ninterrupted", file=sys.stderr)
+        doing = getattr(options, "doing", "")
+        print(f"\ninterrupted at: {doing}" if doing else "\ninterrupted", file=sys.stderr)
         raise
