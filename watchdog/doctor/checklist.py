@@ -87,6 +87,8 @@ async def _requirements(case: Case) -> str:
         return ""
     directory = (await shown(case)).get("WorkingDirectory", "")
     file = readiness.requirements_of(case, directory, place)
+    if not file and (await readiness.in_venv(case, place, "-c", "import pip")).code != 0:
+        return ""
     return f"as {file} asks for; pip check is content" if file else "pip check is content"
 
 

@@ -135,6 +135,10 @@ async def complaints(case: Case, place: str) -> Sequence[str]:
     """Return what is wrong with the packages in the virtual environment at *place*."""
     requirements = requirements_of(case, (await shown(case)).get("WorkingDirectory", ""), place)
     found: list[str] = []
+    if (await in_venv(case, place, "-c", "import pip")).code != 0:
+        if requirements:
+            raise LookupError(f"{place} has no pip to compare it with {requirements}")
+        return ()  # what has no pip was made by something that looks after it, such as uv
     if requirements:
         ran = await in_venv(case, place, "-c", _UNMET, requirements)
         found += ran.lines if ran.code == 0 else [_failure(ran, f"read {requirements}")]
