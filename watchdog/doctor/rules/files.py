@@ -13,7 +13,7 @@ from pathlib import Path
 from watchdog.doctor.case import Case
 from watchdog.doctor.facts.host import there
 from watchdog.doctor.facts.log import last, log_lines
-from watchdog.doctor.facts.unit import again, program, shown
+from watchdog.doctor.facts.unit import again, last_exit, program, shown
 from watchdog.doctor.finding import Finding, Remedy
 
 _DENIED = (
@@ -29,6 +29,7 @@ _ABSENT = (
 
 
 _NO_COMMAND = re.compile(r"(?:^|: )(?P<name>[\w.+-]+): (?:command )?not found$")
+_CHDIR = 200  # how systemd ends a start that cannot enter WorkingDirectory=
 _NO_ENTRY = "Changing to the requested working directory failed: Permission denied"
 
 
@@ -40,7 +41,7 @@ async def permission_denied(case: Case) -> Finding | None:
     """
     properties, lines = await shown(case), await log_lines(case)
     path = _named(lines, _DENIED)
-    if any(_NO_ENTRY in line for line in lines):
+    if last_exit(properties, lines).status == _CHDIR or any(_NO_ENTRY in line for line in lines):
         path = str(Path(properties.get("WorkingDirectory", "/").lstrip("!-"), "."))
     if not path:
         return None
