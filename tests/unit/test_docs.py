@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from watchdog.core.model import (
 )
 
 PAGES = pages()
+parser = functools.cache(main._parser)
 READMES = (ROOT / "README.md", ROOT / "README.ko.md")
 SNAPSHOTS = ROOT / "tests/unit/notify/snapshots"
 
@@ -86,14 +88,14 @@ def test_every_command_that_is_shown_can_be_given(block: Block) -> None:
     for line in command_lines(block):
         words = words_of(line)
         if words[0].endswith("service-watchdog"):
-            assert "run" in main._parser().parse_args(words[1:]), line
+            assert "run" in parser().parse_args(words[1:]), line
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_command_that_is_mentioned_exists(page: Path) -> None:
     for command in COMMAND.findall(prose(page)):
         with pytest.raises(SystemExit) as end:
-            main._parser().parse_args([command, "--help"])
+            parser().parse_args([command, "--help"])
         assert end.value.code == 0, command
 
 

@@ -16,10 +16,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from watchdog.app.channels import Channel
-from watchdog.app.evidence import LastAnswer, gathering
+from watchdog.app.evidence import Collector, LastAnswer
 from watchdog.app.gauges import LastCertificate, gauges, shows_certificate
 from watchdog.app.services import Parts
 from watchdog.config import (
@@ -109,7 +108,7 @@ class Assembly:
             found.append(limits.readings)
             questions.append(Question(CHECK, limits.ask, LIMITS_TIMEOUT, vital=False))
         runtime_dir = Path(self._daemon.runtime_dir)
-        collect = gathering(service, self.redactor, runtime_dir, answer)
+        collect = Collector(service, self.redactor, runtime_dir, answer)
         return Parts(control, questions, collect, found)
 
     def _control(self, service: Service) -> ServiceControl:
@@ -315,6 +314,8 @@ def _authorization(settings: AlertmanagerSettings) -> str:
 
 def _zone(name: str) -> tzinfo:
     if name:
+        from zoneinfo import ZoneInfo
+
         return ZoneInfo(name)
     local = datetime.now().astimezone().tzinfo
     assert local is not None  # noqa: S101 - astimezone() gives one

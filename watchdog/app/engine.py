@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from watchdog.addressing import AddressBook
 from watchdog.app.api import Api
@@ -121,7 +120,11 @@ class Engine:
             self._canary.cancel()
             self._canary = None
         if config.delivery.canary is not None:
-            zone = ZoneInfo(config.daemon.timezone) if config.daemon.timezone else None
+            zone = None
+            if config.daemon.timezone:
+                from zoneinfo import ZoneInfo  # noqa: PLC0415 - most configs name none
+
+                zone = ZoneInfo(config.daemon.timezone)
             canary = Canary(*config.delivery.canary, zone, self.clock, self.channels.send_once)
             self._canary = self._tasks.create_task(canary.run(), name="canary")
 

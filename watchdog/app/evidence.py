@@ -31,6 +31,8 @@ _HANGS = 1.6  # seconds; by then a gathering is as good as over, and a command h
 class LastAnswer:
     """The last failing answer of a health check; implements probes.answer.Keep."""
 
+    __slots__ = ("_lines",)
+
     def __init__(self) -> None:
         self._lines: Sequence[str] = ()
 
@@ -43,10 +45,35 @@ class LastAnswer:
         return self._lines
 
 
-def gathering(
+class Collector:
+    """Gathers the evidence of *service*; *answer* is filled by its health check.
+
+    What reads each kind is put together at the first trouble: most services never have any.
+    """
+
+    __slots__ = ("_answer", "_gathering", "_redactor", "_runtime_dir", "_service")
+
+    def __init__(
+        self, service: Service, redactor: Redactor, runtime_dir: Path, answer: LastAnswer
+    ) -> None:
+        self._service = service
+        self._redactor = redactor
+        self._runtime_dir = runtime_dir
+        self._answer = answer
+        self._gathering: Gathering | None = None
+
+    async def __call__(self, run: str, pid: int | None) -> Sequence[str]:
+        """Return what is to be had of *run*; *pid* is its main process, None once that is dead."""
+        if self._gathering is None:
+            self._gathering = _gathering(
+                self._service, self._redactor, self._runtime_dir, self._answer
+            )
+        return await self._gathering(run, pid)
+
+
+def _gathering(
     service: Service, redactor: Redactor, runtime_dir: Path, answer: LastAnswer
 ) -> Gathering:
-    """Return what gathers the evidence of *service*; *answer* is filled by its health check."""
     sources = [
         *_of_the_answer(service, answer),
         *_of_the_run(service, runtime_dir),

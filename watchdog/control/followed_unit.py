@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from watchdog.bell import Bell
 from watchdog.control.bus import SystemBus
 from watchdog.control.exits import exit_in_words
 from watchdog.control.journal_stop import stopped_on_purpose
@@ -54,8 +53,8 @@ class FollowedUnit:
         self._cgroup_of = ""  # the run whose cgroup is known
         self._end_unseen = False
         self._losses = 0
-        self._ended: deque[tuple[int, str]] = deque(maxlen=_JOBS_KEPT)
-        self._news = asyncio.Event()
+        self._ended: tuple[tuple[int, str], ...] = ()
+        self._news = Bell()
         self._told: tuple[object, ...] = ()
         self._changed: Callable[[], None] = lambda: None
         self._crashed: Callable[[Crashed], None] = lambda _: None
@@ -164,7 +163,7 @@ class FollowedUnit:
 
     def take_job_removed(self, job: int, result: str) -> None:
         """Take the end of a job of the unit."""
-        self._ended.append((job, result))
+        self._ended = (*self._ended, (job, result))[-_JOBS_KEPT:]
         if not self._is_first:
             self.state = with_job_removed(self.state, job, result)
             self._tell()

@@ -46,6 +46,8 @@ def enter(state: State, phase: Phase, now: Now) -> State:
 
 def unproven(state: State) -> State:
     """Return *state* with the row of passing rounds broken."""
+    if not state.passes and state.healthy_since is None:
+        return state
     return replace(state, passes=0, healthy_since=None)
 
 

@@ -6,7 +6,6 @@ By rules (secret_rules.py), and those that the configuration knows wherever they
 from __future__ import annotations
 
 import base64
-import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,6 +27,8 @@ LONGEST = 16 * 1024
 
 _SHORTEST = 8  # characters of a known secret; shorter ones are words like any other
 _PHRASE = 16  # letters of one that is lower-case throughout
+# What html.escape() does; its module brings 0.3 MB of other entities.
+_IN_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
 _LEFT_OUT = " characters left out)"
 
 _E = TypeVar("_E", bound=Event)
@@ -115,7 +116,7 @@ def _written(secret: str) -> Iterator[str]:
     for is_ascii in (True, False):
         yield json.dumps(secret, ensure_ascii=is_ascii)[1:-1]
     yield repr(secret)[1:-1]
-    yield html.escape(secret)
+    yield secret.translate(_IN_HTML)
     # What stands before it, as in user:password, shifts it by so many bytes.
     for shift, start in enumerate((0, 2, 3)):
         padded = bytes(shift) + raw

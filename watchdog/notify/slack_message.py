@@ -7,7 +7,9 @@ stops Slack from making mentions and links out of plain words.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
+from itertools import accumulate
 from typing import Any, TypeAlias
 
 from slack_sdk.models.blocks import (
@@ -42,7 +44,7 @@ PLAIN_SIZE = 300
 REFERENCE_SIZE = 300
 
 ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-BASIC_PLANE_END = "\uffff"  # beyond, a character takes two UTF-16 units
+TRANSLATION = str.maketrans(ENTITIES)
 
 SIGNS = {
     Stage.FIRING: ":red_circle:",
@@ -61,20 +63,18 @@ Block: TypeAlias = dict[str, Any]
 
 def escape(text: str, size: int) -> str:
     """Return *text* with the three control characters of mrkdwn escaped, in *size* units."""
-    escaped: list[str] = []
     room = size - len(ELLIPSIS)
-    for char in text:
-        entity = ENTITIES.get(char, char)
-        room -= units(entity)
-        if room < 0:
-            return "".join(escaped) + ELLIPSIS
-        escaped.append(entity)
-    return "".join(escaped)
+    whole = text.translate(TRANSLATION)
+    if units(whole) <= room:
+        return whole
+    entities = [ENTITIES.get(char, char) for char in text[:room]]
+    fitting = bisect_right(list(accumulate(map(units, entities))), room)
+    return "".join(entities[:fitting]) + ELLIPSIS
 
 
 def units(text: str) -> int:
     """Return the length of *text* in UTF-16 units."""
-    return len(text) + sum(char > BASIC_PLANE_END for char in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def full_text(message: Message) -> str:

@@ -28,6 +28,7 @@ def test_a_second_daemon_in_the_same_directory_is_refused_until_the_first_has_en
         pass
 
 
+@pytest.mark.adapter
 def test_a_socket_that_cannot_be_made_is_told_in_words(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     config = tmp_path / "config.toml"

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from watchdog.app.buttons import apps
 from watchdog.config import load
 
@@ -60,6 +62,7 @@ def test_channels_of_one_app_share_a_connection_and_not_who_may_press(tmp_path: 
     ]
 
 
+@pytest.mark.adapter
 def test_a_daemon_without_buttons_imports_nothing_of_them() -> None:
     program = (
         "import sys, watchdog.app.daemon\n"

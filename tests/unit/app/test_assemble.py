@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tracemalloc
 
 import pytest
 
@@ -26,9 +27,23 @@ def test_only_a_check_that_may_leave_this_host_asks_for_its_network(
     assert {question.excuse is not None for question in questions} == {asks}
 
 
+@pytest.mark.adapter
 def test_the_network_is_not_imported_for_checks_of_this_host() -> None:
     program = (
         "import sys, watchdog.app.daemon, watchdog.probes.http, watchdog.probes.port;"
         "sys.exit('watchdog.probes.own_network' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_service_takes_a_few_kilobytes() -> None:
+    assembly = Assembly(DAEMON, FakeClock())
+    services = [Service(f"s{number}", ProcessControl(("true",)), LOCAL) for number in range(100)]
+    assembly.parts(services[0])  # what is imported for the first of them is there for all
+    tracemalloc.start()
+    try:
+        kept = [assembly.parts(service) for service in services]
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert size / len(kept) < 8_000

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from watchdog.app.evidence import LastAnswer, gathering
+from watchdog.app.evidence import Collector, LastAnswer
 from watchdog.core.service import (
     CommandControl,
     Evidence,
@@ -32,7 +32,7 @@ async def gathered(
     service: Service, runtime_dir: Path, pid: int | None = None, answer: LastAnswer | None = None
 ) -> dict[str, list[str]]:
     """Return the lines by title."""
-    collect = gathering(service, Redactor(), runtime_dir, answer or LastAnswer())
+    collect = Collector(service, Redactor(), runtime_dir, answer or LastAnswer())
     groups: dict[str, list[str]] = {}
     title = ""
     for line in await collect("run", pid):
@@ -106,7 +106,7 @@ async def test_no_more_threads_are_started_behind_a_log_that_hangs(
     monkeypatch.setattr(logfile, "log_lines", hang)
     log = tmp_path / "log"
     service = Service("api", PROCESS, evidence=Evidence((str(log),)))
-    collect = gathering(service, Redactor(), tmp_path, LastAnswer())
+    collect = Collector(service, Redactor(), tmp_path, LastAnswer())
     assert "not had within 1.75 s" in await collect("run", None)
     for _ in range(3):
         shown = await collect("run", None)

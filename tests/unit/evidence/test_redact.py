@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import time
 import urllib.parse
@@ -322,6 +323,7 @@ def test_a_known_secret_goes_however_programs_write_it(secret: str, user: str) -
         urllib.parse.quote_plus(secret),
         json.dumps(secret)[1:-1],
         json.dumps(secret, ensure_ascii=False)[1:-1],
+        html.escape(secret),
     ):
         assert knowing.text(f"it sent <{written}> to us") == f"it sent <{MASK}> to us"
 

@@ -75,6 +75,7 @@ def checked(shown: Message, check: str) -> Message:
     return replace(shown, alert=replace(shown.alert, check=check))
 
 
+@pytest.mark.adapter
 def test_importing_the_module_imports_no_client() -> None:
     lines = (
         "import sys, watchdog.notify.alertmanager",

@@ -59,6 +59,7 @@ async def failure(notifier: Slack) -> DeliveryError:
     return caught.value
 
 
+@pytest.mark.adapter
 def test_importing_the_module_imports_no_client() -> None:
     lines = (
         "import sys, watchdog.notify.slack, watchdog.notify.email",

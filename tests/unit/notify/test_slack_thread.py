@@ -102,7 +102,7 @@ def test_any_message_and_any_reply_is_one_that_slack_takes_and_that_pings_nobody
         check_message(body, MAX_UPDATE_TEXT)
         assert not any(CONTROL.search(text) for text in [body["text"], *text_of(body)])
         sizes = [len(text.encode("utf-16-le", "surrogatepass")) // 2 for text in text_of(body)]
-        assert max(sizes) <= 3_000
+        assert max(sizes, default=0) <= 3_000  # a line of no words is no block
         assert sum(sizes) <= 13_200
 
 

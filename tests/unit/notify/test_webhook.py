@@ -179,12 +179,15 @@ def test_the_documented_verification_refuses_a_replay_of_yesterday() -> None:
     assert not documented_verification()(headers, b"{}", SECRET)
 
 
+def test_the_documented_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(documented_schema())
+
+
 @pytest.mark.parametrize("path", sorted(SNAPSHOTS.glob("*/*.webhook.json")), ids=lambda p: p.stem)
 def test_what_is_sent_fits_the_documented_schema_and_nothing_is_left_out_of_it(
     path: Path,
 ) -> None:
     schema = documented_schema()
-    jsonschema.Draft202012Validator.check_schema(schema)
     body = json.loads(path.read_text())
     jsonschema.Draft202012Validator(schema).validate(body)
     assert set(body) == set(schema["properties"])
@@ -198,6 +201,7 @@ def test_the_documented_example_is_what_is_sent() -> None:
 
 # --- what an answer means -----------------------------------------------------------------------
 
+# As of now: on a busy machine the test comes minutes later.
 SOON = format_datetime(datetime.now(UTC) + timedelta(seconds=1800), usegmt=True)
 LONG_AGO = "Wed, 21 Oct 2015 07:28:00 GMT"
 
@@ -206,7 +210,7 @@ LONG_AGO = "Wed, 21 Oct 2015 07:28:00 GMT"
     ("status", "headers", "words", "low", "high"),
     [
         (429, {"Retry-After": "30"}, "it answered 429, which may pass", 30, 30),
-        (429, {"Retry-After": SOON}, "it answered 429", 1700, 1800),
+        (429, {"Retry-After": SOON}, "it answered 429", 900, 1800),
         (429, {"Retry-After": LONG_AGO}, "it answered 429", 0, 0),
         (429, {"Retry-After": "1e99"}, "it answered 429", 3600, 3600),
         (408, {}, "it answered 408", None, None),

@@ -256,6 +256,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.adapter
 def test_after_a_kill_the_history_ends_with_the_state_that_it_has_led_to(path: Path) -> None:
     killed = subprocess.Popen(
         [sys.executable, "-c", KILLED, path], stdout=subprocess.PIPE, text=True

@@ -72,6 +72,7 @@ def test_a_label_that_would_break_a_line_is_found() -> None:
     ]
 
 
+@pytest.mark.adapter
 def test_nothing_but_the_language_asked_for_is_imported() -> None:
     program = (
         "import sys, watchdog.app.assemble\n"
