@@ -216,7 +216,7 @@ class Patient:
     def mended(self) -> None:
         """Check that the doctor has nothing to say any more."""
         answer = self.examination()
-        assert answer["code"] == 0, answer
+        assert answer["code"] == 0, json.dumps(answer)
         assert all(service["finding"] is None for service in answer["services"])
 
 

@@ -48,7 +48,7 @@ async def permission_denied(case: Case) -> Finding | None:
     runs = await program(case)
     user = properties.get("User") or "root"
     if barrier := barred(path, user):
-        path, mend = barrier, f"chmod o+x {shlex.quote(barrier)}"
+        path, mend = barrier, f"chmod a+rx {shlex.quote(barrier)}"
     elif runs is not None and path == runs.path:
         mend = f"chmod a+rx {shlex.quote(path)}"
     elif Path(path).is_dir() or there(path):
