@@ -15,11 +15,13 @@ from watchdog.cli import (
     act,
     config,
     deploy,
+    doctor,
     grant,
     incidents,
     init,
     logs,
     ports,
+    preflight,
     report,
     root_job,
     run,
@@ -85,23 +87,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {watchdog.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (
-        run,
-        status,
-        incidents,
-        report,
-        logs,
-        ports,
-        act,
-        deploy,
-        verify,
-        init,
-        templates,
-        config,
-        simulate,
-        grant,
-        root_job,
-    ):
         module.add_commands(commands)
     return parser
 
