@@ -7,6 +7,8 @@ import asyncio
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from watchdog.cli.client import user
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from watchdog.deploy.plan import Plan, Step
     from watchdog.deploy.target import Target
     from watchdog.deploy.telling import Done, Report, Tell
+    from watchdog.doctor.finding import Finding
 
 
 def add_commands(commands: Commands) -> None:
@@ -105,7 +108,7 @@ async def _deploy(
         async with targets(config, services, to_restart=True) as found:
             await _refuse_unpermitted(found)
             for target, plan in zip(found, plans, strict=True):
-                report = await _one(options, target, plan, tell, reports)
+                report = await _one(options, config, target, plan, tell, reports)
                 if report.code:
                     break
     finally:
@@ -118,7 +121,12 @@ async def _deploy(
 
 
 async def _one(
-    options: argparse.Namespace, target: Target, plan: Plan, tell: Tell, reports: list[Report]
+    options: argparse.Namespace,
+    config: Config,
+    target: Target,
+    plan: Plan,
+    tell: Tell,
+    reports: list[Report],
 ) -> Report:
     from watchdog.deploy.deploying import Deploying
     from watchdog.deploy.lease import Lease
@@ -127,14 +135,29 @@ async def _one(
         deploying.say(text)
 
     lease = Lease(control_socket(options), plan.service, user(), plan.longest, say)
-    deploying = Deploying(target, plan, lease, tell, diagnosis())
+    deploying = Deploying(target, plan, lease, tell, diagnosis(options, config))
     reports.append(deploying.report)
     return await deploying.run()
 
 
-def diagnosis() -> Diagnose | None:
-    """Return who finds out why a step has failed; None: nobody does."""
-    return None
+def diagnosis(options: argparse.Namespace, config: Config) -> Diagnose:
+    """Return who finds out why a step has failed: the doctor."""
+
+    async def diagnose(service: str) -> Finding | None:
+        from watchdog.app.hands import Hands
+        from watchdog.cli.hands import daemon_says
+        from watchdog.doctor.flowchart import examine
+
+        async with Hands(config, partial(daemon_says, options)) as hands:
+            [known] = hands.services(service)
+            finding = (await examine(await hands.case(known))).finding
+            if finding is None:
+                return None
+            text = hands.redactor.text
+            details = tuple(map(text, finding.details))
+            return replace(finding, fact=text(finding.fact), details=details)
+
+    return diagnose
 
 
 async def _refuse_unpermitted(found: Sequence[Target]) -> None:

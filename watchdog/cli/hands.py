@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from watchdog.cli.options import add_config_option, ask_daemon
@@ -38,12 +39,8 @@ def at_hand(options: argparse.Namespace, work: Callable[[Hands], Awaitable[int]]
     # What parts of the daemon log when something is wrong is part of the answer here.
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
 
-    def daemon_says(name: str) -> Mapping[str, Any]:
-        answer: Mapping[str, Any] = ask_daemon(options, "status", name=name)["services"][0]
-        return answer
-
     async def run() -> int:
-        async with Hands(config, daemon_says) as hands:
+        async with Hands(config, partial(daemon_says, options)) as hands:
             return await work(hands)
 
     try:
@@ -52,3 +49,9 @@ def at_hand(options: argparse.Namespace, work: Callable[[Hands], Awaitable[int]]
         doing = getattr(options, "doing", "")
         print(f"\ninterrupted at: {doing}" if doing else "\ninterrupted", file=sys.stderr)
         raise
+
+
+def daemon_says(options: argparse.Namespace, name: str) -> Mapping[str, Any]:
+    """Return what the daemon's status says of a service. Raises ControlError."""
+    answer: Mapping[str, Any] = ask_daemon(options, "status", name=name)["services"][0]
+    return answer

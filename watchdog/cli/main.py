@@ -87,6 +87,25 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {watchdog.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for module in (
+        run,
+        status,
+        incidents,
+        report,
+        logs,
+        ports,
+        act,
+        deploy,
+        verify,
+        doctor,
+        preflight,
+        init,
+        templates,
+        config,
+        simulate,
+        grant,
+        root_job,
+    ):
         module.add_commands(commands)
     return parser
 

@@ -11,8 +11,13 @@ from watchdog.doctor.finding import Answer, Finding, Mark
 from watchdog.doctor.flowchart import cause
 from watchdog.doctor.rules import environment, loading, readiness
 from watchdog.doctor.rules import program as programs
+from watchdog.doctor.stages.aws import AWS
+from watchdog.doctor.stages.external import EXTERNAL
+from watchdog.doctor.stages.firewall import FIREWALL
 from watchdog.doctor.stages.health import HEALTH
+from watchdog.doctor.stages.nginx import NGINX_CONFIG, NGINX_RUNNING, PROXY_PORT
 from watchdog.doctor.stages.port import PORT
+from watchdog.doctor.stages.proxied import PROXIED
 from watchdog.doctor.stages.unit import UNIT
 
 Say = Callable[[Case], Awaitable[str]]
@@ -110,7 +115,9 @@ BEFORE: tuple[Stage, ...] = (
     ),
     _item("venv", "is it there?", _venv, programs.venv_missing, readiness.venv_broken),
     _item("requirements", "are they installed?", _requirements, readiness.requirements_unmet),
-    # NGINX_CONFIG, FIREWALL, AWS: of these the question alone, as in the flowchart.
+    NGINX_CONFIG,
+    FIREWALL,
+    AWS,
     _item("enabled", "is it started at boot?", _enabled, readiness.not_enabled),
 )  # fmt: skip
 """What must be right before a deploy."""
@@ -119,7 +126,10 @@ AFTER: tuple[Stage, ...] = (
     UNIT,
     PORT,
     HEALTH,
-    # NGINX_RUNNING, PROXY_PORT, PROXIED, EXTERNAL.
+    NGINX_RUNNING,
+    PROXY_PORT,
+    PROXIED,
+    EXTERNAL,
 )
 """What must be right after it."""
 

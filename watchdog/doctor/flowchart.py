@@ -8,17 +8,28 @@ from dataclasses import dataclass, replace
 from watchdog.doctor.case import Case, Stage
 from watchdog.doctor.facts.log import is_hidden, last, log_lines
 from watchdog.doctor.finding import Answer, Finding, Mark, Remedy
+from watchdog.doctor.stages.aws import AWS
+from watchdog.doctor.stages.external import EXTERNAL
+from watchdog.doctor.stages.firewall import FIREWALL
 from watchdog.doctor.stages.health import HEALTH
+from watchdog.doctor.stages.nginx import NGINX_CONFIG, NGINX_RUNNING, PROXY_PORT
 from watchdog.doctor.stages.port import PORT
+from watchdog.doctor.stages.proxied import PROXIED
 from watchdog.doctor.stages.unit import UNIT
 
 STAGES: tuple[Stage, ...] = (
     UNIT,
     PORT,
     HEALTH,
-    # NGINX_RUNNING, NGINX_CONFIG, PROXY_PORT, PROXIED, FIREWALL, AWS, EXTERNAL: further down the
-    # way that a request comes, in this order.
+    NGINX_RUNNING,
+    NGINX_CONFIG,
+    PROXY_PORT,
+    PROXIED,
+    FIREWALL,
+    AWS,
+    EXTERNAL,
 )
+"""Inside out: each is further down the way that a request comes."""
 
 UNEXPLAINED = "unexplained"
 """The rule of a finding that no rule has made: the facts, and where to look."""
