@@ -105,7 +105,8 @@ BEFORE: tuple[Stage, ...] = (
     _item("unit file", "is it there?", _unit_file, *loading.RULES),
     _item(
         "program", "can it be run?", _program,
-        programs.directory_missing, programs.user_missing, programs.executable_missing,
+        programs.directory_missing, programs.user_missing, programs.group_missing,
+        programs.executable_missing,
         programs.interpreter_missing, programs.executable_forbidden,
     ),
     _item("ports", "do unit and configuration agree?", _ports, readiness.ports_disagree),
