@@ -1080,6 +1080,9 @@ def test_preflight_after_a_deploy_that_did_not_start(patient: Patient) -> None:
     patient.host.systemctl("stop", UNIT)
     found = items(patient, "--after")
     assert found["unit"] == found["port"] == found["health"] == "bad"
+    (service,) = patient.answer("preflight", "--after")["services"]
+    named = {item["name"]: (item["finding"] or {}).get("rule") for item in service["after"]}
+    assert (named["unit"], named["port"], named["health"]) == ("stopped", None, None)
 
 
 # --- otherwise ------------------------------------------------------------------------------------

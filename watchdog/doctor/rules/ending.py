@@ -116,7 +116,9 @@ async def failed(case: Case) -> Finding | None:
     return Finding(
         "failed",
         f"{case.unit} {exit_in_words(ended)}{tries}",
-        "it ended by itself; the last lines of its log may say why",
+        "it ended by itself; the last lines of its log may say why"
+        if ended.code in {0, CLD_EXITED}
+        else "it crashed, or somebody killed it; the last lines of its log may say why",
         Remedy((*_look(case), *again(case, properties))),
         last(lines),
     )
