@@ -45,6 +45,10 @@ ENV = "API_KEY=secret-of-the-api\n"
 PATIENT_FILE = "/root/patient.toml"
 WELL = '{"status": 200, "body": {"status": "healthy"}}'
 
+SITE = """
+server { listen 80; server_name shop.test; location / { proxy_pass http://127.0.0.1:8000; } }
+"""
+
 # A service as most are: a package with a console script in a virtual environment.
 SERVER = """
 import argparse, http.server, json, os, socket, sys, time
@@ -1121,11 +1125,28 @@ def test_a_name_that_is_not_configured(patient: Patient) -> None:
     assert done.stderr == "cannot find service apu: there are api\n"
 
 
-def test_a_healthy_host_is_told_so_within_five_seconds(patient: Patient) -> None:
+def test_a_healthy_host_behind_nginx_is_told_so_within_five_seconds(patient: Patient) -> None:
+    urls = "".join(f'{name} = "http://shop.test/health"\n' for name in ("proxied", "external"))
+    patient.host.configure(CONFIG.replace("[service.app]", f"{urls}[service.app]"))
+    patient.host.write("/etc/nginx/sites-enabled/default", SITE)
+    patient.host.sh(f"echo 127.0.0.1 shop.test >>/etc/hosts; systemctl enable {UNIT} nginx")
+    patient.host.systemctl("restart", "nginx")
     patient.mended()
-    script = "TIMEFORMAT=%R; time service-watchdog doctor"
+    script = "TIMEFORMAT=%R; time service-watchdog doctor --json"
     done = patient.host.run("bash", "-c", script)
     assert float(done.stderr) < 5
+    (service,) = json.loads(done.stdout)["services"]
+    marks = {stage["name"]: stage["mark"] for stage in service["stages"]}
+    assert marks.pop("aws") == "skipped"
+    assert len(marks) == 9
+    assert set(marks.values()) == {"good"}
+    found = items(patient)
+    assert [name for name, mark in found.items() if mark == "skipped"] == ["aws"]
+    assert found["code"] == "0"
+    patient.host.systemctl("stop", "nginx")
+    (service,) = patient.answer("preflight", "--after")["services"]
+    named = [item["name"] for item in service["after"] if item["finding"]]
+    assert named == ["nginx"]
 
 
 def test_two_services_with_one_cause_are_told_it_once(patient: Patient) -> None:
