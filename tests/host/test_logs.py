@@ -81,6 +81,25 @@ def test_what_happens_is_followed(watching: WatchedHost) -> None:
             assert line
 
 
+def test_the_last_lines_of_a_time_are_its_last(watching: WatchedHost) -> None:
+    host = watching.host
+    for text in ("one", "two", "three", "four"):
+        fields = f"MESSAGE={text}\nPRIORITY=6\nOBJECT_SYSTEMD_UNIT={UNIT}\n"
+        host.run("logger", "--journald", input=fields)
+    host.run("journalctl", "--sync")
+    entries = host.run("journalctl", "--unit", UNIT, "--output=json").stdout.splitlines()
+    [three] = [each for each in map(json.loads, entries) if each["MESSAGE"] == "three"]
+    until = int(three["__REALTIME_TIMESTAMP"]) / 1e6
+
+    def last_words(*options: str) -> list[str]:
+        told = host.run("service-watchdog", "logs", API, "-n", "2", *options).stdout
+        return [line.split()[-1] for line in told.splitlines() if "journal" in line]
+
+    assert last_words("--since", "1h") == ["three", "four"]
+    assert last_words("--until", f"@{until:.6f}") == ["two", "three"]
+    assert last_words("--since", "1h", "--until", f"@{until:.6f}") == ["two", "three"]
+
+
 def test_an_incident_is_told_with_its_logs_while_the_daemon_is_down(
     watching: WatchedHost,
 ) -> None:

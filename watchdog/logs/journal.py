@@ -42,14 +42,17 @@ class Journal:
         if window.until is not None:
             options.append(f"--until=@{window.until:.6f}")
         if window.last is not None:
-            options.append(f"--lines={window.last}")
+            # With a time as well, older ones show the first lines of it, or none: not backwards.
+            options += [f"--lines={window.last}", "--reverse"]
         process = self._start(options, subprocess.PIPE)
         if process is None:
             return
         assert process.stdout is not None  # noqa: S101 - a pipe was asked for
         assert process.stderr is not None  # noqa: S101
         try:
-            for entry in process.stdout:
+            backwards = window.last is not None
+            entries = reversed(list(process.stdout)) if backwards else process.stdout
+            for entry in entries:
                 yield from self._lines(entry)
             self._complain(process.stderr.read().decode("utf-8", "replace"), process.wait())
         finally:
