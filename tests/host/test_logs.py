@@ -130,6 +130,24 @@ def test_what_may_not_be_read_is_said_once_with_what_helps(watching: WatchedHost
     assert len(complaints) == len(set(complaints))
 
 
+def test_a_user_with_a_journal_of_their_own_is_told_that_it_is_not_all(
+    watching: WatchedHost,
+) -> None:
+    host = watching.host
+    host.run("chmod", "644", "/etc/service-watchdog/config.toml")
+    host.run("chmod", "755", "/etc/service-watchdog")
+    # As journald makes it for a user who is logged in, and who may read nothing else.
+    [machine] = host.run("cat", "/etc/machine-id").stdout.split()
+    own = f"/var/log/journal/{machine}/user-65534.journal"
+    host.run("cp", f"/var/log/journal/{machine}/system.journal", own)
+    host.run("chown", "nobody", own)
+    host.run("chmod", "640", own)
+    user = ("setpriv", "--reuid=nobody", "--clear-groups")
+    done = host.run(*user, "service-watchdog", "logs", API)
+    assert "cannot read all of the journal: no permission" in done.stderr
+    assert "journal" not in host.run("service-watchdog", "logs", API).stderr
+
+
 def test_a_command_that_is_killed_leaves_no_journalctl_behind(watching: WatchedHost) -> None:
     host = watching.host
 
