@@ -352,7 +352,8 @@ install_() {
     say "installed; it starts with the host, or with: systemctl start $name"
   fi
   if cmp -s "$source/config.example.toml" $config; then
-    say "next: name your services in $config, then run: systemctl reload $name"
+    say "next: run $name init, which puts what runs here into $config, or name your$(
+    ) services there yourself; then: systemctl reload $name"
   fi
 }
 
