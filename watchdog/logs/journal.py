@@ -117,7 +117,7 @@ class Journal:
             return None
 
     def _hints(self) -> bytes:
-        """Return what journalctl says of permissions: as JSON it leaves lines out without a word."""
+        """Return what journalctl says of permissions, for with JSON it says nothing of them."""
         process = self._start(["--output=short", "--lines=0"], subprocess.PIPE)
         return b"" if process is None else process.communicate()[1]
 
