@@ -53,10 +53,11 @@ def _run(options: argparse.Namespace) -> int:
     day = time.strftime("%Y-%m-%d")
     text = draft(survey.services, os.uname().nodename, day, survey.notes)
     _check(text)
+    done = ""
     if path is None:
         print(text, end="")
     else:
-        wrote = _write(path, text)
+        done = _write(path, text)
     said = sys.stdout if path is not None else sys.stderr
     if not survey.services:
         print("found nothing to watch: what is written is an example to fill in", file=said)
@@ -64,9 +65,9 @@ def _run(options: argparse.Namespace) -> int:
         port = f", port {service.port}" if service.port else ""
         health = f", health {service.health.path}" if service.health.path else ""
         print(f"found {service.name}: {service.unit.unit}{port}{health}", file=said)
-    if path is not None:
+    if done:
         check = f"service-watchdog config check --config {path}"
-        print(f"{wrote}; read it, say who is told, then: {check}")
+        print(f"{done}; read it, say who is told, then: {check}")
     return 0
 
 
