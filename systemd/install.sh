@@ -324,7 +324,7 @@ start_daemon() {
   since=$(date +%s.%N)
   if ! systemctl restart $name.service 2>/dev/null; then
     journalctl --sync
-    journalctl --unit $name --since "@$since" --lines 15 --output cat --no-pager | sed 's/^/  /' >&2
+    journalctl --unit $name --since "@$since" --output cat --no-pager | tail -n 15 | sed 's/^/  /' >&2
     fail "it says the above" 1 "start the daemon"
   fi
 }
