@@ -17,6 +17,7 @@ API = "langchain-api.service"
 ODD = r"shop\x2dfront@eu-1.service"
 DATABASE = "postgresql@15-main.service"
 WORKER = "mail-worker.service"
+BROKEN = "broken.service"
 
 NGINX = """
 server {
@@ -79,6 +80,8 @@ def furnished(installed_host: InstalledHost) -> InstalledHost:
         host.write_unit(name, text)
     host.write("/etc/nginx/sites-enabled/default", NGINX)
     host.systemctl("start", *units)
+    host.write_unit(BROKEN, unit("false", "Type=oneshot"))
+    host.run("systemctl", "start", BROKEN, check=False)
     host.systemctl("restart", "nginx.service")
     for port in (8001, 5432):
         wait_for(partial(listens, host, port), what=f"a listener on port {port}")
@@ -141,6 +144,7 @@ def test_init_writes_a_configuration_with_which_the_daemon_finds_all_well(
         "config.toml", "credentials",
     ]  # fmt: skip
     assert "which was not asked for a path" in text
+    assert f"# {BROKEN}: it does not run; " in text
 
     host.start_daemon()
     status = json.loads(host.run("service-watchdog", "check", "--json", check=False).stdout)
