@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from watchdog.cli.output import coloured, mark, print_remarks
-from watchdog.core.incident import span
+from watchdog.core.spans import span
 
 _BARS = "▁▂▃▄▅▆▇█"
 _GAP = "·"

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from watchdog import places
 from watchdog.cli.options import Commands, add_client_options
-from watchdog.config import DEFAULT_PATH
 from watchdog.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _run(options: argparse.Namespace) -> int:
     from watchdog.config import load
     from watchdog.logs.sources import sources_of
 
-    path = options.config or os.environ.get("SERVICE_WATCHDOG_CONFIG") or DEFAULT_PATH
+    path = options.config or os.environ.get("SERVICE_WATCHDOG_CONFIG") or places.CONFIG
     now = time.time()
     window = _window(options, now)
     config = load(path, for_daemon=False)

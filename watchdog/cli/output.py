@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from watchdog.core.incident import span
+from watchdog.core.spans import span
 
 _COLOURS = {0: "32", 1: "31", 3: "35", 4: "33"}  # by exit code: green, red, magenta, yellow
 _WARNING = 4  # yellow

@@ -10,7 +10,7 @@ import time
 from typing import TextIO
 
 from watchdog.core.excerpt import excerpt, is_title
-from watchdog.core.incident import span
+from watchdog.core.spans import span
 from watchdog.deploy.plan import Kind
 from watchdog.deploy.telling import (
     DeployBegan,

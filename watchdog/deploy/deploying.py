@@ -7,8 +7,8 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from watchdog.core.incident import span
 from watchdog.core.model import RestartOutcome
+from watchdog.core.spans import span
 from watchdog.deploy.commands import CommandFailedError, run_command
 from watchdog.deploy.lease import Lease
 from watchdog.deploy.lock import Lock
