@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from watchdog.core.machine import step
+from watchdog.core.maintenance import is_leased
 from watchdog.core.model import (
     Alert,
     AlertKind,
@@ -17,10 +18,12 @@ from watchdog.core.model import (
     Crashed,
     Effect,
     Event,
+    Leased,
     Now,
     Observation,
     Paused,
     Phase,
+    Released,
     Restart,
     RestartFinished,
     RestartOutcome,
@@ -59,6 +62,8 @@ EVENTS: Mapping[str, Event] = {
     "the daemon is back, its restart was not issued": Began(restarted=False),
     "a person pauses": Paused(1e12, "", ""),
     "maintenance ends": Resumed(""),
+    "a deploy begins": Leased("a", 1e12, ""),
+    "the deploy is over": Released("a", ""),
     "a person wants a restart": RestartRequested(""),
 }
 
@@ -66,6 +71,7 @@ DRAWN: Mapping[str, str] = {
     "a check fails": "a round fails",
     "the process is dead": "a round fails",
     "a failure no restart can cure": "a round fails",
+    "the deploy is over": "maintenance ends",
     "the daemon is back, its restart was not issued": "the daemon is back",
 }
 """What the diagram says in fewer words; the table has them all."""
@@ -157,6 +163,7 @@ def kind_of(state: State, mono: float) -> tuple[object, ...]:
         state.attempts > 0,
         state.gave_up,
         state.unfinished,
+        is_leased(state),
         incident is not None,
         incident is not None and incident.crash_loop,
     )

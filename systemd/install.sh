@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Install, upgrade, repair or remove the service-watchdog daemon. Run as root.
 #
-#   install.sh [--wheels DIR] [--no-start] [--with apprise]
+#   install.sh [--wheels DIR] [--no-start] [--with EXTRA]...
 #                                      install; run again to upgrade or repair
 #   install.sh --uninstall [--purge]   remove; configuration and state stay without --purge
 #
 #   --wheels DIR   the project's wheel and those of its dependencies, in place of the network
 #   --no-start     only put files in place, as when an image is built
-#   --with apprise   what the channel [apprise] needs as well; an upgrade keeps it
+#   --with EXTRA   what only some need as well; an upgrade keeps it:
+#                  apprise  for the channel [apprise]
+#                  aws      for what the doctor asks AWS on EC2
 #
 # Exit status: 0 done; 1 not done; 2 wrong usage, or a configuration that cannot be used.
 set -euo pipefail
@@ -25,10 +27,13 @@ unit=/etc/systemd/system/$name.service
 sysusers=/etc/sysusers.d/$name.conf
 command=/usr/local/bin/$name
 rule=/etc/polkit-1/rules.d/50-$name.rules
+# What root does for members of the group: two units, and the permission to start them.
+jobs=("$name-nginx-test" "$name-firewall")
+jobs_rule=/etc/polkit-1/rules.d/49-$name-jobs.rules
 
 action=install
 consequence="nothing is changed"
-wheels='' start=yes purge=no with=''
+wheels='' start=yes purge=no extras=()
 work='' staged='' old='' switched=no explained=no
 
 say() {
@@ -92,8 +97,10 @@ read_arguments() {
         ;;
       --no-start) start=no ;;
       --with)
-        if [[ ${2:-} != apprise ]]; then fail "--with takes 'apprise', not '${2:-}'" 2; fi
-        with=$2
+        if [[ ! ${2:-} =~ ^(apprise|aws)$ ]]; then
+          fail "--with takes 'apprise' or 'aws', not '${2:-}'" 2
+        fi
+        extras+=("$2")
         shift
         ;;
       --uninstall) action=uninstall ;;
@@ -177,14 +184,19 @@ require_room_for_ours() {
 
 # ---------------------------------------------------------------- install
 
+# has_now PACKAGE: tells whether the installed version brings PACKAGE, for an extra.
+has_now() {
+  compgen -G "$home/bin/../lib/python*/site-packages/$1" >/dev/null
+}
+
 # Makes $staged: a virtual environment with the project and what it needs, and without pip, so
 # that nothing else gets in (PyPI's "watchdog" would replace files of ours).
 stage() {
-  local site locked=$source/requirements/run.lock
-  for site in "$home"/bin/../lib/python*/site-packages/apprise; do
-    if [[ -d $site ]]; then with=apprise; fi
-  done
-  if [[ -n $with ]]; then locked=$source/requirements/$with.lock; fi
+  local extra locked=("$source/requirements/run.lock")
+  if has_now apprise; then extras+=(apprise); fi
+  if has_now boto3; then extras+=(aws); fi
+  # What two of them have in common is in the same version in both.
+  for extra in "${extras[@]}"; do locked+=("$source/requirements/$extra.lock"); done
   work=$home/.installing
   rm -rf $work # what a killed installation left
   attempt "write to $home" mkdir -p $work
@@ -201,7 +213,7 @@ stage() {
       "${pip[@]}" install --require-hashes --requirement "$source/requirements/build.lock"
     attempt "download the dependencies" \
       "${pip[@]}" wheel --require-hashes --no-build-isolation --use-pep517 \
-      --wheel-dir "$wheels" --requirement "$locked"
+      --wheel-dir "$wheels" "${locked[@]/#/--requirement=}"
     attempt "build the project" \
       "${pip[@]}" wheel --no-deps --no-index --no-build-isolation --wheel-dir "$wheels" "$source"
   fi
@@ -210,7 +222,8 @@ stage() {
   while [[ -e $home/venv-$version-$number ]]; do number=$((number + 1)); done
   staged=$home/venv-$version-$number
   # The versions of the lock; its hashes are those of PyPI's files, which wheels built here are not.
-  attempt "write to $home" sed -n 's/^\([a-z0-9].*\) \\$/\1/w '"$work/versions" "$locked"
+  attempt "write to $home" sed -n 's/^\([a-z0-9].*\) \\$/\1/w '"$work/locked" "${locked[@]}"
+  attempt "write to $home" sort -u -o "$work/versions" "$work/locked"
   attempt "create a virtual environment" "$python" -m venv --without-pip "$staged"
   attempt "install the wheels" "${pip[@]}" --isolated --python "$staged/bin/python" install \
     --no-index --find-links "$wheels" --no-deps --requirement "$work/versions" "$name==$version"
@@ -268,8 +281,15 @@ switch() {
   point_to "$(basename "$staged")/bin"
   attempt "write $command" ln -sfn $home/bin/$name $command
   attempt "write $unit" install -m 644 "$source/systemd/$name.service" $unit
+  local job
+  for job in "${jobs[@]}"; do
+    attempt "write $job.service" \
+      install -m 644 "$source/systemd/$job.service" "/etc/systemd/system/$job.service"
+  done
   attempt "enable the unit" systemctl enable --quiet $name.service
   if booted; then attempt "load the unit" systemctl daemon-reload; fi
+  # Only now: a permission to start what does not exist would be one to start anything.
+  attempt "write $jobs_rule" install -m 644 "$source/systemd/$name-jobs.rules" $jobs_rule
 }
 
 # Puts back the version that ran before, if one did.
@@ -375,8 +395,14 @@ uninstall() {
       attempt "disable the unit" systemctl disable --quiet $name.service
     fi
   fi
-  # First the permission. A directory may hold more than what came from here, so each by its name.
-  rm -f $rule $unit $sysusers
+  # First the permissions. A directory may hold more than what came from here, so each by its name.
+  rm -f $rule $jobs_rule
+  local job
+  for job in "${jobs[@]}"; do
+    rm -f "/etc/systemd/system/$job.service"
+    rm -rf "/run/$job"
+  done
+  rm -f $unit $sysusers
   if [[ -L $command ]]; then rm -f $command; fi
   if [[ -L $home/bin ]]; then rm -f $home/bin; fi
   remove_versions_but ''

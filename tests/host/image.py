@@ -53,9 +53,9 @@ BASE_CLEANUP = 'rm -f "$1"/etc/resolv.conf "$1"/etc/hostname "$1"/etc/apt/apt.co
 PEERS_SCRIPT = """\
 apt-get update --quiet
 apt-get install --quiet --yes --no-install-recommends \
-    strace monit supervisor prometheus-alertmanager exim4-daemon-light
-systemctl disable monit.service supervisor.service prometheus-alertmanager.service \
-    exim4.service
+    strace monit supervisor prometheus prometheus-alertmanager exim4-daemon-light
+systemctl disable monit.service supervisor.service prometheus.service \
+    prometheus-alertmanager.service exim4.service
 python3 -m venv /opt/peers
 /opt/peers/bin/pip install --quiet --no-index --find-links /run/inputs/wheels \
     --require-hashes --requirement /run/inputs/requirements.lock
@@ -63,8 +63,18 @@ apt-get clean
 rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log /root/.cache
 """
 
+# Beside what ufw brings: nft itself, and the firewall of Red Hat and its kin.
+FIREWALLS_SCRIPT = """\
+apt-get update --quiet
+apt-get install --quiet --yes --no-install-recommends nftables firewalld
+systemctl disable nftables.service firewalld.service
+apt-get clean
+rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log
+"""
+
 RUN_LOCK = REPOSITORY / "requirements" / "run.lock"
 APPRISE_LOCK = REPOSITORY / "requirements" / "apprise.lock"
+AWS_LOCK = REPOSITORY / "requirements" / "aws.lock"
 WHEEL_INPUTS = ("watchdog", "pyproject.toml", "README.md", "LICENSE")
 PROJECT = (*WHEEL_INPUTS, "systemd", "requirements", "config.example.toml")
 """What an installation takes."""
@@ -118,6 +128,19 @@ class Images:
 
         return self._cache.entry("peers", key, build, "the peers' layer") / "root"
 
+    def firewalls(self) -> Path:
+        """Return the layer on base and peers with nft and firewalld, neither of them running."""
+        lower = [self.base(), self.peers()]
+        key = key_of(lower[-1].parent.name, FIREWALLS_SCRIPT, CHROOT_SCRIPT)
+
+        def build(building: Path) -> None:
+            inputs = building / "inputs"
+            inputs.mkdir()
+            (inputs / "apt.conf").write_text(apt_settings())
+            run_in_chroot(lower, building, FIREWALLS_SCRIPT)
+
+        return self._cache.entry("firewalls", key, build, "the layer of firewalls") / "root"
+
     def wheels(self) -> Path:
         """Return a directory of wheels for the host's Python: the project's and what it needs."""
         project, locked = self.project(), self._locked_wheels()
@@ -145,6 +168,19 @@ class Images:
 
         key = key_of(own.name, APPRISE_LOCK, *WHEEL_OPTIONS)
         return self._cache.entry("apprise", key, build, "the wheels with apprise")
+
+    def wheels_of_all_extras(self) -> Path:
+        """Return a directory of wheels for an installation with every extra."""
+        apprise = self.apprise_wheels()
+
+        def build(building: Path) -> None:
+            download_wheels(AWS_LOCK, building)
+            for wheel in apprise.iterdir():
+                with suppress(FileExistsError):  # both need it
+                    os.link(wheel, building / wheel.name)
+
+        key = key_of(apprise.name, AWS_LOCK, *WHEEL_OPTIONS)
+        return self._cache.entry("extras", key, build, "the wheels of all extras")
 
     def installed(self) -> Path:
         """Return the layer on base and peers that `systemd/install.sh` leaves.

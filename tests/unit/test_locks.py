@@ -1,4 +1,4 @@
-"""The lock files agree with each other, and an extra stays one."""
+"""The lock files agree with each other, and extras stay such."""
 
 from __future__ import annotations
 
@@ -15,12 +15,21 @@ def locked(name: str) -> dict[str, str]:
     return dict(re.findall(r"^([a-z0-9][a-z0-9._-]*)==(\S+)", text, re.MULTILINE))
 
 
-def test_the_base_installation_has_nothing_of_the_extra() -> None:
+def test_the_base_installation_has_nothing_of_the_extras() -> None:
     assert {"aiohttp", "msgspec"} <= locked("run").keys()
-    assert not {"apprise", "requests", "pyyaml"} & locked("run").keys()
+    assert not {"apprise", "requests", "pyyaml", "boto3", "urllib3"} & locked("run").keys()
     assert "apprise" in locked("apprise")
+    assert "boto3" in locked("aws")
 
 
-@pytest.mark.parametrize(("base", "more"), [("run", "apprise"), ("apprise", "dev")])
+@pytest.mark.parametrize(
+    ("base", "more"), [("run", "apprise"), ("run", "aws"), ("apprise", "dev"), ("aws", "dev")]
+)
 def test_what_is_installed_with_more_is_of_the_same_versions(base: str, more: str) -> None:
     assert locked(base).items() <= locked(more).items()
+
+
+def test_two_extras_can_be_installed_together() -> None:
+    both = locked("apprise").keys() & locked("aws").keys()
+    assert {"urllib3"} <= both
+    assert all(locked("apprise")[name] == locked("aws")[name] for name in both)

@@ -23,9 +23,11 @@ from watchdog.core.model import (
     Acknowledged,
     Alert,
     Crashed,
+    Leased,
     Now,
     Observation,
     Paused,
+    Released,
     Restart,
     RestartFinished,
     RestartOutcome,
@@ -153,6 +155,8 @@ class Host:
                 self.clock.wall += seconds
             case ("pause", seconds):
                 self.worker.post(Paused(self.clock.mono + seconds, "kim", "deploy"))
+            case ("lease", name, seconds):
+                self.worker.post(Leased(name, self.clock.mono + seconds, "lee"))
             case ("acknowledge", of_this_one):
                 incident = self.worker.state.incident
                 which = incident.id if incident is not None and of_this_one else ""
@@ -189,10 +193,12 @@ happenings = st.one_of(
     ),
     st.tuples(st.just("hangs"), st.sampled_from([0.0, 5.0])),
     st.tuples(st.sampled_from(["pause", "silence"]), st.sampled_from([10.0, 600.0])),
+    st.tuples(st.just("lease"), st.sampled_from(["d1", "d2"]), st.sampled_from([5.0, 600.0])),
     st.tuples(st.just("acknowledge"), st.booleans()),
     st.tuples(st.just("clock"), st.sampled_from([3600.0, -3600.0])),
     st.sampled_from(["stop", "kill", "reboot", "check", "check"]),
     st.sampled_from([Resumed("kim"), Unsilenced("kim"), RestartRequested("kim")]),
+    st.just(Released("d1", "done")),
     st.builds(Crashed, st.integers(1, 3), st.just("SEGV")),
 )
 pauses = st.sampled_from([0.0, 0.1, 1.0, 2.0, 7.5, 30.0, 31.0, 300.0])

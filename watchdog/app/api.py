@@ -20,6 +20,7 @@ from watchdog.app.describing import (
     warnings,
     worst,
 )
+from watchdog.app.leases import Leases, refuse_while_leased
 from watchdog.core.model import (
     Acknowledged,
     Alert,
@@ -36,7 +37,7 @@ from watchdog.core.model import (
     Verdict,
 )
 from watchdog.core.telling import Circumstance, CircumstanceKind
-from watchdog.web.control_socket import Call, RefusalError
+from watchdog.web.control_socket import Call, Hold, RefusalError
 from watchdog.worker import Worker
 
 if TYPE_CHECKING:
@@ -53,6 +54,10 @@ _NAMED = 10  # services, to somebody who has asked for one that is not there
 
 class _Names(msgspec.Struct, forbid_unknown_fields=True):
     name: str = ""
+
+
+class _Named(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
 
 
 class _Restart(msgspec.Struct, forbid_unknown_fields=True):
@@ -107,9 +112,14 @@ class Api:
             "unsilence": self.unsilence,
             "ack": self.acknowledge,
             "test-alert": self.test_alert,
+            "latency": self.latency,
             "incidents": self.incidents,
             "history": self.history,
         }
+
+    def holds(self) -> Mapping[str, Hold]:
+        """Return the calls that hold something for as long as their connection lives."""
+        return {"lease": Leases(self._engine).lease}
 
     async def status(self, arguments: Mapping[str, Any], _caller: str) -> dict[str, Any]:
         """Describe the daemon, its services and its channels."""
@@ -133,6 +143,11 @@ class Api:
             "code": worst([service["code"] for service in services]),
         }
 
+    async def latency(self, arguments: Mapping[str, Any], _caller: str) -> dict[str, Any]:
+        """Tell how long the last check of recent rounds of a service took."""
+        worker = self._one(msgspec.convert(arguments, _Named).name)
+        return {"name": worker.service.name, "rows": worker.latency.rows()}
+
     async def check(self, arguments: Mapping[str, Any], _caller: str) -> dict[str, Any]:
         """Run one round now and tell what it found."""
         workers = self._chosen(msgspec.convert(arguments, _Names).name)
@@ -151,6 +166,7 @@ class Api:
         wanted = msgspec.convert(arguments, _Restart)
         worker = self._one(wanted.name)
         _check_incident("restart", worker, wanted.incident)
+        refuse_while_leased("restart", worker)
         proving = wanted.incident and worker.state.phase is Phase.RECOVERING
         if _is_restarting(worker.state) or proving:  # who saw the incident did not see the restart
             raise RefusalError(
@@ -159,6 +175,7 @@ class Api:
         began, before = self._engine.clock.now().mono, worker.finished
         await worker.tell(RestartRequested(caller, wanted.incident))
         _check_incident("restart", worker, wanted.incident)
+        refuse_while_leased("restart", worker)
         while _is_restarting(worker.state) and not worker.ended:
             await worker.turned()
         end = worker.finished if worker.finished is not before else None
@@ -181,6 +198,9 @@ class Api:
         worker = self._one(msgspec.convert(arguments, _Names).name)
         if worker.state.phase is not Phase.MAINTENANCE:
             raise RefusalError(f"cannot resume {worker.service.name}: it is not paused", BROKEN)
+        held = worker.state.maintenance
+        if held is not None and held.under is None:
+            refuse_while_leased("resume", worker)
         await worker.tell(Resumed(caller))
         await worker.fresh()
         return describe(worker, self._engine.clock.now().mono)

@@ -35,6 +35,7 @@ from watchdog.core.model import Alert
 from watchdog.core.service import (
     Check,
     CommandControl,
+    HttpCheck,
     PortCheck,
     ProcessControl,
     Service,
@@ -141,6 +142,31 @@ class Assembly:
 
             self._network = OwnNetwork()
         return Reach(self._network)
+
+    # --- for commands at a terminal ---------------------------------------------------------------
+
+    def asked_by_hand(self, name: str, check: HttpCheck) -> Question:
+        """Return what asks *check*, which the daemon does not, under the *name* it goes by."""
+        from watchdog.probes.http import make_http_probe
+
+        reach = self._reach(check)
+        excuse = reach.own_trouble if reach is not None else None
+        return Question(name, make_http_probe(check, reach=reach), check.timeout, excuse=excuse)
+
+    async def may_restart(self, unit: str) -> str:
+        """Say why systemd would not let this user restart *unit*; empty if it would.
+
+        Asked for by what needs the same permission and does nothing else (RefUnit).
+        """
+        from watchdog.control.followed_unit import DENIED
+        from watchdog.errors import BusError
+
+        assert self._bus is not None  # noqa: S101 - connected for just this
+        try:
+            await self._bus.call("RefUnit", "s", [unit])
+        except BusError as error:
+            return str(error) if error.name in DENIED else ""
+        return ""
 
     # --- channels -------------------------------------------------------------------------------
 

@@ -58,7 +58,7 @@ def describe(worker: Worker, mono: float) -> dict[str, Any]:
             "flapping": incident.flapping,
             "acknowledged": list(incident.acknowledged),
         },
-        "maintenance": _while(state.maintenance, mono),
+        "maintenance": _maintenance(state.maintenance, mono),
         "silence": _while(state.silence, mono),
         "warnings": warnings(state),
         "next_round_in": round(due - mono, 2) if due is not None else None,
@@ -82,6 +82,14 @@ def warnings(state: State) -> list[dict[str, Any]]:
         }
         for warning in state.warnings
     ]
+
+
+def _maintenance(held: Maintenance | None, mono: float) -> dict[str, Any] | None:
+    """Return who holds it; of a deploy's lease also that it is one, and what lies below it."""
+    told = _while(held, mono)
+    if held is None or told is None or not held.lease:
+        return told
+    return told | {"deploy": True, "under": _while(held.under, mono)}
 
 
 def _while(asked_for: Maintenance | Silence | None, mono: float) -> dict[str, Any] | None:

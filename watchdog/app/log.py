@@ -52,3 +52,8 @@ def set_up(style: Literal["auto", "json", "console"] = "auto") -> None:
         logger_factory=_Writer,
         cache_logger_on_first_use=True,
     )
+
+
+def for_a_person() -> None:
+    """Write nothing: a command tells in its own words what went wrong."""
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())

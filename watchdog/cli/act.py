@@ -7,9 +7,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from watchdog.cli.options import Commands, add_client_options, ask_daemon
+from watchdog.cli.options import Commands, add_client_options, ask_daemon, seconds_of
 from watchdog.cli.output import print_json, print_service, print_services
-from watchdog.errors import ConfigError
 
 
 def add_commands(commands: Commands) -> None:
@@ -77,7 +76,7 @@ def _silence(options: argparse.Namespace) -> int:
 
 
 def _for_a_while(call: str, options: argparse.Namespace) -> int:
-    seconds = _seconds(call, options.span)
+    seconds = seconds_of(call, "--for", options.span)
     _tell(
         options,
         ask_daemon(options, call, name=options.name, seconds=seconds, reason=options.reason),
@@ -118,12 +117,3 @@ def _test(options: argparse.Namespace) -> int:
             else:
                 print(f"{channel['name']}: not delivered yet: {channel['reason']}")
     return int(answer["code"])
-
-
-def _seconds(call: str, text: str) -> float:
-    from watchdog.config.durations import parse_duration
-
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise ConfigError((f"cannot {call}: --for {text}: {error}",)) from None

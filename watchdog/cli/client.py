@@ -26,7 +26,7 @@ class RefusedError(ControlError):
 
 def ask(path: Path, call: str, arguments: dict[str, Any], patience: float = PATIENCE) -> Any:
     """Return the daemon's answer to *call*. Raises ControlError, RefusedError."""
-    request = {"call": call, "arguments": arguments, "user": _user()}
+    request = {"call": call, "arguments": arguments, "user": user()}
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(patience)
         try:
@@ -48,7 +48,7 @@ def ask(path: Path, call: str, arguments: dict[str, Any], patience: float = PATI
     return reply.get("result")
 
 
-def _user() -> str:
+def user() -> str:
     """Return who asks; of root, for whom it acts."""
     uid = os.getuid()
     if uid == 0 and (user := os.environ.get("SUDO_USER", "")):

@@ -14,16 +14,21 @@ import watchdog
 from watchdog.cli import (
     act,
     config,
+    deploy,
+    doctor,
     grant,
     incidents,
     init,
     logs,
     ports,
+    preflight,
     report,
+    root_job,
     run,
     simulate,
     status,
     templates,
+    verify,
 )
 from watchdog.errors import ConfigError, WatchdogError
 
@@ -90,11 +95,16 @@ def _parser() -> argparse.ArgumentParser:
         logs,
         ports,
         act,
+        deploy,
+        verify,
+        doctor,
+        preflight,
         init,
         templates,
         config,
         simulate,
         grant,
+        root_job,
     ):
         module.add_commands(commands)
     return parser

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from watchdog.cli.client import ask
 from watchdog.config import DEFAULT_PATH
+from watchdog.errors import ConfigError
 
 # argparse has no public name for it, and none that can be subscripted when the program runs.
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
@@ -38,10 +39,26 @@ def add_client_options(parser: argparse.ArgumentParser) -> None:
 
 def ask_daemon(options: argparse.Namespace, call: str, **arguments: Any) -> Any:
     """Return the daemon's answer to *call*. Raises ControlError."""
-    return ask(_socket(options), call, arguments)
+    return ask(control_socket(options), call, arguments)
 
 
-def _socket(options: argparse.Namespace) -> Path:
+def config_path(options: argparse.Namespace) -> str:
+    """Return the configuration that a client command goes by."""
+    return str(options.config or os.environ.get("SERVICE_WATCHDOG_CONFIG", DEFAULT_PATH))
+
+
+def seconds_of(call: str, option: str, text: str) -> float:
+    """Return a span of time as *option* of *call* has it. Raises ConfigError."""
+    from watchdog.config.durations import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise ConfigError((f"cannot {call}: {option} {text}: {error}",)) from None
+
+
+def control_socket(options: argparse.Namespace) -> Path:
+    """Return where the daemon answers."""
     if options.socket:
         return Path(options.socket)
     config = options.config or os.environ.get("SERVICE_WATCHDOG_CONFIG")

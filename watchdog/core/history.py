@@ -16,6 +16,7 @@ from watchdog.core.model import (
     AlertKind,
     Event,
     Judged,
+    Leased,
     Note,
     NoteKind,
     Now,
@@ -222,7 +223,9 @@ def _shifted(record: Record, shift: float) -> Record:
 
 def _later(event: Judged, shift: float) -> Judged:
     match event:
-        case Observation(until=float(until)) | Paused(until=until) | Silenced(until=until):
+        case Observation(until=float(until)):
+            return replace(event, until=until + shift)
+        case Paused(until=until) | Silenced(until=until) | Leased(until=until):
             return replace(event, until=until + shift)
         case _:
             return event

@@ -165,6 +165,9 @@ def healed(state: State, policy: Policy, now: Now) -> tuple[Effect, ...]:
             text = f"has stayed healthy for {span(policy.flap_window)}"
         elif state.phase is Phase.RECOVERING:
             measure, text = Measure(MeasureKind.HEALED), "healed by a restart"
+        elif state.phase is Phase.PENDING and incident.deployed:
+            measure = Measure(MeasureKind.DEPLOYED, words=incident.deployed)
+            text = f"healthy after a deploy by {incident.deployed}"
         note = make_note(state, NoteKind.CLOSED, text, now)
         return note, make_alert(state, AlertKind.RESOLVED, policy, now, measure)
     if not state.restarted:

@@ -13,6 +13,7 @@ from watchdog.core import policy as rules
 from watchdog.core.acknowledgement import acknowledged, comes_too_late, pressed
 from watchdog.core.flapping import down_for_good, health_lost
 from watchdog.core.incident import enter, filed, healed, make_note, open_incident, span, unproven
+from watchdog.core.maintenance import adrift, is_leased, leased, paused, released, resumed, run_out
 from watchdog.core.model import (
     Acknowledged,
     Began,
@@ -20,13 +21,14 @@ from watchdog.core.model import (
     Effect,
     Event,
     Judged,
-    Maintenance,
+    Leased,
     NoteKind,
     Now,
     Observation,
     Paused,
     Phase,
     Pressed,
+    Released,
     Restart,
     RestartFinished,
     RestartOutcome,
@@ -67,9 +69,8 @@ def step(state: State, event: Event, policy: Policy, now: Now) -> Step:
 
 def _ended(state: State, now: Now) -> Step | None:
     """End the maintenance or the silence whose time is over, if there is one."""
-    maintenance = state.maintenance if state.phase is Phase.MAINTENANCE else None
-    if maintenance is not None and now.mono >= maintenance.until:
-        return _resumed(state, "it has ended", now)
+    if (ended := run_out(state, now)) is not None:
+        return ended
     if state.silence is not None and now.mono >= state.silence.until:
         return unsilenced(state, "it has ended", now)
     return None
@@ -88,9 +89,13 @@ def _taken(state: State, event: Judged, policy: Policy, now: Now) -> Step:
         case Began():
             return _began(state, event, now)
         case Paused():
-            return _paused(state, event, now)
+            return paused(state, event, now)
         case Resumed():
-            return _resumed(state, f"by {event.owner}", now)
+            return resumed(state, event, now)
+        case Leased():
+            return leased(state, event, now)
+        case Released():
+            return released(state, event, now)
         case Silenced():
             return silenced(state, event, now)
         case Unsilenced():
@@ -236,6 +241,8 @@ def _restart_finished(state: State, end: RestartFinished, policy: Policy, now: N
 def _restart_requested(state: State, event: RestartRequested, now: Now) -> Step:
     if state.phase is Phase.RESTARTING or (state.phase is Phase.MAINTENANCE and state.unfinished):
         return Step(state)  # there can be only one
+    if is_leased(state):
+        return Step(state)  # the deploy restarts it
     reason = f"asked for by {event.owner}"
     effects = (
         make_note(state, NoteKind.RESTART, f"restart {reason}", now),
@@ -264,7 +271,7 @@ def _began(state: State, event: Began, now: Now) -> Step:
         case Phase.WAITING if state.unfinished and event.restarted:
             return Step(enter(state, Phase.RECOVERING, now))
         case Phase.MAINTENANCE:
-            return Step(replace(state, unfinished=False))
+            return Step(adrift(replace(state, unfinished=False), now))
         case Phase.HELD:
             return Step(enter(state, Phase.PENDING, now))
         case _:
@@ -303,33 +310,3 @@ def _crashed(state: State, event: Crashed, policy: Policy, now: Now) -> Step:
 
 _BUSY = frozenset({Phase.RESTARTING, Phase.WAITING, Phase.GAVE_UP})
 """Phases that know already what to do about a service that does not stay up."""
-
-
-# --- maintenance ---------------------------------------------------------------------------------
-
-
-def _paused(state: State, event: Paused, now: Now) -> Step:
-    maintenance = Maintenance(event.until, event.owner, event.reason)
-    goes_on = state.phase is Phase.RESTARTING
-    paused = enter(state, Phase.MAINTENANCE, now)
-    paused = replace(paused, maintenance=maintenance, unfinished=paused.unfinished or goes_on)
-    text = f"maintenance for {span(event.until - now.mono)} by {event.owner}: {event.reason}"
-    return Step(paused, (make_note(state, NoteKind.PAUSED, text, now),))
-
-
-def _resumed(state: State, how: str, now: Now) -> Step:
-    if state.phase is not Phase.MAINTENANCE:
-        return Step(state)
-    # A restart that goes on is waited for, or there might be a second one beside it.
-    phase = Phase.RESTARTING if state.unfinished else Phase.PENDING
-    resumed = replace(
-        unproven(enter(state, phase, now)),
-        maintenance=None,
-        failures=0,
-        attempts=0,
-        restarted=int(state.unfinished),
-        gave_up=False,
-        crashes=(),
-        losses=(),
-    )
-    return Step(resumed, (make_note(state, NoteKind.RESUMED, f"maintenance over: {how}", now),))

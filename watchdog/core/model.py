@@ -113,6 +113,24 @@ class Resumed:
 
 
 @dataclass(frozen=True, slots=True)
+class Leased:
+    """A deploy begins, or goes on: nothing is judged until it ends, ``until`` (mono) at most."""
+
+    lease: str  # names the deploy
+    until: float
+    owner: str
+    reason: str = "deploy"
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The deploy that holds ``lease`` is over."""
+
+    lease: str
+    how: str  # for the ledger
+
+
+@dataclass(frozen=True, slots=True)
 class Silenced:
     """A person wants no alerts until ``until`` (mono)."""
 
@@ -161,6 +179,8 @@ Judged = (
     | Began
     | Paused
     | Resumed
+    | Leased
+    | Released
     | Silenced
     | Unsilenced
     | RestartRequested
@@ -191,6 +211,7 @@ class Incident:
     told: bool = True  # its opening; a silence keeps it back
     hushed: bool = False  # a silence has kept back something that is still true
     acknowledged: tuple[str, ...] = ()  # who has seen it, in the order in which they said so
+    deployed: str = ""  # who has deployed the service last since it opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +221,8 @@ class Maintenance:
     until: float  # mono
     owner: str
     reason: str
+    lease: str = ""  # the deploy that holds it; empty: a person has asked for it
+    under: Maintenance | None = None  # a person's, which goes on when the lease ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +291,8 @@ class NoteKind(StrEnum):
     REARMED = "re-armed"  # health is stable: backoff and giving up are forgotten
     PAUSED = "paused"
     RESUMED = "resumed"
+    LEASED = "leased"  # a deploy has begun
+    RELEASED = "released"  # it is over
     SILENCED = "silenced"
     UNSILENCED = "unsilenced"
     WARNED = "warned"  # a warning has begun, or is worse by a step

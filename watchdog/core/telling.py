@@ -27,6 +27,7 @@ class MeasureKind(StrEnum):
     GAVE_UP = "gave-up"  # after ``count`` restarts; one more is tried at ``next_try``
     LEFT_TO_KEEPER = "left-to-keeper"  # systemd's Restart= brings it back
     HEALED = "healed"  # by a restart
+    DEPLOYED = "deployed"  # by a person: ``words``
     CAME_BACK = "came-back"  # without our doing
     STAYED_HEALTHY = "stayed-healthy"  # for ``lasted`` seconds
     NO_LONGER_WATCHED = "no-longer-watched"  # taken out of the configuration

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from watchdog.config import Deployment
+from watchdog.config import DEFAULT_PATH, Deployment
 from watchdog.core.model import Observation
 from watchdog.core.service import Service, UnitControl
 from watchdog.doctor.finding import Answer, Finding
@@ -26,6 +26,8 @@ class Case:
     deployment: Deployment
     probes: Mapping[str, Callable[[], Awaitable[Observation]]] = field(default_factory=dict)
     """By check, as the daemon asks: "unit", "port", "http"; besides "proxied" and "external"."""
+    config: str = DEFAULT_PATH  # the file that says so
+    logs: tuple[str, ...] = ()  # files that it writes to, besides the journal
     _known: dict[Any, asyncio.Task[Any]] = field(default_factory=dict)
 
     @property
@@ -56,9 +58,17 @@ class Case:
         return await self.once(("probe", check), self.probes[check])
 
     async def shown(self, unit: str) -> Mapping[str, str]:
-        """Return the properties of *unit*, as ``systemctl show`` names them."""
+        """Return the properties of *unit*, as ``systemctl show`` names them.
+
+        One that is printed several times, such as ``EnvironmentFiles``, has a line for each.
+        """
         answer = await self.ran("systemctl", "show", "--all", "--", unit)
-        return dict(line.split("=", 1) for line in answer.lines if "=" in line)
+        found: dict[str, str] = {}
+        for line in answer.lines:
+            key, is_there, value = line.partition("=")
+            if is_there:
+                found[key] = f"{found[key]}\n{value}" if key in found else value
+        return found
 
 
 def read(path: str | Path, longest: int = 1 << 20) -> str | None:

@@ -13,6 +13,7 @@ class Mark(StrEnum):
     BAD = "bad"  # ✗
     UNKNOWN = "unknown"  # ? could not be asked: no permission, no such tool
     SKIPPED = "skipped"  # a dash: does not apply here
+    BUSY = "busy"  # … not to be judged now: starting, stopping
 
 
 @dataclass(frozen=True, slots=True)

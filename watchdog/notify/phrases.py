@@ -138,6 +138,8 @@ class Phrases:
                 return words.healed()
             case MeasureKind.NO_LONGER_WATCHED:
                 return words.no_longer_watched()
+            case MeasureKind.DEPLOYED:
+                return words.deployed(measure.words)
             case MeasureKind.NO_LONGER_MEASURED:
                 return words.no_longer_measured()
             case MeasureKind.CAME_BACK:

@@ -20,12 +20,14 @@ from watchdog.core.model import (
     Began,
     Crashed,
     Judged,
+    Leased,
     NoteKind,
     Now,
     Observation,
     Paused,
     Phase,
     Pressed,
+    Released,
     RestartFinished,
     RestartOutcome,
     RestartRequested,
@@ -67,6 +69,7 @@ class _Packed(msgspec.Struct, omit_defaults=True):
     outcome: RestartOutcome = RestartOutcome.DONE
     took: float = 0.0
     yes: bool = False
+    lease: str = ""
 
 
 _encoder = msgspec.json.Encoder()
@@ -216,6 +219,12 @@ def _packed_event(  # noqa: C901, PLR0911 - one arm for each event
             return _Packed("pressed", at, reason=event.text[:REASON], incident=event.incident)
         case Resumed():
             return _Packed("resumed", at, owner=event.owner)
+        case Leased():
+            packed = _Packed("leased", at, until=event.until, owner=event.owner)
+            packed.reason, packed.lease = event.reason[:REASON], event.lease
+            return packed
+        case Released():
+            return _Packed("released", at, reason=event.how[:REASON], lease=event.lease)
         case Unsilenced():
             return _Packed("unsilenced", at, owner=event.owner)
         case RestartRequested():
@@ -245,7 +254,9 @@ def _unpacked(packed: _Packed) -> Record:
     )
 
 
-def _unpacked_event(packed: _Packed) -> Judged:  # noqa: C901, PLR0911 - one arm for each event
+def _unpacked_event(  # noqa: C901, PLR0911, PLR0912 - one arm for each event
+    packed: _Packed,
+) -> Judged:
     until = packed.until if packed.until is not None else packed.at[0]
     match packed.kind:
         case "seen":
@@ -269,6 +280,10 @@ def _unpacked_event(packed: _Packed) -> Judged:  # noqa: C901, PLR0911 - one arm
             return Silenced(until, packed.owner, packed.reason, packed.incident)
         case "resumed":
             return Resumed(packed.owner)
+        case "leased":
+            return Leased(packed.lease, until, packed.owner, packed.reason)
+        case "released":
+            return Released(packed.lease, packed.reason)
         case "unsilenced":
             return Unsilenced(packed.owner)
         case "requested":

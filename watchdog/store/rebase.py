@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from watchdog.core.model import (
+    Maintenance,
     Now,
     State,
 )
@@ -57,10 +58,15 @@ def _with_times(state: State, move: Callable[[float], float]) -> State:
             opened_mono=move(incident.opened_mono),
             told_mono=move_any(incident.told_mono),
         ),
-        maintenance=maintenance and replace(maintenance, until=move(maintenance.until)),
+        maintenance=maintenance and _moved(maintenance, move),
         warnings=tuple(
             replace(each, better_since=move_any(each.better_since)) for each in state.warnings
         ),
         healings=tuple(map(move, state.healings)),
         silence=state.silence and replace(state.silence, until=move(state.silence.until)),
     )
+
+
+def _moved(maintenance: Maintenance, move: Callable[[float], float]) -> Maintenance:
+    under = maintenance.under
+    return replace(maintenance, until=move(maintenance.until), under=under and _moved(under, move))

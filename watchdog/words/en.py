@@ -217,6 +217,9 @@ class English(Catalogue):
     def no_longer_watched(self) -> str:
         return "no longer watched: it was taken out of the configuration"
 
+    def deployed(self, who: str) -> str:
+        return f"healthy after a deploy by {who}"
+
     def no_longer_measured(self) -> str:
         return "no longer measured: nobody knows whether it is mended"
 

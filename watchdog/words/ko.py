@@ -240,6 +240,9 @@ class Korean(Catalogue):
     def no_longer_watched(self) -> str:
         return "설정에서 제거되어 더 이상 감시하지 않음"
 
+    def deployed(self, who: str) -> str:
+        return f"배포 후 정상({who})"
+
     def no_longer_measured(self) -> str:
         return "더 이상 측정하지 않아 해결 여부는 알 수 없음"
 

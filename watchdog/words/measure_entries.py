@@ -73,6 +73,10 @@ class MeasureEntries(ABC):
         """Say that it was taken out of the configuration, so that nobody looks any more."""
 
     @abstractmethod
+    def deployed(self, who: str) -> str:
+        """Say that it is healthy since *who* has deployed it."""
+
+    @abstractmethod
     def no_longer_measured(self) -> str:
         """Say that what was warned of is not measured any more: mended or not, nobody knows."""
 

@@ -42,9 +42,11 @@ class Bench:
     health: Observation = BAD
     past: dict[str, PastIncident] = field(default_factory=dict)
     gate: asyncio.Event = field(default_factory=asyncio.Event)  # rounds end when it is set
+    applied: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.gate.set()
+        self.applied.set()
 
     async def ask(self) -> Observation:
         await self.gate.wait()

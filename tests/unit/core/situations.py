@@ -36,6 +36,7 @@ from watchdog.core.model import (
     Effect,
     Event,
     Incident,
+    Leased,
     Maintenance,
     Note,
     NoteKind,
@@ -43,6 +44,7 @@ from watchdog.core.model import (
     Paused,
     Phase,
     Pressed,
+    Released,
     Restart,
     RestartRequested,
     Silence,
@@ -67,6 +69,8 @@ _turning = Incident("abc234", WALL - 300, MONO - 300, flapping=True)
 _turns = tuple(MONO - ago for ago in (900, 600, 400, 200))
 _silence = Silence(MONO + 60, "kim", "deploy")
 _over = Silence(MONO, "kim", "deploy")
+_by_kim = Maintenance(MONO + 60, "kim", "deploy")
+_lease = Maintenance(MONO + 60, "lee", "deploy", lease="d1")
 _broken = partial(_at, cause=HTTP, failures=3)
 _restarted = partial(_at, cause=DEAD, restarts=(MONO - 10,), attempts=1, restarted=1)
 _spent = partial(
@@ -125,6 +129,11 @@ SITUATIONS: Mapping[str, State] = {
         Phase.MAINTENANCE, maintenance=Maintenance(MONO + 60, "kim", "deploy"), unfinished=True
     ),
     "maint., over": _at(Phase.MAINTENANCE, maintenance=Maintenance(MONO, "kim", "deploy")),
+    "leased": _at(Phase.MAINTENANCE, maintenance=_lease),
+    "leased !": _broken(Phase.MAINTENANCE, maintenance=_lease, incident=_incident),
+    "leased, restart": _at(Phase.MAINTENANCE, maintenance=_lease, unfinished=True),
+    "leased, paused": _at(Phase.MAINTENANCE, maintenance=replace(_lease, under=_by_kim)),
+    "leased, over": _at(Phase.MAINTENANCE, maintenance=replace(_lease, until=MONO)),
 }
 
 EVENTS: Mapping[str, Event] = {
@@ -144,6 +153,9 @@ EVENTS: Mapping[str, Event] = {
     "unissued": BEGAN_BEFORE_IT,  # the same; it was not
     "pause": Paused(MONO + 60, "kim", "deploy"),
     "resume": RESUME,
+    "lease": Leased("d1", MONO + 90, "lee"),  # a deploy begins, or the one that goes on is back
+    "second": Leased("d2", MONO + 90, "ann"),
+    "end": Released("d1", "done"),
     "asked": ASKED,  # a person wants a restart
     "silence": Silenced(MONO + 60, "kim", "deploy"),
     "speak": Unsilenced("kim"),
@@ -167,6 +179,8 @@ _NOTES: Mapping[NoteKind, str] = {
     NoteKind.REARMED: "a",
     NoteKind.PAUSED: "p",
     NoteKind.RESUMED: "u",
+    NoteKind.LEASED: "l",
+    NoteKind.RELEASED: "d",
     NoteKind.SILENCED: "s",
     NoteKind.UNSILENCED: "e",
     NoteKind.WARNED: "m",

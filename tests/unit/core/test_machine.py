@@ -48,9 +48,9 @@ FIRING, GAVE_UP, RESOLVED = AlertKind.FIRING, AlertKind.GAVE_UP, AlertKind.RESOL
 # The full product under the default policy. A row is a situation: "!" an incident is open, "+" the
 # next passing round is the proof of health. A cell is the next phase ("." the same), the notes
 # (f failed, o opened, c closed, r restart, x restart failed, h healed, k crashed, w held, g gave
-# up, a re-armed, p paused, u resumed, s silenced, e silence over, n acknowledged, b a button
-# pressed in vain), the alerts (~ an update), and R for a restart. "?": an incident is open that
-# nobody was told of; "known": one that was acknowledged.
+# up, a re-armed, p paused, u resumed, l leased, d the deploy over, s silenced, e silence over,
+# n acknowledged, b a button pressed in vain), the alerts (~ an update), and R for a restart. "?":
+# an incident is open that nobody was told of; "known": one that was acknowledged.
 TABLE = """
                   pass               http                     dead
 pending           healthy            suspect f                restarting fr R
@@ -93,6 +93,11 @@ gave up ! turns   .                  . GAVE-UP                . GAVE-UP
 maintenance       .                  .                        .
 maint., restart   .                  .                        .
 maint., over      healthy u          suspect uf               restarting ufr R
+leased            .                  .                        .
+leased !          .                  .                        .
+leased, restart   .                  .                        .
+leased, paused    .                  .                        .
+leased, over      healthy d          suspect df               restarting dfr R
 
                   stranger          hold      unknown      crash         loop
 pending           suspect f         held w    .            . k           failing ko FIRING
@@ -135,6 +140,11 @@ gave up ! turns   failing f ~       held w ~  .            . k           . k
 maintenance       .                 .         .            .             .
 maint., restart   .                 .         .            .             .
 maint., over      suspect uf        held uw   pending u    pending uk    failing uko FIRING
+leased            .                 .         .            .             .
+leased !          .                 .         .            .             .
+leased, restart   .                 .         .            .             .
+leased, paused    .                 .         .            .             .
+leased, over      suspect df        held dw   pending d    pending dk    failing dko FIRING
 
                   done         failed       yielded      impossible
 pending           .            .            .            .
@@ -177,6 +187,11 @@ gave up ! turns   .            .            .            .
 maintenance       .            . x          . x          . x
 maint., restart   .            . x          . x          . x
 maint., over      pending u    pending u    pending u    pending u
+leased            .            . x          . x          . x
+leased !          .            . x          . x          . x
+leased, restart   .            . x          . x          . x
+leased, paused    .            . x          . x          . x
+leased, over      pending d    pending d    pending d    pending d
 
                   began        unissued     pause          resume       asked
 pending           .            .            maintenance p  .            restarting r R
@@ -219,6 +234,58 @@ gave up ! turns   .            .            maintenance p  .            restarti
 maintenance       .            .            . p            pending u    . r R
 maint., restart   .            .            . p            restarting u .
 maint., over      pending u    pending u    . up           pending u    restarting ur R
+leased            .            .            . p            .            .
+leased !          .            .            . p            .            .
+leased, restart   .            .            . p            .            .
+leased, paused    .            .            . p            . u          .
+leased, over      pending d    pending d    . dp           pending d    restarting dr R
+
+                  lease          second         end
+pending           maintenance l  maintenance l  .
+pending !+        maintenance l  maintenance l  .
+healthy           maintenance l  maintenance l  .
+healthy 5 min     maintenance l  maintenance l  .
+healthy !         maintenance l  maintenance l  .
+healthy ! 30 min  maintenance l  maintenance l  .
+healthy, 4 lost   maintenance l  maintenance l  .
+healthy, again    maintenance l  maintenance l  .
+suspect 1/3       maintenance l  maintenance l  .
+suspect 2/3       maintenance l  maintenance l  .
+held              maintenance l  maintenance l  .
+held !+           maintenance l  maintenance l  .
+waiting           maintenance l  maintenance l  .
+waiting 30 s      maintenance l  maintenance l  .
+waiting, due      maintenance l  maintenance l  .
+waiting, owed     maintenance l  maintenance l  .
+waiting !+, due   maintenance l  maintenance l  .
+restarting        maintenance l  maintenance l  .
+restarting !      maintenance l  maintenance l  .
+restarting, asked maintenance l  maintenance l  .
+recovering        maintenance l  maintenance l  .
+recovering +      maintenance l  maintenance l  .
+recovering !+     maintenance l  maintenance l  .
+failing !+        maintenance l  maintenance l  .
+failing ! 1 h     maintenance l  maintenance l  .
+failing ! known   maintenance l  maintenance l  .
+silent            maintenance l  maintenance l  .
+silent 2/3        maintenance l  maintenance l  .
+silent !+         maintenance l  maintenance l  .
+silent ?+         maintenance l  maintenance l  .
+silence over      maintenance el maintenance el . e FIRING
+silence over !    maintenance el maintenance el . e REMINDER
+failing ! loop +  maintenance l  maintenance l  .
+gave up !         maintenance l  maintenance l  .
+gave up !, due    maintenance l  maintenance l  .
+gave up !+        maintenance l  maintenance l  .
+gave up ! turns   maintenance l  maintenance l  .
+maintenance       . l            . l            .
+maint., restart   . l            . l            .
+maint., over      . ul           . ul           pending u
+leased            .              .              pending d
+leased !          .              .              pending d
+leased, restart   .              .              restarting d
+leased, paused    .              .              . d
+leased, over      . dl           . dl           pending d
 
                   silence    speak
 pending           . s        .
@@ -261,6 +328,11 @@ gave up ! turns   . s        .
 maintenance       . s        .
 maint., restart   . s        .
 maint., over      pending us pending u
+leased            . s        .
+leased !          . s        .
+leased, restart   . s        .
+leased, paused    . s        .
+leased, over      pending ds pending d
 
                   seen        late         pressed
 pending           .           .            . b
@@ -303,6 +375,11 @@ gave up ! turns   . n ~       .            . b
 maintenance       .           .            . b
 maint., restart   .           .            . b
 maint., over      pending u   pending u    pending ub
+leased            .           .            . b
+leased !          . n         .            . b
+leased, restart   .           .            . b
+leased, paused    .           .            . b
+leased, over      pending d   pending d    pending db
 
                   measured           started
 pending           . m WARNING        .
@@ -345,6 +422,11 @@ gave up ! turns   . m WARNING        .
 maintenance       . m                .
 maint., restart   . m                .
 maint., over      pending um WARNING pending u
+leased            . m                .
+leased !          . m                .
+leased, restart   . m                .
+leased, paused    . m                .
+leased, over      pending dm WARNING pending d
 """
 
 

@@ -21,6 +21,7 @@ from tests.unit.core.life import (
     HTTP,
     IMPOSSIBLE,
     MASKED,
+    MONO,
     PASS,
     PORT,
     RESUME,
@@ -33,6 +34,7 @@ from tests.unit.core.life import (
 from watchdog.core import policy as rules
 from watchdog.core import schedule
 from watchdog.core.machine import step
+from watchdog.core.maintenance import RETAKEN_WITHIN, is_leased
 from watchdog.core.model import (
     Acknowledged,
     Alert,
@@ -40,16 +42,19 @@ from watchdog.core.model import (
     Began,
     Crashed,
     Event,
+    Leased,
     Note,
     NoteKind,
     Observation,
     Paused,
     Phase,
     Pressed,
+    Released,
     Restart,
     RestartFinished,
     RestartOutcome,
     RestartRequested,
+    Resumed,
     State,
     Step,
     Verdict,
@@ -62,6 +67,14 @@ from watchdog.core.standing import Started
 class PausedFor:
     """A Paused whose end is told from when it comes."""
 
+    seconds: float
+
+
+@dataclass(frozen=True)
+class LeasedFor:
+    """A Leased whose end is told from when it comes."""
+
+    lease: str
     seconds: float
 
 
@@ -101,6 +114,12 @@ ends = st.sampled_from([DONE, DONE, FAILED, YIELDED, IMPOSSIBLE])
 people = st.sampled_from(
     [RestartRequested("kim"), RESUME, PausedFor(10), PausedFor(600), PausedFor(0)]
 )
+deploys = st.sampled_from(
+    [
+        *(LeasedFor("d1", 600), LeasedFor("d1", 5), LeasedFor("d2", 600), LeasedFor("d2", 0)),
+        *(Released("d1", "done"), Released("d2", "done")),
+    ]
+)
 words = st.sampled_from(
     [
         Acknowledged("kim"),
@@ -114,6 +133,7 @@ rare = (
     st.sampled_from([BEGAN, BEGAN_BEFORE_IT])
     | people
     | words
+    | deploys
     | st.builds(Crashed, st.integers(0, 4), st.just("SEGV"))
     | st.builds(memory, st.none() | st.floats(0, 120))
     | st.builds(Started, st.floats(0, 60))
@@ -122,7 +142,9 @@ happenings = answers | answers | ends | ends | rare
 pauses = st.sampled_from([0, 0, 0.5, 2, 2, 5, 30, 60, 300, 900, 2000]) | st.floats(0, 10_000)
 courses = st.lists(st.tuples(pauses, happenings), max_size=40)
 
-Course = Sequence[tuple[float, Event | PausedFor]]
+LEASED = Leased("d3", MONO + 1e9, "lee")
+
+Course = Sequence[tuple[float, Event | PausedFor | LeasedFor]]
 
 
 @dataclass
@@ -171,7 +193,7 @@ class Witness:
     def see_event(self, before: State, event: Event, after: State) -> None:
         restarts = [effect for effect in self.life.last if isinstance(effect, Restart)]
         resumed = any(
-            isinstance(effect, Note) and effect.kind is NoteKind.RESUMED
+            isinstance(effect, Note) and effect.kind in {NoteKind.RESUMED, NoteKind.RELEASED}
             for effect in self.life.last
         )
         failures = 0 if resumed else before.failures
@@ -196,6 +218,22 @@ class Witness:
                 assert not restarts
         if after.phase is Phase.MAINTENANCE:
             assert all(restart.wanted_by for restart in restarts)
+        if is_leased(after):
+            assert not restarts, "the deploy restarts it"
+        if is_leased(before) and is_leased(after):
+            assert not any(isinstance(effect, Alert) for effect in self.life.last)
+            self.see_lease(before, event, after)
+
+    def see_lease(self, before: State, event: Event, after: State) -> None:
+        held, still = before.maintenance, after.maintenance
+        assert held is not None
+        assert still is not None
+        if held.lease == still.lease:
+            assert still.until <= held.until or isinstance(event, Leased), "only its own deploy"
+        else:
+            assert self.life.now.mono >= held.until, "a second deploy"
+        if not isinstance(event, Paused | Resumed) and held.lease == still.lease:
+            assert still.under == held.under, "a person's"
 
     def see_restart(self, before: State, event: Event, after: State) -> None:
         self.see_end(event)
@@ -304,7 +342,7 @@ class Witness:
 
 
 # Notes that are filed by themselves: under no incident, or under one that may be over.
-_ELSEWHERE = {NoteKind.RESUMED, NoteKind.PRESSED}
+_ELSEWHERE = {NoteKind.RESUMED, NoteKind.RELEASED, NoteKind.PRESSED}
 
 
 def happen(life: Life, course: Course, witness: Witness | None = None) -> Life:
@@ -314,6 +352,8 @@ def happen(life: Life, course: Course, witness: Witness | None = None) -> Life:
         event = happening
         if isinstance(event, PausedFor):
             event = Paused(life.now.mono + event.seconds, "kim", "deploy")
+        elif isinstance(event, LeasedFor):
+            event = Leased(event.lease, life.now.mono + event.seconds, "lee")
         if witness is None:
             life.on(event)
         else:
@@ -339,7 +379,7 @@ def test_the_rules_hold_under_the_default_policy(course: Course) -> None:
 
 @given(st.lists(st.tuples(pauses, happenings, policies), max_size=20))
 def test_a_policy_may_change_at_any_time(
-    course: Sequence[tuple[float, Event | PausedFor, Policy]],
+    course: Sequence[tuple[float, Event | PausedFor | LeasedFor, Policy]],
 ) -> None:
     life = Life()
     for seconds, happening, life.policy in course:
@@ -356,8 +396,8 @@ def test_a_state_can_be_written_as_json_and_read_again(policy: Policy, course: C
 
 
 def end_what_goes_on(life: Life) -> Life:
-    """End a maintenance and a restart that is under way, as a person and systemd do."""
-    life.on(RESUME)
+    """End what people and their deploys hold, and a restart that is under way, as systemd does."""
+    life.on(Released("d1", "done"), Released("d2", "done"), RESUME)
     return life.on(DONE) if life.phase is Phase.RESTARTING else life
 
 
@@ -407,6 +447,26 @@ def test_a_service_that_stays_broken_is_told_of_whatever_the_cause(
 def test_a_hold_that_ends_is_followed_by_a_judgement(policy: Policy, course: Course) -> None:
     life = end_what_goes_on(live(policy, course)).on(HOLD, PASS, PASS, PASS, HOLD)
     assert life.on(PASS, PASS, PASS).phase is not Phase.HELD
+
+
+@given(policies, courses, st.sampled_from([PASS, HTTP, DEAD, HOLD]))
+def test_a_lease_ends_whether_its_deploy_ends_it_or_not(
+    policy: Policy, course: Course, answer: Observation
+) -> None:
+    life = live(policy, course)
+    while life.phase is Phase.MAINTENANCE:
+        assert life.state.maintenance is not None
+        until = life.state.maintenance.until
+        life.wait(max(0.0, until - life.now.mono)).on(answer)
+    assert life.state.maintenance is None
+
+
+@given(policies, courses)
+def test_a_daemon_that_comes_back_lets_go_of_a_lease_that_is_not_taken_again(
+    policy: Policy, course: Course
+) -> None:
+    life = live(policy, course).on(LEASED).on(BEGAN).wait(RETAKEN_WITHIN).on(HOLD)
+    assert not is_leased(life.state)
 
 
 # --- rounds -------------------------------------------------------------------------------------

@@ -91,6 +91,7 @@ MEASURES = {
         "systemd의 Restart= 설정으로 매번 다시 시작되므로 그대로 둠",
     ),
     Measure(M.HEALED): ("healed by a restart", "재시작으로 복구됨"),
+    Measure(M.DEPLOYED, words="lee"): ("healthy after a deploy by lee", "배포 후 정상(lee)"),
     Measure(M.CAME_BACK): ("came back without our doing", "별도 조치 없이 복구됨"),
     Measure(M.NO_LONGER_MEASURED): (
         "no longer measured: nobody knows whether it is mended",

@@ -25,12 +25,14 @@ from watchdog.core.model import (
     Began,
     Crashed,
     Judged,
+    Leased,
     NoteKind,
     Now,
     Observation,
     Paused,
     Phase,
     Pressed,
+    Released,
     RestartFinished,
     RestartOutcome,
     RestartRequested,
@@ -64,6 +66,8 @@ EVENTS: Sequence[Judged] = (
     Silenced(5.0, "kim", "known", "abc234"),
     Acknowledged("kim", "on it", "abc234"),
     Pressed("abc234", "restart: refused"),
+    Leased("5f1c", 5.0, "lee"),
+    Released("5f1c", "done, health is proven"),
 )
 RECORDS: Sequence[Record] = (
     Watching(NOW, None, 0.25),

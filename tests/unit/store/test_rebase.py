@@ -45,7 +45,7 @@ def state_with(mono: float) -> State:
         losses=(mono,),
         closed=mono,
         incident=Incident("abc234", WALL, mono, told_mono=mono),
-        maintenance=Maintenance(mono, "kim", "deploy"),
+        maintenance=Maintenance(mono, "lee", "deploy", "d1", Maintenance(mono, "kim", "disk")),
         silence=Silence(mono, "kim", "known"),
         warnings=(StandingWarning("abc234", ABOUT, WALL, 1, better_since=mono),),
         healings=(mono, mono),

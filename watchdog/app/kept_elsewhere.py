@@ -1,0 +1,66 @@
+"""A process that the daemon keeps itself, as a command sees it: only its answers can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Self
+
+from watchdog.core.model import (
+    Crashed,
+    Now,
+    Observation,
+    RestartFinished,
+    RestartOutcome,
+    Verdict,
+)
+from watchdog.ports import Listener
+
+
+class KeptElsewhere:
+    """Implements ports.ServiceControl for a process that is another's child."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        pass
+
+    def listen(self, changed: Callable[[], None], crashed: Callable[[Crashed], None]) -> None:
+        """Tell nothing: only the daemon learns of it."""
+
+    async def observe(self, now: Now) -> Observation:  # noqa: ARG002
+        """Let the other checks decide."""
+        return Observation(Verdict.PASS, "process", "kept by the daemon itself; not asked here")
+
+    async def restart(self) -> RestartFinished:
+        """Refuse: it is the daemon's child."""
+        why = "the daemon keeps this process itself; use: service-watchdog restart"
+        return RestartFinished(RestartOutcome.IMPOSSIBLE, why)
+
+    @property
+    def identity(self) -> str:
+        """Return nothing: the run is not known."""
+        return ""
+
+    @property
+    def started(self) -> float | None:
+        """Return None: it is not known."""
+        return None
+
+    @property
+    def main_pid(self) -> int | None:
+        """Return None: it is not known."""
+        return None
+
+    @property
+    def cgroup(self) -> str:
+        """Return none of its own."""
+        return ""
+
+    def pids(self) -> Sequence[int]:
+        """Return none: they are not known."""
+        return ()
+
+    def owns(self, listener: Listener) -> bool:  # noqa: ARG002
+        """Believe it: it is not known."""
+        return True

@@ -1,0 +1,122 @@
+"""How the doctor's answers look: a tree as it walks, and the finding below it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from watchdog.doctor.case import Stage
+from watchdog.doctor.finding import Answer, Finding, Mark
+from watchdog.doctor.flowchart import Examination
+
+_SIGNS = {
+    Mark.GOOD: "✓",
+    Mark.BAD: "✗",
+    Mark.UNKNOWN: "?",
+    Mark.SKIPPED: "\N{EN DASH}",
+    Mark.BUSY: "…",
+}
+_COLOURS = {Mark.GOOD: "32", Mark.BAD: "31", Mark.UNKNOWN: "35", Mark.BUSY: "33"}
+_WIDTH = 14
+
+Redacted = Callable[[str], str]
+
+
+class Tree:
+    """Prints each box as the walk comes to it; on a terminal, first what is being asked."""
+
+    def __init__(self, redacted: Redacted) -> None:
+        self._redacted = redacted
+        self._live = sys.stdout.isatty()
+
+    def begin(self, name: str) -> None:
+        """Head the tree of a service."""
+        print(bold(name))
+
+    def __call__(self, stage: Stage, answer: Answer | None) -> None:
+        """Print *answer*, or that *stage* is being asked."""
+        if answer is not None:
+            erased = "\r\033[K" if self._live else ""
+            print(f"{erased}{line(stage.name, replace(answer, text=self._redacted(answer.text)))}")
+        elif self._live:
+            print(f"  · {stage.name:<{_WIDTH}}{stage.question}", end="", flush=True)
+
+
+def line(name: str, answer: Answer) -> str:
+    """Return a box with its answer."""
+    return f"  {sign(answer.mark)} {name:<{_WIDTH}}{answer.text}"
+
+
+def sign(mark: Mark) -> str:
+    """Return the symbol of *mark*, in colour on a terminal; its word where there are no symbols."""
+    encoding = (sys.stdout.encoding or "").lower()
+    text = _SIGNS[mark] if encoding.startswith("utf") else mark.value
+    return painted(text, _COLOURS[mark]) if mark in _COLOURS else text
+
+
+def painted(text: str, colour: str) -> str:
+    """Return *text* in a colour, on a terminal that is not told otherwise (NO_COLOR)."""
+    wanted = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return f"\033[{colour}m{text}\033[0m" if wanted else text
+
+
+def bold(text: str) -> str:
+    """Return *text* in bold, on a terminal."""
+    return painted(text, "1")
+
+
+def print_finding(finding: Finding, redacted: Redacted) -> None:
+    """Print finding, meaning, and the commands that fix it."""
+    print(f"\n{bold('finding:')} {redacted(finding.fact)}  [{finding.rule}]")
+    print(f"{bold('meaning:')} {redacted(finding.meaning)}")
+    for index, command in enumerate(finding.remedy.commands):
+        print(f"{bold('to fix:') if index == 0 else ' ' * 7}  {typed(command)}")
+    for each in finding.details:
+        print(f"  | {redacted(each)}")
+
+
+def typed(command: str) -> str:
+    """Return *command* as whoever asks types it."""
+    return command if os.geteuid() == 0 else f"sudo {command}"
+
+
+def finding_as_json(finding: Finding, redacted: Redacted) -> dict[str, Any]:
+    """Return *finding* as JSON can say it."""
+    return {
+        "rule": finding.rule,
+        "fact": redacted(finding.fact),
+        "meaning": redacted(finding.meaning),
+        "remedy": {"commands": finding.remedy.commands, "safe": finding.remedy.safe},
+        "details": [redacted(each) for each in finding.details],
+    }
+
+
+def as_json(found: Examination, redacted: Redacted) -> dict[str, Any]:
+    """Return an examination as JSON can say it."""
+    return {
+        "name": found.service,
+        "stages": [
+            {
+                "name": step.stage.name,
+                "question": step.stage.question,
+                "mark": step.answer.mark.value,
+                "text": redacted(step.answer.text),
+            }
+            for step in found.steps
+        ],
+        "finding": finding_as_json(found.finding, redacted) if found.finding else None,
+        "troubles": found.troubles,
+        "code": code_of(found),
+    }
+
+
+def code_of(found: Examination) -> int:
+    """Return the exit code of an examination."""
+    if found.finding is not None:
+        return 1
+    if found.unanswered:
+        return 3
+    return 4 if found.is_busy else 0

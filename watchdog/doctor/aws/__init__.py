@@ -1,0 +1,1 @@
+"""What AWS lets through to this instance: facts by its API, rules over plain values."""

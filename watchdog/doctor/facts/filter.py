@@ -1,0 +1,93 @@
+"""What the packet filter does with a connection from the world, and who keeps its rules."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import partial
+
+from watchdog.doctor.case import Case
+from watchdog.doctor.facts.addresses import outward_interface, own_addresses
+from watchdog.doctor.facts.web import port_of
+from watchdog.doctor.packets.iptables import parse_iptables
+from watchdog.doctor.packets.nft import parse_nft
+from watchdog.doctor.packets.ruleset import Outcome, Packet, Table, judge
+from watchdog.root_job import RootJob
+from watchdog.thread import in_thread
+from watchdog.tool import Ran
+
+_LEGACY = "iptables-legacy tables present"
+IPV4, IPV6 = 4, 6
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """The rules of this host."""
+
+    tables: tuple[Table, ...] = ()
+    unread: str = ""  # why they are not all known
+    ufw: bool = False  # ufw keeps them
+    firewalld: bool = False
+    status: tuple[str, ...] = field(default=())  # as the one who keeps them puts it
+
+
+async def packet_filter(case: Case) -> Filter:
+    """Return the rules of this host's packet filter; asked once."""
+    return await case.once("packet filter", lambda: _ask(case))
+
+
+async def outcome(case: Case, port: int, family: int) -> Outcome:
+    """Return what becomes of a connection from the world to *port* by IPv4 or IPv6 (4, 6)."""
+    known = await packet_filter(case)
+    packet = Packet(family, port, *(await case.once("outward", _outward)))
+    return await in_thread(partial(judge, known.tables, packet))
+
+
+async def _outward() -> tuple[str, tuple[str, ...]]:
+    return await in_thread(lambda: (outward_interface(), tuple(own_addresses())))
+
+
+def outer_port(case: Case) -> int | None:
+    """Return the port by which the world comes: of external, or else of proxied."""
+    check = case.deployment.external or case.deployment.proxied
+    return port_of(check) if check else None
+
+
+async def _ask(case: Case) -> Filter:
+    ran = await case.root(RootJob.FIREWALL)
+    if ran.code is None:
+        return Filter(unread=ran.trouble)
+    try:
+        tools = {name: Ran(**said) for name, said in json.loads(ran.out).items()}
+        return await in_thread(partial(read_filter, tools))
+    except (ValueError, KeyError, TypeError) as error:
+        return Filter(unread=f"the rules cannot be read: {error!r}")
+
+
+def read_filter(tools: dict[str, Ran]) -> Filter:
+    """Return what *tools* say of the rules. Raises ValueError, KeyError for what is no ruleset."""
+    tables: dict[str, Table] = {}
+    nft, unread = tools["nft"], ""
+    if nft.code == 0:
+        for table in parse_nft(nft.out):
+            tables[table.name] = table
+    for name, family in (("iptables", IPV4), ("ip6tables", IPV6)):
+        said = tools[name]
+        if said.code == 0:
+            # nft shows tables of iptables too, but not all of what their rules say.
+            for table in parse_iptables(said.out, family):
+                tables.pop(f"{'ip' if family == IPV4 else 'ip6'} {table.name.split()[1]}", None)
+                tables[table.name] = table
+        if _LEGACY in said.err + said.out:
+            unread = "there are rules of iptables-legacy as well"
+        if "is incompatible, use 'nft'" in said.out and nft.code != 0:
+            unread = "there are rules of nft, and no nft to read them: apt-get install nftables"
+    if nft.code != 0 and tools["iptables"].code != 0:
+        unread = nft.trouble or nft.err.strip() or "neither nft nor iptables is installed"
+    ufw, firewalld = tools["ufw"], tools["firewalld"]
+    if firewalld.code == 0 and nft.code != 0:
+        unread = f"firewalld keeps its rules in nftables: {nft.trouble or nft.err.strip()}"
+    by_ufw = ufw.out.startswith("Status: active")
+    by_firewalld = firewalld.code == 0
+    status = ufw.lines if by_ufw else firewalld.lines if by_firewalld else ()
+    return Filter(tuple(tables.values()), unread, by_ufw, by_firewalld, tuple(status))

@@ -1,0 +1,1 @@
+"""nginx as it is configured: its syntax, and which server answers what."""

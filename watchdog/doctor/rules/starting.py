@@ -1,0 +1,97 @@
+"""Why a start does not come to its end: conditions, readiness, time."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from watchdog.doctor.case import Case
+from watchdog.doctor.facts.log import last, log_lines
+from watchdog.doctor.facts.unit import again, drop_in, is_down, program, shown
+from watchdog.doctor.finding import Finding, Remedy
+
+_UNMET = re.compile(r"(?:Condition|Assert)\w+=\S.* was not met|(?:Condition|Assert)\w+=[^\s)]+")
+_TIMED_OUT = re.compile(r"(?:start|start-pre|start-post) operation timed out|protocol\b")
+_SILENT = ("uvicorn", "hypercorn", "flask", "waitress", "daphne")
+"""Servers that do not tell systemd when they are ready (sd_notify(3))."""
+
+
+async def condition_unmet(case: Case) -> Finding | None:
+    """A `Condition…=` or `Assert…=` of the unit file was not met, so systemd did not start it.
+
+    Meet it, or take it out of the unit file.
+    """
+    properties = await shown(case)
+    if not is_down(properties):
+        return None
+    unmet = [key for key in ("ConditionResult", "AssertResult") if properties.get(key) == "no"]
+    checked = int(properties.get("ConditionTimestampMonotonic") or 0)
+    if not unmet or not checked:
+        return None
+    if checked < int(properties.get("InactiveEnterTimestampMonotonic") or 0):
+        return None  # it has run since
+    said = await case.ran("systemctl", "status", "--no-pager", "--full", "--lines=0", case.unit)
+    found = _UNMET.search(said.out) or _UNMET.search("\n".join(await log_lines(case)))
+    words = found[0].removesuffix(" was not met") if found else "a Condition…= of its unit file"
+    return Finding(
+        "condition-unmet",
+        f"{case.unit} was not started: {words} is not met",
+        "systemd skips it at every start, without an error, until that is so",
+        Remedy((f"systemctl cat {shlex.quote(case.unit)}", *again(case, properties))),
+    )
+
+
+async def never_ready(case: Case) -> Finding | None:
+    """A unit of `Type=notify` whose program never says that it is ready: systemd ends it.
+
+    uvicorn and others have no sd_notify: `Type=exec` goes with them.
+    """
+    properties, lines = await shown(case), await log_lines(case)
+    if properties.get("Type") not in {"notify", "notify-reload"}:
+        return None
+    if not any(_TIMED_OUT.search(line) for line in lines) and properties.get("Result") not in {
+        "timeout",
+        "protocol",
+    }:
+        return None
+    runs = await program(case)
+    name = next((each for each in _SILENT if runs and each in runs.command), "")
+    if not name:
+        return None
+    return Finding(
+        "never-ready",
+        f"{case.unit} is Type=notify, and {name} never tells systemd that it is ready",
+        "systemd waits for that until the time is over, and ends it",
+        Remedy((*drop_in(case, "50-type", "Type=exec"), *again(case, properties))),
+        last(lines),
+    )
+
+
+async def start_timeout(case: Case) -> Finding | None:
+    """The start took longer than `TimeoutStartSec=`: systemd ended it.
+
+    If it needs that long, the time is doubled; if it hangs, its log says where.
+    """
+    properties, lines = await shown(case), await log_lines(case)
+    timed_out = any(_TIMED_OUT.search(line) and "protocol" not in line for line in lines)
+    if not timed_out and properties.get("Result") != "timeout":
+        return None
+    if not is_down(properties):
+        return None
+    given = properties.get("TimeoutStartUSec", "")
+    longer = drop_in(case, "50-timeout", f"TimeoutStartSec={_doubled(given)}")
+    return Finding(
+        "start-timeout",
+        f"the start of {case.unit} took longer than the {given} that it is given",
+        "systemd ends it before it is ready: it needs longer, or waits for what is missing",
+        Remedy((*longer, *again(case, properties))),
+        last(lines),
+    )
+
+
+def _doubled(span: str) -> str:
+    """Return twice a span as systemctl prints it: ``1min 30s``."""
+    return re.sub(r"\d+", lambda found: str(2 * int(found[0])), span) or "3min"
+
+
+RULES = (condition_unmet, never_ready, start_timeout)
