@@ -109,7 +109,7 @@ def _watch(look: Callable[[], Sequence[Held] | None], *, is_json: bool) -> None:
         if rows is not None:
             if is_redrawn:
                 print("\033[H\033[2J", end="")
-                print(f"{stamp(time.time())}  (Ctrl-C ends it)")
+                print(f"unchanged since {stamp(time.time())}  (Ctrl-C ends it)")
                 _print_all(rows, is_json=False)
             elif before is None or is_json:
                 _print_all(rows, is_json=is_json, is_line=True)
