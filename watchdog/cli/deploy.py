@@ -36,7 +36,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from watchdog.app.targets import chosen
+    from watchdog.app.by_hand import chosen
     from watchdog.config import load
     from watchdog.deploy.plan import plan_of
     from watchdog.evidence.redact import Redactor

@@ -171,7 +171,9 @@ def how_it_ended(report: Report) -> str:
             return "not begun; nothing has changed"
         case Outcome.FAILED:
             why = "" if report.plan.rollback else ": no rollback is configured"
-            return f"{failed} failed; nothing was rolled back{why}"
+            is_restarted = any(done.step.kind is Kind.RESTART for done in report.steps)
+            deeds = "nothing" if is_restarted else "it was not restarted, and nothing"
+            return f"{failed} failed; {deeds} was rolled back{why}"
         case Outcome.ROLLED_BACK:
             return f"{failed} failed; rolled back, and healthy again"
         case Outcome.NOT_ROLLED_BACK:

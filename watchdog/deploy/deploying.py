@@ -96,7 +96,8 @@ class Deploying:
             way_back = plan.rollback if self._is_restarted else plan.verify
             if report.steps[-1].step.kind is Kind.RELEASE:
                 way_back = ()  # the daemon has taken over
-            report.cause = await self._explain(stays=not way_back)
+            if self._is_restarted:  # a command's own words, which are shown, are its cause
+                report.cause = await self._explain(stays=not way_back)
             if way_back:
                 await self._roll_back(way_back)
         failed = report.failed

@@ -118,14 +118,26 @@ async def test_what_mends_it_is_told_where_nothing_is_rolled_back(
     ],
 )
 def test_the_last_line_says_what_became_of_it(outcome: Outcome, words: str) -> None:
-    steps = [Done(HEALTH, is_good=False, text="", took=0)]
+    steps = [
+        Done(RESTART, is_good=True, text="", took=0),
+        Done(HEALTH, is_good=False, text="", took=0),
+    ]
     back = [Done(RESTART, is_good=False, text="", took=0)]
     assert how_it_ended(Report(PLAN, outcome, steps=steps, rollback=back)) == words
 
 
+def test_a_command_that_fails_before_the_restart_is_told_with_that() -> None:
+    steps = [Done(BEFORE, is_good=False, text="", took=0)]
+    ended = how_it_ended(Report(PLAN, Outcome.FAILED, steps=steps))
+    assert ended.startswith("before failed; it was not restarted, and nothing was rolled back:")
+
+
 def test_what_the_daemon_finds_in_the_end_is_not_blamed_on_a_missing_rollback() -> None:
     plan = replace(PLAN, rollback=(RESTART,))
-    steps = [Done(Step(Kind.RELEASE, "api", 1), is_good=False, text="", took=0)]
+    steps = [
+        Done(RESTART, is_good=True, text="", took=0),
+        Done(Step(Kind.RELEASE, "api", 1), is_good=False, text="", took=0),
+    ]
     ended = how_it_ended(Report(plan, Outcome.FAILED, steps=steps))
     assert ended == "release failed; nothing was rolled back"
 

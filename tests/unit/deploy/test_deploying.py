@@ -87,6 +87,7 @@ async def test_a_command_that_fails_before_the_restart_leaves_the_process_alone(
     assert failed(report) == ("before", "exited with status 1")
     assert report.outcome is Outcome.ROLLED_BACK
     assert [done.step.kind.value for done in report.rollback][:2] == ["rollback", "unit"]
+    assert not report.cause.evidence  # of a process that has nothing to do with it
     assert bench.control.restarts == 0
 
 
