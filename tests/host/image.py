@@ -53,9 +53,9 @@ BASE_CLEANUP = 'rm -f "$1"/etc/resolv.conf "$1"/etc/hostname "$1"/etc/apt/apt.co
 PEERS_SCRIPT = """\
 apt-get update --quiet
 apt-get install --quiet --yes --no-install-recommends \
-    strace monit supervisor prometheus-alertmanager exim4-daemon-light
-systemctl disable monit.service supervisor.service prometheus-alertmanager.service \
-    exim4.service
+    strace monit supervisor prometheus prometheus-alertmanager exim4-daemon-light
+systemctl disable monit.service supervisor.service prometheus.service \
+    prometheus-alertmanager.service exim4.service
 python3 -m venv /opt/peers
 /opt/peers/bin/pip install --quiet --no-index --find-links /run/inputs/wheels \
     --require-hashes --requirement /run/inputs/requirements.lock

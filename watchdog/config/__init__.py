@@ -22,6 +22,7 @@ from watchdog.config.settings import (
     SlackSettings,
     SlackWebhookSettings,
     WebhookSettings,
+    WebSettings,
 )
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "SlackBotSettings",
     "SlackSettings",
     "SlackWebhookSettings",
+    "WebSettings",
     "WebhookSettings",
     "load",
 ]

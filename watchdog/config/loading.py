@@ -26,6 +26,7 @@ from watchdog.config.services import ServiceBuilder
 from watchdog.config.settings import Config, DaemonSettings
 from watchdog.config.tables import ConfigFile, DaemonTable
 from watchdog.config.warnings import host_warnings_of
+from watchdog.config.web import build_web
 from watchdog.core.service import (
     Policy,
     Service,
@@ -82,6 +83,7 @@ def load(
     warnings = host_warnings_of(tables.warnings, problems)
     routes = build_routes(tables, [service.name for service in services], problems)
     heartbeat = build_heartbeat(tables.heartbeat, secrets)
+    web = build_web(tables.web, secrets)
     problems.raise_if_any()
     channels = (*slack, *email, *webhook, *alertmanager, *apprise)
     return Config(
@@ -97,6 +99,7 @@ def load(
         subscriptions=subscriptions(routes, channels),
         delivery=build_delivery(tables.delivery),
         heartbeat=heartbeat,
+        web=web,
         redact_emails=tables.evidence.redact_emails,
         warnings=warnings,
         unchecked=tuple(secrets.unchecked),
