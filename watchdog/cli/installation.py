@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from watchdog.cli.terminal import painted
 from watchdog.errors import TemplateError, WatchdogError
 
 if TYPE_CHECKING:
@@ -123,7 +124,6 @@ def _agreed(count: int) -> bool:
 
 def _print_difference(lines: Sequence[str]) -> None:
     colours = {"+": _GREEN, "-": _RED}
-    plain = not sys.stdout.isatty() or bool(os.environ.get("NO_COLOR"))
     for line in lines:
         colour = colours.get(line[:1])
-        print(line if plain or colour is None else f"\033[{colour}m{line}\033[0m")
+        print(line if colour is None else painted(line, colour))

@@ -10,6 +10,7 @@ import time
 from typing import TextIO
 
 from watchdog.cli.findings import typed
+from watchdog.cli.terminal import has_signs, painted
 from watchdog.core.excerpt import excerpt, is_title
 from watchdog.core.spans import span
 from watchdog.deploy.plan import Kind
@@ -43,8 +44,6 @@ class Progress:
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out or sys.stdout
         self._is_live = self._out.isatty() and os.environ.get("TERM") != "dumb"
-        self._has_colours = self._is_live and not os.environ.get("NO_COLOR")
-        self._is_unicode = (self._out.encoding or "").lower().startswith("utf")
         self._timer: asyncio.TimerHandle | None = None
         self._step = ""
         self._since = 0.0
@@ -153,12 +152,12 @@ class Progress:
             os.close(nowhere)
 
     def _mark(self, is_good: bool | None) -> str:  # noqa: FBT001 - or neither yet
-        if self._is_unicode:
+        if has_signs(self._out):
             return {True: "✓", False: "✗", None: "…"}[is_good]
         return {True: "ok  ", False: "FAIL", None: "... "}[is_good]
 
     def _coloured(self, text: str, colour: str) -> str:
-        return f"\033[{colour}m{text}\033[0m" if self._has_colours else text
+        return painted(text, colour, self._out) if self._is_live else text
 
 
 def how_it_ended(report: Report) -> str:
