@@ -75,8 +75,8 @@ rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log
 RUN_LOCK = REPOSITORY / "requirements" / "run.lock"
 APPRISE_LOCK = REPOSITORY / "requirements" / "apprise.lock"
 AWS_LOCK = REPOSITORY / "requirements" / "aws.lock"
-WHEEL_INPUTS = ("watchdog", "pyproject.toml", "README.md", "LICENSE")
-PROJECT = (*WHEEL_INPUTS, "systemd", "requirements", "config.example.toml")
+WHEEL_INPUTS = ("watchdog", "pyproject.toml", "README.md", "LICENSE", "config.example.toml")
+PROJECT = (*WHEEL_INPUTS, "systemd", "requirements")
 """What an installation takes."""
 COPY_ATTEMPTS = 5
 INSTALL = ("/project/systemd/install.sh", "--wheels", "/wheels", "--no-start")

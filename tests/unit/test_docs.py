@@ -18,7 +18,7 @@ from watchdog.core.model import (
 )
 
 PAGES = pages()
-parser = functools.cache(main._parser)
+parser = functools.cache(functools.partial(main.parser_of, ""))
 READMES = (ROOT / "README.md", ROOT / "README.ko.md")
 SNAPSHOTS = ROOT / "tests/unit/notify/snapshots"
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
 from watchdog.cli.output import coloured, mark, print_remarks
-from watchdog.core.incident import span
+from watchdog.cli.terminal import has_signs
+from watchdog.core.spans import span
 
 _BARS = "▁▂▃▄▅▆▇█"
 _GAP = "·"
@@ -40,7 +40,7 @@ def sparkline(took: Sequence[float | None]) -> str:
 
     Where a terminal has no such letters, as numbers.
     """
-    if not (sys.stdout.encoding or "").lower().startswith("utf"):
+    if not has_signs():
         return " ".join("x" if ms is None else f"{ms:g}" for ms in took[-10:])
     slowest = max((ms for ms in took if ms is not None), default=0.0)
     steps = len(_BARS) - 1

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from watchdog.core.incident import span
+from watchdog.cli.terminal import has_signs, painted
+from watchdog.core.spans import span
 
 _COLOURS = {0: "32", 1: "31", 3: "35", 4: "33"}  # by exit code: green, red, magenta, yellow
 _WARNING = 4  # yellow
@@ -159,15 +158,12 @@ def marked(check: str, verdict: str) -> str:
 
 def mark(verdict: str) -> str:
     """Return the sign of a verdict, or the word where the terminal has no such letters."""
-    encoding = (sys.stdout.encoding or "").lower()
-    return _MARKS[verdict] if encoding.startswith("utf") else verdict
+    return _MARKS[verdict] if has_signs() else verdict
 
 
 def coloured(text: str, code: int) -> str:
-    """Return *text* in the colour of an exit code, on a terminal (https://no-color.org)."""
-    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
-        return text
-    return f"\033[{_COLOURS[code]}m{text}\033[0m"
+    """Return *text* in the colour of an exit code."""
+    return painted(text, _COLOURS[code])
 
 
 def stamp(wall: float) -> str:

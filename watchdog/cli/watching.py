@@ -6,8 +6,9 @@ import contextlib
 import io
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
+
+from watchdog.cli.terminal import wait
 
 PACE = 1.0
 """Seconds from one look to the next."""
@@ -34,7 +35,7 @@ def watch(look: Callable[[], int]) -> int:
                     sys.stdout.write(text)
                 sys.stdout.flush()
                 shown = text
-                time.sleep(PACE)
+                wait(PACE)
             except KeyboardInterrupt:
                 return code
 

@@ -26,7 +26,6 @@ from watchdog.config.settings import (
 )
 
 __all__ = [
-    "DEFAULT_PATH",
     "AlertmanagerSettings",
     "AppriseSettings",
     "ChannelSettings",
@@ -44,6 +43,4 @@ __all__ = [
     "WebhookSettings",
     "load",
 ]
-
-DEFAULT_PATH = "/etc/service-watchdog/config.toml"
 """Where the configuration is unless a command is told otherwise."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec import UNSET
 
+from watchdog import places
 from watchdog.config.apprise_urls import build_apprise
 from watchdog.config.beating import build_heartbeat
 from watchdog.config.channels import build_email, build_slack, check_names
@@ -179,8 +180,8 @@ def _daemon(table: DaemonTable, environ: Mapping[str, str]) -> DaemonSettings:
         return (given or otherwise) if stated is UNSET else stated
 
     return DaemonSettings(
-        state_dir=directory(table.state_dir, "STATE_DIRECTORY", "/var/lib/service-watchdog"),
-        runtime_dir=directory(table.runtime_dir, "RUNTIME_DIRECTORY", "/run/service-watchdog"),
+        state_dir=directory(table.state_dir, "STATE_DIRECTORY", str(places.STATE_DIR)),
+        runtime_dir=directory(table.runtime_dir, "RUNTIME_DIRECTORY", str(places.RUNTIME_DIR)),
         log=table.log,
         host=os.uname().nodename if table.host is UNSET else table.host,
         timezone="" if table.timezone is UNSET else table.timezone,
