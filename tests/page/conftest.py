@@ -114,7 +114,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
             running.communicate()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop runs meanwhile, and no other test may need one
 def browser() -> Iterator[Browser]:
     program = shutil.which("chromium")
     if program is None:
