@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from watchdog.doctor.case import Case
 from watchdog.doctor.facts.web import configuration
-from watchdog.doctor.nginx.syntax import Directive, files_of
+from watchdog.nginx.syntax import Directive, files_of
 from watchdog.root_job import RootJob
 
 _CGROUPS = Path("/sys/fs/cgroup")

@@ -11,9 +11,11 @@ from urllib.parse import urlsplit
 
 from watchdog.core.service import HttpCheck, PortCheck
 from watchdog.doctor.case import Case
+from watchdog.doctor.facts.addresses import is_here
 from watchdog.doctor.facts.reached import addresses_of
-from watchdog.doctor.nginx.servers import Request, answering
-from watchdog.doctor.nginx.syntax import Directive, parse
+from watchdog.nginx.passing import backends
+from watchdog.nginx.servers import Request, answering, servers
+from watchdog.nginx.syntax import Directive, parse
 from watchdog.probes.address import Address
 from watchdog.probes.sock_diag import Listening, SockDiag
 from watchdog.probes.target import parse_target
@@ -96,6 +98,15 @@ async def configuration(case: Case) -> Directive | None:
         return parse(ran.out) if ran.code == 0 else None
 
     return await case.once("nginx configuration", ask)
+
+
+def passing_to(tree: Directive, port: int) -> list[Directive]:
+    """Return the server blocks that pass anything on to *port* of this host."""
+    return [
+        server
+        for server in servers(tree)
+        if any(each.port == port and is_here(each.host) for each in backends(tree, server))
+    ]
 
 
 async def server_for(case: Case, check: HttpCheck) -> Directive | None:

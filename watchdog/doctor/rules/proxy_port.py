@@ -8,9 +8,17 @@ from functools import partial
 
 from watchdog.doctor.case import Case, Rule
 from watchdog.doctor.facts.nginx_run import changed_since_load
-from watchdog.doctor.facts.web import addresses_here, configuration, is_of, listener_at, where
+from watchdog.doctor.facts.web import (
+    addresses_here,
+    configuration,
+    is_of,
+    listener_at,
+    passing_to,
+    where,
+)
 from watchdog.doctor.finding import Finding, Remedy
-from watchdog.doctor.nginx.servers import listens, passing_to, servers
+from watchdog.nginx.listening import listens
+from watchdog.nginx.servers import servers
 from watchdog.ports import Listener
 from watchdog.probes.owner import describe
 from watchdog.thread import in_thread

@@ -7,20 +7,14 @@ from pathlib import Path
 from shlex import quote
 
 from watchdog.doctor.case import Case, Rule, read
+from watchdog.doctor.facts.addresses import is_here
 from watchdog.doctor.facts.failing import failing
-from watchdog.doctor.facts.web import configuration, request_of, where
+from watchdog.doctor.facts.web import configuration, passing_to, request_of, where
 from watchdog.doctor.finding import Finding, Remedy
-from watchdog.doctor.nginx.servers import (
-    Request,
-    answering,
-    backends,
-    is_here,
-    listens,
-    location,
-    names,
-    passing_to,
-)
-from watchdog.doctor.nginx.syntax import Directive, parse
+from watchdog.nginx.listening import listens
+from watchdog.nginx.passing import backends
+from watchdog.nginx.servers import Request, answering, location, names
+from watchdog.nginx.syntax import Directive, parse
 
 RELOAD = ("nginx -t", "systemctl reload nginx")
 _AVAILABLE = Path("/etc/nginx/sites-available")
@@ -135,7 +129,7 @@ async def location_not_proxied(case: Case) -> Finding | None:
         return None
     place = location(server, request.path)
     passed = re.compile(r"(?:proxy|fastcgi|uwsgi|scgi|grpc|memcached)_pass$|return$|rewrite$")
-    if place.name == "location" and any(passed.match(each.name) for each in _all(place)):
+    if place.name == "location" and any(passed.match(each.name) for each in place.descendants()):
         return None
     return Finding(
         "location-not-proxied",
@@ -143,10 +137,6 @@ async def location_not_proxied(case: Case) -> Finding | None:
         "nginx looks for a file of that name instead of asking the service",
         Remedy((f"editor +{place.line} {place.file}", *RELOAD)),
     )
-
-
-def _all(place: Directive) -> list[Directive]:
-    return [deep for each in place.block for deep in (each, *_all(each))]
 
 
 RULES: tuple[Rule, ...] = (

@@ -12,8 +12,9 @@ from watchdog.doctor.facts.nginx_run import changed_since_load, error_logs, line
 from watchdog.doctor.facts.reached import fetch
 from watchdog.doctor.facts.web import configuration, request_of, server_for, where
 from watchdog.doctor.finding import Finding, Remedy
-from watchdog.doctor.nginx.log import Trouble, troubles
-from watchdog.doctor.nginx.servers import Request, answering, backends, location
+from watchdog.nginx.error_log import Trouble, troubles
+from watchdog.nginx.passing import backends
+from watchdog.nginx.servers import Request, answering, location
 
 RELOAD = ("nginx -t", "systemctl reload nginx")
 _RECENT = 600  # seconds that a line of the log may be old, if there is none of our own

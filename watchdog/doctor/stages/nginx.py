@@ -12,8 +12,8 @@ from watchdog.doctor.facts.web import (
     listener_at,
 )
 from watchdog.doctor.finding import Answer, Mark
-from watchdog.doctor.nginx.complaint import complaint
 from watchdog.doctor.rules import nginx_config, nginx_unit, proxy_port
+from watchdog.nginx.complaint import complaint
 from watchdog.root_job import RootJob
 
 NOT_PROXIED = Answer(Mark.SKIPPED, "neither proxied nor external is configured")
