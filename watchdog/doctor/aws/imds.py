@@ -82,10 +82,11 @@ def _asked(service: tuple[str, int], patience: float) -> Identity:
                 raise TimeoutError  # nobody waits any more
             return _value(connection, name, form, token)
 
-        known = [value(name, form) for name, form in _FORMS.items()]
+        instance, region, role = (value(name, form) for name, form in _FORMS.items())
         macs = value(_INTERFACES, _MACS).split()
         found = [value(f"{_INTERFACES}{mac.rstrip('/')}/public-ipv4s", _ADDRESSES) for mac in macs]
-        return Identity(*known, tuple(address for each in found for address in each.split()))
+        public = tuple(address for each in found for address in each.split())
+        return Identity(instance, region, role, public)
     finally:
         connection.close()
 

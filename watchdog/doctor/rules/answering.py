@@ -9,7 +9,7 @@ from watchdog.core.service import HttpCheck
 from watchdog.doctor.case import Case
 from watchdog.doctor.facts.host import processes
 from watchdog.doctor.facts.log import last, log_lines
-from watchdog.doctor.facts.sockets import address, listeners, own, takes
+from watchdog.doctor.facts.sockets import asked_at, listeners, own, takes
 from watchdog.doctor.facts.unit import again, shown
 from watchdog.doctor.finding import Finding, Remedy
 
@@ -71,7 +71,7 @@ async def nobody_listens(case: Case) -> Finding | None:
 
     It hangs before it listens, or serves something else; its last lines are shown.
     """
-    wanted = address(case)
+    wanted = asked_at(case)
     if wanted is None or await own(case):
         return None
     host, port = wanted

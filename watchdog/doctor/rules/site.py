@@ -9,7 +9,8 @@ from shlex import quote
 from watchdog.doctor.case import Case, Rule, read
 from watchdog.doctor.facts.addresses import is_here
 from watchdog.doctor.facts.failing import failing
-from watchdog.doctor.facts.web import configuration, passing_to, request_of, where
+from watchdog.doctor.facts.sockets import asked_at
+from watchdog.doctor.facts.web import configuration, passing_to, request_of
 from watchdog.doctor.finding import Finding, Remedy
 from watchdog.nginx.listening import listens
 from watchdog.nginx.passing import backends
@@ -26,7 +27,7 @@ async def site_not_enabled(case: Case) -> Finding | None:
 
     Link it into sites-enabled, and reload nginx.
     """
-    tree, own = await configuration(case), where(case)
+    tree, own = await configuration(case), asked_at(case)
     if tree is None or own is None or passing_to(tree, own[1]):
         return None
     try:
@@ -50,7 +51,7 @@ async def site_shadowed(case: Case) -> Finding | None:
 
     Remove Debian's default site, or give the service's own block the name that is asked for.
     """
-    check, tree, own = await failing(case), await configuration(case), where(case)
+    check, tree, own = await failing(case), await configuration(case), asked_at(case)
     if check is None or tree is None or own is None:
         return None
     request = await request_of(case, check)
@@ -93,7 +94,7 @@ async def upstream_elsewhere(case: Case) -> Finding | None:
 
     Mend the address in proxy_pass or upstream, or the port in the configuration.
     """
-    check, tree, own = await failing(case), await configuration(case), where(case)
+    check, tree, own = await failing(case), await configuration(case), asked_at(case)
     if check is None or tree is None or own is None:
         return None
     request = await request_of(case, check)
@@ -120,7 +121,7 @@ async def location_not_proxied(case: Case) -> Finding | None:
 
     Add a location that passes it on.
     """
-    check, tree, own = await failing(case), await configuration(case), where(case)
+    check, tree, own = await failing(case), await configuration(case), asked_at(case)
     if check is None or tree is None or own is None:
         return None
     request = await request_of(case, check)

@@ -10,7 +10,8 @@ from watchdog.doctor.case import Case, Rule
 from watchdog.doctor.facts.failing import answer_of, failing
 from watchdog.doctor.facts.nginx_run import changed_since_load, error_logs, lines_since, size
 from watchdog.doctor.facts.reached import fetch
-from watchdog.doctor.facts.web import configuration, request_of, server_for, where
+from watchdog.doctor.facts.sockets import asked_at
+from watchdog.doctor.facts.web import configuration, request_of, server_for
 from watchdog.doctor.finding import Finding, Remedy
 from watchdog.nginx.error_log import Trouble, troubles
 from watchdog.nginx.passing import backends
@@ -343,7 +344,7 @@ def _finding(
 
 
 def _address(case: Case) -> str:
-    own = where(case)
+    own = asked_at(case)
     return f"{own[0]}:{own[1]}" if own else "another address"
 
 
