@@ -388,7 +388,8 @@ def test_the_service_is_slower_than_anybody_waits(shop: Storefront) -> None:
     found = shop.finding()
     assert found["rule"] == "gateway-silent"
     assert found["fact"] == (
-        f"http://{SHOP}/health: 192.168.7.2:80 takes the connection, and answers nothing within 0.5 s"
+        f"http://{SHOP}/health: 192.168.7.2:80 takes the connection, and answers nothing "
+        "within 0.5 s"
     )
     shop.host.sh(f"curl -s -m 5 http://{SHOP}/health")
     assert shop.finding()["rule"] == "upstream-timeout"
