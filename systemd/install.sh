@@ -324,7 +324,7 @@ start_daemon() {
   since=$(date +%s.%N)
   if ! systemctl restart $name.service 2>/dev/null; then
     journalctl --sync
-    journalctl --unit $name --since "@$since" --lines 15 --output cat --no-pager | sed 's/^/  /' >&2
+    journalctl --unit $name --since "@$since" --output cat --no-pager | tail -n 15 | sed 's/^/  /' >&2
     fail "it says the above" 1 "start the daemon"
   fi
 }
@@ -372,7 +372,8 @@ install_() {
     say "installed; it starts with the host, or with: systemctl start $name"
   fi
   if cmp -s "$source/config.example.toml" $config; then
-    say "next: name your services in $config, then run: systemctl reload $name"
+    say "next: run $name init, which puts what runs here into $config, or name your$(
+    ) services there yourself; then: systemctl reload $name"
   fi
 }
 

@@ -43,6 +43,10 @@ class ControlError(WatchdogError):
     """The daemon could not be asked over its control socket."""
 
 
+class WebError(WatchdogError):
+    """Nothing can be served over HTTP."""
+
+
 class DeliveryError(WatchdogError):
     """An alert could not be delivered."""
 

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from watchdog.core.incident import span
 from watchdog.core.model import (
     Observation,
     Verdict,
 )
+from watchdog.core.spans import span
 from watchdog.core.telling import Circumstance, CircumstanceKind, Notice
 from watchdog.ports import Clock
 

@@ -34,6 +34,7 @@ from watchdog.core.service import (
 from watchdog.core.standing import Started
 from watchdog.errors import WatchdogError
 from watchdog.gauging import Gauging
+from watchdog.latency import Latency
 from watchdog.ports import Change, Left, ServiceControl
 from watchdog.rounds import Round, RoundAbandoned
 from watchdog.surroundings import Surroundings
@@ -69,6 +70,7 @@ class Worker:
         self.next_round: float | None = None  # mono; None while a restart is under way
         self.judged = Bell()  # set by the first round
         self.finished: RestartFinished | None = None  # how the last restart ended
+        self.latency = Latency()
         self.ended = False  # it watches no more: a reload has taken its place
         self._left = left
         self._control = control
@@ -95,6 +97,11 @@ class Worker:
     def control(self) -> ServiceControl:
         """Return how the service is watched and restarted."""
         return self._control
+
+    @property
+    def began(self) -> float:
+        """Return when the last round began (mono); 0 if there was none."""
+        return self._began
 
     @property
     def results(self) -> Sequence[Observation]:
@@ -209,6 +216,8 @@ class Worker:
         finally:
             self._in_round = False
         self.seen = seen
+        took = self.results[-1].duration if seen.verdict is Verdict.PASS else None
+        self.latency.add(clock.now().wall, took)
         await self._take(seen)
         if self.state.phase is not Phase.MAINTENANCE or seen.verdict is not Verdict.UNKNOWN:
             self._around.sight.take(self.service.name, seen, self._began)

@@ -53,9 +53,9 @@ BASE_CLEANUP = 'rm -f "$1"/etc/resolv.conf "$1"/etc/hostname "$1"/etc/apt/apt.co
 PEERS_SCRIPT = """\
 apt-get update --quiet
 apt-get install --quiet --yes --no-install-recommends \
-    strace monit supervisor prometheus-alertmanager exim4-daemon-light
-systemctl disable monit.service supervisor.service prometheus-alertmanager.service \
-    exim4.service
+    strace monit supervisor prometheus prometheus-alertmanager exim4-daemon-light
+systemctl disable monit.service supervisor.service prometheus.service \
+    prometheus-alertmanager.service exim4.service
 python3 -m venv /opt/peers
 /opt/peers/bin/pip install --quiet --no-index --find-links /run/inputs/wheels \
     --require-hashes --requirement /run/inputs/requirements.lock
@@ -75,8 +75,8 @@ rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log
 RUN_LOCK = REPOSITORY / "requirements" / "run.lock"
 APPRISE_LOCK = REPOSITORY / "requirements" / "apprise.lock"
 AWS_LOCK = REPOSITORY / "requirements" / "aws.lock"
-WHEEL_INPUTS = ("watchdog", "pyproject.toml", "README.md", "LICENSE")
-PROJECT = (*WHEEL_INPUTS, "systemd", "requirements", "config.example.toml")
+WHEEL_INPUTS = ("watchdog", "pyproject.toml", "README.md", "LICENSE", "config.example.toml")
+PROJECT = (*WHEEL_INPUTS, "systemd", "requirements")
 """What an installation takes."""
 COPY_ATTEMPTS = 5
 INSTALL = ("/project/systemd/install.sh", "--wheels", "/wheels", "--no-start")

@@ -17,6 +17,7 @@ from tests.host.host import wait_for
 from tests.host.installed import CONFIG, DAEMON, InstalledHost
 from tests.host.watched_host import API, PORT, SLACK, UNIT, WatchedHost
 
+GO = "/run/go"
 STATUS = "/run/sample/sample/status"
 BREAK = f'["sh", "-c", "echo fetching; mkdir -p {Path(STATUS).parent}; echo 500 > {STATUS}"]'
 MEND = f'["rm", "-f", "{STATUS}"]'
@@ -26,15 +27,46 @@ server {{
     location / {{ proxy_pass http://127.0.0.1:{PORT}; }}
 }}
 """
+STARTS_AT_ONCE = 'start_timeout = "200ms"\n'  # what fails after that is tried, not waited for
+# Deploys on a terminal that goes away, with SIGHUP, at the first step that waits.
+DROPPED = f"""
+import os, pathlib, pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp("service-watchdog", ["service-watchdog", "deploy", *sys.argv[1:]])
+said = b""
+while b"until" not in said:
+    said += os.read(terminal, 4096)
+os.close(terminal)
+pathlib.Path("{GO}").touch()
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
 PROXIED = 'proxied = { url = "http://127.0.0.1/health", timeout = "2s" }\n'
 
 
-@pytest.fixture
-def watching(installed_host: InstalledHost) -> WatchedHost:
-    watching = WatchedHost(installed_host)
+DROP_IN = f"/run/systemd/system/{UNIT}.d/version.conf"
+WAIT = f'before = [["sh", "-c", "until [ -e {GO} ]; do sleep 0.05; done"]]'
+HEAL = f"""
+systemctl stop {DAEMON} {UNIT} slack.service steady_load.service squatter.service
+rm -rf /var/lib/service-watchdog/* {STATUS} {GO} /tmp/begun /etc/nginx/conf.d/api.conf
+rm -f {DROP_IN}; systemctl daemon-reload; systemctl reset-failed
+systemctl start slack.service {UNIT}
+"""
+
+
+@pytest.fixture(scope="module")
+def lasting(lasting_host: InstalledHost) -> WatchedHost:
+    watching = WatchedHost(lasting_host)
     watching.start_slack()
     watching.start_sample()
+    lasting_host.run("rm", "-f", "/etc/nginx/sites-enabled/default")
     return watching
+
+
+@pytest.fixture
+def watching(lasting: WatchedHost) -> Iterator[WatchedHost]:
+    yield lasting
+    lasting.host.sh(HEAL, check=False)
 
 
 def deployed(watching: WatchedHost, *options: str, code: int = 0) -> dict[str, Any]:
@@ -71,7 +103,6 @@ def test_a_deploy_under_load_causes_no_alert_and_no_restart_but_its_own(
     watching: WatchedHost,
 ) -> None:
     watching.host.write("/etc/nginx/conf.d/api.conf", NGINX)
-    watching.host.run("rm", "-f", "/etc/nginx/sites-enabled/default")
     watching.host.systemctl("restart", "nginx.service")
     slow = '[service.deploy]\nbefore = [["sleep", "1"]]\nafter = [["echo", "done"]]\n'
     watching.watch(PROXIED + slow, tables=SLACK)
@@ -98,7 +129,6 @@ def test_a_deploy_under_load_causes_no_alert_and_no_restart_but_its_own(
 
 
 def test_an_nginx_that_leads_elsewhere_is_found_after_its_reload(watching: WatchedHost) -> None:
-    watching.host.run("rm", "-f", "/etc/nginx/sites-enabled/default")
     watching.host.write("/etc/nginx/conf.d/api.conf", NGINX)
     watching.host.systemctl("restart", "nginx.service")
     watching.configure(PROXIED)
@@ -110,12 +140,14 @@ def test_an_nginx_that_leads_elsewhere_is_found_after_its_reload(watching: Watch
     told = deployed(watching, code=1)
     assert steps(told)[-1] == "nginx-test failed"
     assert 'unknown directive "bogus"' in told["steps"][-1]["text"]
+    assert told["finding"]["fact"] == '/etc/nginx/conf.d/api.conf:1: unknown directive "bogus"'
 
 
 def test_a_broken_version_is_stopped_explained_rolled_back_and_verified(
     watching: WatchedHost,
 ) -> None:
-    watching.watch(f"[service.deploy]\nbefore = [{BREAK}]\nrollback = [{MEND}]\n", tables=SLACK)
+    commands = f"[service.deploy]\nbefore = [{BREAK}]\nrollback = [{MEND}]\n"
+    watching.watch(STARTS_AT_ONCE + commands, tables=SLACK)
     told = deployed(watching, code=1)
     assert told["outcome"] == "rolled-back"
     assert steps(told) == ["lease", "before", "restart", "unit", "port", "health failed"]
@@ -127,12 +159,39 @@ def test_a_broken_version_is_stopped_explained_rolled_back_and_verified(
 
 
 def test_a_broken_version_without_a_way_back_is_left_to_the_daemon(watching: WatchedHost) -> None:
-    watching.watch(f"max_failures = 1\n[service.deploy]\nbefore = [{BREAK}]\n", tables=SLACK)
+    commands = f"[service.deploy]\nbefore = [{BREAK}]\n"
+    watching.watch(f"max_failures = 1\n{STARTS_AT_ONCE}{commands}", tables=SLACK)
     told = watching.command("deploy", API, code=1)
-    assert f"{API}: failed; nothing was rolled back" in told
+    assert f"{API}: health failed; nothing was rolled back" in told
     assert "    fetching" in told
     [alert] = watching.messages(1)
     assert "/health answered 500" in alert
+
+
+SQUATTER = (
+    f"systemd-run -u squatter python3 -m http.server {PORT};"
+    f" until ss -ltn | grep -q :{PORT}; do sleep 0.05; done"
+)
+BROKEN = {
+    "ExecStart=\nExecStart=/usr/bin/python3 -c 'import greetings'": "module greetings is not",
+    "ExecStart=\nExecStart=/usr/bin/python3 -c '{}[\"MODEL\"]'": "KeyError: 'MODEL'",
+    "EnvironmentFile=/srv/.env": "the environment file /srv/.env is not there",
+    "ExecStart=\nExecStart=/srv/venv/bin/uvicorn": "/srv/venv",
+    f"ExecStartPre=+sh -c '{SQUATTER}'": f"port {PORT} is held by python3",
+}
+
+
+@pytest.mark.parametrize(("line", "fact"), BROKEN.items())
+def test_a_version_that_does_not_start_is_told_with_its_cause_and_with_what_mends_it(
+    watching: WatchedHost, line: str, fact: str
+) -> None:
+    watching.host.write("/run/version.conf", f"[Service]\n{line}\n")
+    install = f'["install", "-D", "/run/version.conf", "{DROP_IN}"], ["systemctl", "daemon-reload"]'
+    watching.configure(f"[service.deploy]\nbefore = [{install}]\n")
+    told = watching.command("deploy", API, code=1)
+    [found] = [text for text in told.splitlines() if text.startswith("  finding: ")]
+    assert fact in found
+    assert "  to fix:  " in told
 
 
 def test_a_killed_deploy_ends_its_lease_and_the_watch_goes_on(watching: WatchedHost) -> None:
@@ -153,16 +212,14 @@ def test_a_killed_deploy_ends_its_lease_and_the_watch_goes_on(watching: WatchedH
 
 
 def test_a_lease_survives_the_daemon_being_killed(watching: WatchedHost) -> None:
-    go = "/run/go"
-    wait = f'before = [["sh", "-c", "until [ -e {go} ]; do sleep 0.05; done"]]'
-    watching.watch(f"[service.deploy]\n{wait}\n", tables=SLACK)
+    watching.watch(f"[service.deploy]\n{WAIT}\n", tables=SLACK)
     with under_way(watching) as deploy:
         watching.behave(status="500")
         watching.kill_daemon()
         status = watching.wait_for(lambda status: bool(status["maintenance"]))
         wait_for(lambda: watching.status()["maintenance"]["ends_in"] > 60, what="the lease again")
         watching.behave(status=None)
-        watching.host.write(go, "")
+        watching.host.write(GO, "")
         assert deploy.wait(20) == 0
         assert status["maintenance"]["deploy"] is True
         assert watching.status()["phase"] == "healthy"
@@ -220,6 +277,15 @@ def test_ctrl_c_ends_the_command_its_group_and_the_lease(watching: WatchedHost) 
         assert "not restarted" in out
         assert watching.host.run("pgrep", "--full", "^sleep 4711", check=False).returncode == 1
         watching.wait_for_phase("healthy")
+
+
+def test_a_connection_that_drops_does_not_stop_a_deploy_half_way(watching: WatchedHost) -> None:
+    watching.watch(f"[service.deploy]\n{WAIT}\n")
+    watching.host.write("/run/dropped.py", DROPPED)
+    dropped = watching.host.run("python3", "/run/dropped.py", API, timeout=60)
+    assert dropped.stdout == "0\n"
+    assert watching.kinds()[-1] == "released"
+    assert watching.notes()[-1]["text"] == "deploy by root over: done, health is proven"
 
 
 def test_without_a_daemon_the_steps_are_the_same(watching: WatchedHost) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from tests.host.host import wait_for
 from tests.host.image import Images
+from tests.host.installed import CONFIG as TOML
 from tests.host.installed import DAEMON, InstalledHost
 
 pytestmark = [pytest.mark.host, pytest.mark.timeout(300)]  # the first test bears the preparation
@@ -971,7 +972,7 @@ def test_without_privileges_it_says_what_it_cannot_see(patient: Patient) -> None
 def test_a_name_that_is_not_configured(patient: Patient) -> None:
     done = patient.host.run("service-watchdog", "doctor", "apu", check=False)
     assert done.returncode == 2
-    assert done.stderr == "cannot find service apu: there are api\n"
+    assert done.stderr == f"cannot find service 'apu': it is not in {TOML}; there is api\n"
 
 
 def test_a_healthy_host_is_told_so_within_five_seconds(patient: Patient) -> None:

@@ -17,6 +17,7 @@ API = "langchain-api.service"
 ODD = r"shop\x2dfront@eu-1.service"
 DATABASE = "postgresql@15-main.service"
 WORKER = "mail-worker.service"
+BROKEN = "broken.service"
 
 NGINX = """
 server {
@@ -79,6 +80,8 @@ def furnished(installed_host: InstalledHost) -> InstalledHost:
         host.write_unit(name, text)
     host.write("/etc/nginx/sites-enabled/default", NGINX)
     host.systemctl("start", *units)
+    host.write_unit(BROKEN, unit("false", "Type=oneshot"))
+    host.run("systemctl", "start", BROKEN, check=False)
     host.systemctl("restart", "nginx.service")
     for port in (8001, 5432):
         wait_for(partial(listens, host, port), what=f"a listener on port {port}")
@@ -97,10 +100,13 @@ def test_init_writes_a_configuration_with_which_the_daemon_finds_all_well(
     furnished: InstalledHost,
 ) -> None:
     host = furnished
+    example = host.read(CONFIG)
+    host.configure(f"{example}# ours\n")
     refused = host.run("service-watchdog", "init", check=False)
     assert refused.returncode == 1
     assert "it is there already; nothing was changed" in refused.stderr
-    host.run("rm", CONFIG)
+    assert host.read(CONFIG) == f"{example}# ours\n"
+    host.configure(example)
 
     said = host.run("service-watchdog", "init").stdout
     text = host.read(CONFIG)
@@ -133,7 +139,12 @@ def test_init_writes_a_configuration_with_which_the_daemon_finds_all_well(
     assert found["mail-worker"] == {"name": "mail-worker", "unit": WORKER}
     assert found["nginx"] == {"name": "nginx", "unit": "nginx.service", "port": 80}
     assert "found shop-front-eu-1: " in said
+    assert f"wrote {CONFIG} in place of the example; " in said
+    assert host.run("ls", "-A", "/etc/service-watchdog").stdout.split() == [
+        "config.toml", "credentials",
+    ]  # fmt: skip
     assert "which was not asked for a path" in text
+    assert f"# {BROKEN}: it does not run; " in text
 
     host.start_daemon()
     status = json.loads(host.run("service-watchdog", "check", "--json", check=False).stdout)
@@ -160,7 +171,6 @@ def test_ports_tells_whose_each_port_is_until_a_stranger_takes_one(
     furnished: InstalledHost,
 ) -> None:
     host = furnished
-    host.run("rm", CONFIG)
     host.run("service-watchdog", "init")
     answer = json.loads(host.run("service-watchdog", "ports", "--json").stdout)
     rows = {(row["service"], row["port"], row["state"]): row for row in answer["ports"]}
@@ -187,7 +197,6 @@ def test_ports_tells_whose_each_port_is_until_a_stranger_takes_one(
 
 def test_ports_shows_a_change_while_it_watches(furnished: InstalledHost) -> None:
     host = furnished
-    host.run("rm", CONFIG)
     host.run("service-watchdog", "init")
     with ended(host.popen("service-watchdog", "ports", "langchain-api", "-w")) as watching:
         assert watching.stdout is not None

@@ -81,6 +81,25 @@ def test_what_happens_is_followed(watching: WatchedHost) -> None:
             assert line
 
 
+def test_the_last_lines_of_a_time_are_its_last(watching: WatchedHost) -> None:
+    host = watching.host
+    for text in ("one", "two", "three", "four"):
+        fields = f"MESSAGE={text}\nPRIORITY=6\nOBJECT_SYSTEMD_UNIT={UNIT}\n"
+        host.run("logger", "--journald", input=fields)
+    host.run("journalctl", "--sync")
+    entries = host.run("journalctl", "--unit", UNIT, "--output=json").stdout.splitlines()
+    [three] = [each for each in map(json.loads, entries) if each["MESSAGE"] == "three"]
+    until = int(three["__REALTIME_TIMESTAMP"]) / 1e6
+
+    def last_words(*options: str) -> list[str]:
+        told = host.run("service-watchdog", "logs", API, "-n", "2", *options).stdout
+        return [line.split()[-1] for line in told.splitlines() if "journal" in line]
+
+    assert last_words("--since", "1h") == ["three", "four"]
+    assert last_words("--until", f"@{until:.6f}") == ["two", "three"]
+    assert last_words("--since", "1h", "--until", f"@{until:.6f}") == ["two", "three"]
+
+
 def test_an_incident_is_told_with_its_logs_while_the_daemon_is_down(
     watching: WatchedHost,
 ) -> None:
@@ -109,6 +128,24 @@ def test_what_may_not_be_read_is_said_once_with_what_helps(watching: WatchedHost
     assert "sudo usermod -aG systemd-journal $USER" in done.stderr
     assert "sudo usermod -aG adm $USER" in done.stderr
     assert len(complaints) == len(set(complaints))
+
+
+def test_a_user_with_a_journal_of_their_own_is_told_that_it_is_not_all(
+    watching: WatchedHost,
+) -> None:
+    host = watching.host
+    host.run("chmod", "644", "/etc/service-watchdog/config.toml")
+    host.run("chmod", "755", "/etc/service-watchdog")
+    # As journald makes it for a user who is logged in, and who may read nothing else.
+    [machine] = host.run("cat", "/etc/machine-id").stdout.split()
+    own = f"/var/log/journal/{machine}/user-65534.journal"
+    host.run("cp", f"/var/log/journal/{machine}/system.journal", own)
+    host.run("chown", "nobody", own)
+    host.run("chmod", "640", own)
+    user = ("setpriv", "--reuid=nobody", "--clear-groups")
+    done = host.run(*user, "service-watchdog", "logs", API)
+    assert "cannot read all of the journal: no permission" in done.stderr
+    assert "journal" not in host.run("service-watchdog", "logs", API).stderr
 
 
 def test_a_command_that_is_killed_leaves_no_journalctl_behind(watching: WatchedHost) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.host.fronted import APP, DOMAIN, LINK, NAME, SITE, SOCKET, UNIT, FrontedHost
+from tests.host.fronted import APP, CONFIG, DOMAIN, LINK, NAME, SITE, SOCKET, UNIT, FrontedHost
 from tests.host.installed import InstalledHost
 from tests.host.network import HttpReply
 from tests.host.peers.certificate import self_signed
@@ -78,6 +78,16 @@ def test_a_site_brings_requests_to_the_application(fronted: FrontedHost) -> None
     assert fronted.host.run("/opt/peers/bin/python", "-c", WEBSOCKET).stdout == "hello there\n"
     assert "/some/path" in fronted.host.read("/var/log/nginx/access.log")
     assert "/health" not in fronted.host.read("/var/log/nginx/access.log")
+
+
+def test_an_application_whose_name_begins_with_a_digit_has_a_site_too(fronted: FrontedHost) -> None:
+    fronted.host.configure(CONFIG.replace(UNIT, f"3{UNIT}"))
+    fronted.templates("unit", "3api", *APP, "--install", "--yes")
+    fronted.templates("nginx", "3api", "--domain", DOMAIN, "--install", "--yes")
+    fronted.host.systemctl("start", f"3{UNIT}", timeout=60)
+    fronted.host.systemctl("restart", "nginx")
+    assert ask(fronted).text == "hello"
+    assert ask(fronted, method="POST").text == "x"
 
 
 def test_a_site_with_a_certificate_is_asked_over_https(
@@ -172,6 +182,22 @@ def test_started_means_answers(fronted: FrontedHost, options: tuple[str, ...]) -
     assert host.unit(UNIT, "ActiveState") == {"ActiveState": "active"}
 
 
+def test_a_proxy_in_the_environment_is_not_asked_whether_it_started(fronted: FrontedHost) -> None:
+    proxy = "http_proxy=http://127.0.0.1:9\nHTTP_PROXY=http://127.0.0.1:9\n"
+    fronted.host.write("/etc/api.env", proxy)
+    fronted.start("unit", "--env-file", "/etc/api.env")
+    assert fronted.host.unit(UNIT, "ActiveState") == {"ActiveState": "active"}
+
+
+def test_what_stands_in_the_path_of_health_is_asked_for_and_not_executed(
+    fronted: FrontedHost,
+) -> None:
+    fronted.configure(CONFIG.replace("/health", "/health&exit"))
+    fronted.start("unit")
+    log = fronted.host.run("journalctl", "-u", UNIT, "-o", "cat").stdout
+    assert '"GET /health%26exit HTTP/1.1" 200' in log
+
+
 @pytest.mark.parametrize("kind", ["unit", "socket"])
 def test_an_application_that_cannot_start_is_a_failed_unit(fronted: FrontedHost, kind: str) -> None:
     nowhere = ("--app", "tests.host.peers.nowhere:app")
@@ -188,17 +214,23 @@ def test_a_unit_is_filled_from_the_one_that_is_there(fronted: FrontedHost) -> No
     fronted.host.write_unit(
         UNIT,
         "[Service]\nUser=webuser\nWorkingDirectory=/src\nEnvironmentFile=/etc/api.env\n"
-        "ExecStart=/opt/peers/bin/uvicorn tests.host.peers.asgi:app --workers 3 --port 8000\n",
+        "EnvironmentFile=-/etc/more.env\nEnvironment=PORT=1 TOKEN=secret\nLimitNOFILE=9999\n"
+        "ExecStart=/opt/peers/bin/uvicorn tests.host.peers.asgi:app --workers 3 --port 8000 "
+        "--root-path /x\n",
     )
     text = fronted.templates("unit", NAME)
     for line in (
         "User=webuser",
         "WorkingDirectory=/src",
         "EnvironmentFile=/etc/api.env",
+        "EnvironmentFile=-/etc/more.env",
         "Environment=PORT=8000 WORKERS=3 PYTHONUNBUFFERED=1",
     ):
         assert line in text.splitlines()
     assert "/opt/peers/bin/uvicorn tests.host.peers.asgi:app --host 127.0.0.1" in text
+    told = fronted.templates("unit", NAME, "--install", "--yes")
+    lost = "ExecStart=… --root-path /x, Environment=TOKEN, LimitNOFILE="
+    assert f"note: not carried over: {lost}; what you need of it goes into a drop-in" in told
 
 
 # ------------------------------------------------------------------------------------ installation
@@ -235,6 +267,11 @@ def test_at_a_terminal_it_asks(fronted: FrontedHost, answer: str, is_there: bool
     assert ("nothing was changed" in told) is not is_there
 
 
+def is_asleep(fronted: FrontedHost) -> bool:
+    command = ("pgrep", "--full", "--runstates", "S", "python.* templates nginx")
+    return fronted.host.run(*command, check=False).returncode == 0
+
+
 def test_at_a_terminal_one_ctrl_c_is_enough(fronted: FrontedHost) -> None:
     command = f"service-watchdog templates nginx {NAME} --domain {DOMAIN} --install"
     pipe = subprocess.PIPE
@@ -245,6 +282,8 @@ def test_at_a_terminal_one_ctrl_c_is_enough(fronted: FrontedHost) -> None:
         told = ""
         while not told.endswith("[y/N] "):
             told += process.stdout.read(1)
+        # Python misses a signal in the moment between its prompt and its read.
+        fronted.host.wait_for(lambda: is_asleep(fronted), what="it waits for the answer")
         process.stdin.write("\x03")
         process.stdin.flush()
         assert process.wait(timeout=20) == 130
@@ -268,6 +307,28 @@ def test_ended_in_the_middle_it_leaves_all_as_it_was(fronted: FrontedHost, endin
     assert host.read(SITE) == "# by hand\n"
     assert not host.exists(LINK)
     assert host.run("pgrep", "-x", "sleep", check=False).stdout == ""
+
+
+def test_what_a_killed_installation_left_untested_is_tested_by_the_next(
+    fronted: FrontedHost,
+) -> None:
+    host = fronted.host
+    host.write("/usr/local/sbin/nginx", "#!/bin/sh\nexec sleep infinity\n", mode=0o755)
+    missing = ("--tls", "--certificate", "/nowhere.pem", "--key", "/nowhere.key")
+    install = ("nginx", NAME, "--domain", DOMAIN, *missing, "--install", "--yes")
+    with host.popen("service-watchdog", "templates", *install) as process:
+        host.wait_for(lambda: host.exists(LINK), what="the site is being tested")
+        host.run("pkill", "-KILL", "-f", "service-watchdog templates nginx")
+        process.wait(timeout=20)
+    host.run("rm", "/usr/local/sbin/nginx")
+    told = fronted.templates(*install, code=1)
+    assert "cannot load certificate" in told
+    assert "the files are as they should be, and the test has failed" in told
+
+
+def test_a_site_that_another_one_hides_is_told_of(fronted: FrontedHost) -> None:
+    fronted.host.write("/etc/nginx/conf.d/a.conf", f"server {{ listen 80; server_name {DOMAIN}; }}")
+    assert f'conflicting server name "{DOMAIN}"' in fronted.install_site()
 
 
 def test_what_was_written_by_hand_is_shown_and_kept(fronted: FrontedHost) -> None:
@@ -311,7 +372,7 @@ def test_a_unit_that_systemd_refuses_is_taken_back(fronted: FrontedHost) -> None
     fronted.templates("unit", NAME, *APP, "--install", "--yes")
     before = fronted.host.read(UNIT_FILE)
     told = fronted.templates("socket", NAME, "--venv", "/nowhere", "--install", "--yes", code=1)
-    assert "/nowhere/bin/python is not executable" in told
+    assert "/nowhere/bin/python3 is not executable" in told
     assert "all is as it was" in told
     assert fronted.host.read(UNIT_FILE) == before
     assert not fronted.host.exists(f"/etc/systemd/system/{SOCKET}")

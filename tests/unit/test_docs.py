@@ -18,7 +18,7 @@ from watchdog.core.model import (
 )
 
 PAGES = pages()
-parser = functools.cache(main._parser)
+parser = functools.cache(functools.partial(main.parser_of, ""))
 READMES = (ROOT / "README.md", ROOT / "README.ko.md")
 SNAPSHOTS = ROOT / "tests/unit/notify/snapshots"
 
@@ -27,6 +27,7 @@ WEBHOOK = "https://hooks.slack.com/services/T0/B0/x"
 SECRETS = {
     "heartbeat-url": "https://hc-ping.com/5bf66975-d4c7-4bf5-bcc8-b8d8a82ea278",
     "slack-app-token": "xapp-1-x",
+    "web-token": "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
     "webhook-secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
     "apprise-telegram": "tgram://123456789:abcdefg/42",
     "apprise-ntfy": "ntfys://ntfy.sh/alerts",

@@ -56,6 +56,10 @@ class _Names(msgspec.Struct, forbid_unknown_fields=True):
     name: str = ""
 
 
+class _Named(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+
+
 class _Restart(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     incident: str = ""
@@ -108,6 +112,7 @@ class Api:
             "unsilence": self.unsilence,
             "ack": self.acknowledge,
             "test-alert": self.test_alert,
+            "latency": self.latency,
             "incidents": self.incidents,
             "history": self.history,
         }
@@ -137,6 +142,11 @@ class Api:
             },
             "code": worst([service["code"] for service in services]),
         }
+
+    async def latency(self, arguments: Mapping[str, Any], _caller: str) -> dict[str, Any]:
+        """Tell how long the last check of recent rounds of a service took."""
+        worker = self._one(msgspec.convert(arguments, _Named).name)
+        return {"name": worker.service.name, "rows": worker.latency.rows()}
 
     async def check(self, arguments: Mapping[str, Any], _caller: str) -> dict[str, Any]:
         """Run one round now and tell what it found."""

@@ -14,6 +14,7 @@ from pathlib import Path
 import structlog
 
 import watchdog
+from watchdog import places
 from watchdog.app import log as logging
 from watchdog.app.alone import alone
 from watchdog.app.api import Api
@@ -32,12 +33,6 @@ from watchdog.store.sqlite import SqliteStore
 from watchdog.web.control_socket import ControlSocket
 
 log = structlog.get_logger()
-
-SOCKET = "control.sock"
-"""The control socket's name in the runtime directory."""
-
-DATABASE = "state.db"
-"""The database's name in the state directory."""
 
 RETRY_STORE = 5.0
 """Seconds between two attempts at a disk that does not take what it is given."""
@@ -120,13 +115,15 @@ class _Daemon:
         daemon = self._config.daemon
         async with contextlib.AsyncExitStack() as stack:
             store = await stack.enter_async_context(
-                DurableStore(SqliteStore(Path(daemon.state_dir) / DATABASE))
+                DurableStore(SqliteStore(Path(daemon.state_dir) / places.DATABASE))
             )
             assembly = await stack.enter_async_context(Assembly(daemon, self._clock))
             tasks = await stack.enter_async_context(asyncio.TaskGroup())
             engine = Engine(assembly, store, self._clock, tasks)
             api = Api(engine)
-            socket = ControlSocket(Path(daemon.runtime_dir) / SOCKET, api.calls(), api.holds())
+            socket = ControlSocket(
+                Path(daemon.runtime_dir) / places.SOCKET, api.calls(), api.holds()
+            )
             await stack.enter_async_context(socket)
             store.watch(engine.changed.set)
             tasks.create_task(self._tell_status(engine), name="status")

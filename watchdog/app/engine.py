@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from watchdog.addressing import AddressBook
@@ -15,6 +15,7 @@ from watchdog.app.health import Health
 from watchdog.app.heart import Heart
 from watchdog.app.services import Services
 from watchdog.app.warner import HostWarner
+from watchdog.app.web import Web
 from watchdog.config import Config
 from watchdog.core.model import (
     Alert,
@@ -31,6 +32,17 @@ from watchdog.surroundings import Surroundings
 from watchdog.worker import Worker
 
 
+class Changed(asyncio.Event):
+    """Something that is shown may have changed; ``also`` is called whenever it is set."""
+
+    also: Callable[[], None] = staticmethod(lambda: None)
+
+    def set(self) -> None:
+        """Wake who waits."""
+        super().set()
+        self.also()
+
+
 class Engine:
     """Runs services and channels as tasks of *tasks*; whoever owns that group ends them."""
 
@@ -41,7 +53,7 @@ class Engine:
         self.clock = clock
         self.host = ""
         self.reload_trouble = ""  # why the last reload was refused
-        self.changed = asyncio.Event()  # something that ``sentence`` tells may have changed
+        self.changed = Changed()  # something that ``sentence`` tells may have changed
         self.applied = asyncio.Event()  # there are workers
         self._tasks = tasks
         self.health = Health(self)
@@ -70,6 +82,8 @@ class Engine:
         self.services = Services(assembly.parts, self._around, tasks)
         self.warner = HostWarner(store, clock, tasks, book.address)
         self.buttons = Buttons(Api(self), self._worker, store, clock, tasks)
+        self.web = Web(self, Api(self).calls(), tasks)
+        self.changed.also = self.web.ring
 
     @property
     def sight(self) -> Sight:
@@ -113,6 +127,7 @@ class Engine:
         await self.warner.apply(config.warnings, ("/", config.daemon.state_dir))
         await self.services.apply(config.services)
         await self.buttons.apply(config)
+        await self.web.apply(config)
         self.applied.set()
         self.changed.set()
 
@@ -163,6 +178,7 @@ class Engine:
             self.store.trouble,
             self._assembly.trouble(),
             self.heart.trouble,
+            self.web.trouble,
         ]
         return [sentence for sentence in [*own, *self.channels.troubles()] if sentence]
 

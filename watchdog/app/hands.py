@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any, Self, cast
 
 from watchdog.app.assemble import Assembly
+from watchdog.app.by_hand import askable, chosen
 from watchdog.app.services import Parts
 from watchdog.clock import HostClock
 from watchdog.config import Config
-from watchdog.core.chain import start_order
 from watchdog.core.model import Now, Observation, Verdict
-from watchdog.core.service import Check, HttpCheck, PortCheck, ProcessControl, Service, UnitControl
+from watchdog.core.service import HttpCheck, ProcessControl, Service, UnitControl
 from watchdog.doctor.case import Case
 from watchdog.errors import WatchdogError
 from watchdog.ports import ServiceControl
@@ -53,11 +53,11 @@ class Hands:
         await self._stack.aclose()
 
     def services(self, name: str = "") -> Sequence[Service]:
-        """Return the service called *name*, or all, each after those that it depends on."""
-        known = {service.name: service for service in self.config.services}
-        if name:
-            return [known[name]] if name in known else []
-        return [known[each] for each in start_order(self.config.services)]
+        """Return the service called *name*, or all, each after those that it depends on.
+
+        Raises ConfigError if there is none.
+        """
+        return chosen(self.config, [name] if name else [])
 
     async def case(self, service: Service) -> Case:
         """Return *service* to be examined, of which nothing is known yet."""
@@ -69,8 +69,7 @@ class Hands:
         for name in ("proxied", "external"):
             check: HttpCheck | None = getattr(deployment, name)
             if check is not None:
-                alone = self._assembly.parts(replace(service, checks=(check,)))
-                probes[name] = self._asked(alone.questions[0])
+                probes[name] = self._asked(self._assembly.asked_by_hand(name, check))
         logs = list(service.evidence.logs)
         if isinstance(service.control, ProcessControl):
             logs.insert(0, str(Path(self.config.daemon.runtime_dir, f"{service.name}.log")))
@@ -79,13 +78,11 @@ class Hands:
     async def _follow(self, service: Service) -> Parts:
         """Return what *service* is watched with; its unit with a snapshot, and kept current."""
         if service.name not in self._followed:
-            parts = self._assembly.parts(replace(service, checks=_askable(service)))
+            parts = self._assembly.parts(askable(service))
             if isinstance(service.control, UnitControl):
                 await self._stack.enter_async_context(parts.control)
                 if (await parts.control.observe(self._clock.now())).verdict is Verdict.UNKNOWN:
-                    # Whose sockets they are cannot be told: nobody is a stranger then.
-                    checks = _askable(service, blind=True)
-                    blind = self._assembly.parts(replace(service, checks=checks))
+                    blind = self._assembly.parts(askable(service, blind=True))
                     parts = replace(parts, questions=blind.questions)
             self._followed[service.name] = parts
         return self._followed[service.name]
@@ -113,16 +110,6 @@ class Hands:
     def _asked(self, question: Question) -> Probe:
         """Return what asks once, with the daemon's own deadline and guard: a round of one."""
         return Round(cast("ServiceControl", _Up()), [question], 0.0, self._clock).run
-
-
-def _askable(service: Service, *, blind: bool = False) -> tuple[Check, ...]:
-    """Return its checks; whose socket it is only the daemon can tell of its own child."""
-    if not blind and not isinstance(service.control, ProcessControl):
-        return service.checks
-    return tuple(
-        replace(check, any_owner=True) if isinstance(check, PortCheck) else check
-        for check in service.checks
-    )
 
 
 class _Up:

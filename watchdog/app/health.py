@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import watchdog
-from watchdog.core.incident import span
 from watchdog.core.model import Phase
+from watchdog.core.spans import span
 from watchdog.heartbeat.report import Report
 
 if TYPE_CHECKING:

@@ -7,37 +7,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 from watchdog.app.assemble import Assembly
+from watchdog.app.by_hand import askable
 from watchdog.app.kept_elsewhere import KeptElsewhere
 from watchdog.clock import HostClock
 from watchdog.config import Config
-from watchdog.core import chain
-from watchdog.core.service import (
-    PortCheck,
-    ProcessControl,
-    Service,
-    UnitControl,
-)
+from watchdog.core.service import ProcessControl, Service, UnitControl
 from watchdog.deploy.target import LOCAL, Target
-from watchdog.errors import ConfigError, ControlError
-
-
-def chosen(config: Config, names: Sequence[str]) -> Sequence[Service]:
-    """Return the services called *names*, all if none is, each after those it depends on.
-
-    Raises ConfigError for a name that there is not.
-    """
-    known = {service.name: service for service in config.services}
-    if wrong := [name for name in names if name not in known]:
-        there = ", ".join(known) or "none"
-        raise ConfigError(
-            tuple(
-                f"cannot find service {name!r}: it is not in {config.path}; there is {there}"
-                for name in wrong
-            )
-        )
-    return [
-        known[name] for name in chain.start_order(config.services) if not names or name in names
-    ]
+from watchdog.errors import ControlError
 
 
 @asynccontextmanager
@@ -48,7 +24,7 @@ async def targets(
 
     Raises ControlError if systemd cannot be asked about a unit.
     """
-    asked = [_asked_here(service) for service in services]
+    asked = list(map(askable, services))
     async with AsyncExitStack() as stack:
         clock = HostClock()
         assembly = await stack.enter_async_context(Assembly(config.daemon, clock))
@@ -77,15 +53,3 @@ async def _target(
     target.listen()
     await stack.enter_async_context(control)
     return target
-
-
-def _asked_here(service: Service) -> Service:
-    """Return *service* as it can be asked without the daemon that keeps its process."""
-    if not isinstance(service.control, ProcessControl):
-        return service
-    # Whose socket it is only the one who keeps the process knows.
-    checks = tuple(
-        replace(check, any_owner=True) if isinstance(check, PortCheck) else check
-        for check in service.checks
-    )
-    return replace(service, checks=checks)

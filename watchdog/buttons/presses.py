@@ -14,7 +14,7 @@ import structlog
 from watchdog.buttons.errors import ButtonsError
 from watchdog.buttons.payload import Press
 from watchdog.buttons.permission import Permission
-from watchdog.core.incident import clock_parts
+from watchdog.core.spans import clock_parts
 from watchdog.errors import WatchdogError
 from watchdog.notify.slack_press import PAUSE_FOR, SILENCE_FOR, Deed
 from watchdog.notify.text import one_line

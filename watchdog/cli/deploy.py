@@ -7,7 +7,6 @@ import asyncio
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +36,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from watchdog.app.targets import chosen
+    from watchdog.app.by_hand import chosen
     from watchdog.config import load
     from watchdog.deploy.plan import plan_of
     from watchdog.evidence.redact import Redactor
@@ -75,22 +74,26 @@ def _refuse_impossible(services: Sequence[Service]) -> None:
 
 
 async def _guarded(work: Any) -> int:
-    """Return what *work* returns; SIGTERM and SIGHUP cut it short as Ctrl-C does."""
+    """Return what *work* returns; SIGTERM cuts it short as Ctrl-C does.
+
+    SIGHUP does not: a connection that drops is nobody's decision, and half a deploy is worse than
+    a whole one that nobody sees. It is handled, not ignored, which commands would inherit.
+    """
     task = asyncio.ensure_future(work)
-    loop, got = asyncio.get_running_loop(), list[signal.Signals]()
+    loop, is_stopped = asyncio.get_running_loop(), False
 
-    def stop(number: signal.Signals) -> None:
-        if not got:
-            got.append(number)
-            task.cancel()
+    def stop() -> None:
+        nonlocal is_stopped
+        if not is_stopped:
+            is_stopped = task.cancel()
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stop, number)
+    loop.add_signal_handler(signal.SIGTERM, stop)
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)
     try:
         return int(await task)
     except asyncio.CancelledError:
-        if got:
-            return 128 + got[0]
+        if is_stopped:
+            return 128 + signal.SIGTERM
         raise
 
 
@@ -145,17 +148,14 @@ def diagnosis(options: argparse.Namespace, config: Config) -> Diagnose:
 
     async def diagnose(service: str) -> Finding | None:
         from watchdog.app.hands import Hands
+        from watchdog.cli.findings import as_told
         from watchdog.cli.hands import daemon_says
         from watchdog.doctor.flowchart import examine
 
         async with Hands(config, partial(daemon_says, options)) as hands:
             [known] = hands.services(service)
             finding = (await examine(await hands.case(known))).finding
-            if finding is None:
-                return None
-            text = hands.redactor.text
-            details = tuple(map(text, finding.details))
-            return replace(finding, fact=text(finding.fact), details=details)
+            return as_told(finding, hands.redactor.text) if finding is not None else None
 
     return diagnose
 
@@ -189,8 +189,10 @@ def _as_json(reports: Sequence[Report], left: Sequence[str]) -> dict[str, Any]:
                 "steps": list(map(_done, report.steps)),
                 "rollback": list(map(_done, report.rollback)),
                 "said": report.said,
-                "evidence": list(report.evidence),
-                "finding": report.finding,
+                "evidence": list(report.cause.evidence),
+                "finding": report.cause.finding,
+                "rollback_evidence": list(report.rollback_cause.evidence),
+                "rollback_finding": report.rollback_cause.finding,
             }
             for report in reports
         ],

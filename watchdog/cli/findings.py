@@ -94,6 +94,13 @@ def typed(command: str) -> str:
     return command if is_root else f"sudo {command}"
 
 
+def as_told(finding: Finding, redacted: Redacted) -> Finding:
+    """Return *finding* as it may be shown."""
+    fact, meaning = redacted(finding.fact), redacted(finding.meaning)
+    details = tuple(map(redacted, finding.details))
+    return replace(finding, fact=fact, meaning=meaning, details=details)
+
+
 def finding_as_json(finding: Finding, redacted: Redacted) -> dict[str, Any]:
     """Return *finding* as JSON can say it."""
     return {

@@ -10,7 +10,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from watchdog.cli.options import add_config_option, ask_daemon
-from watchdog.errors import ConfigError
 
 if TYPE_CHECKING:
     from watchdog.app.hands import Hands
@@ -28,14 +27,12 @@ def at_hand(options: argparse.Namespace, work: Callable[[Hands], Awaitable[int]]
     """Return what *work* returns, given the services of the configuration to look at."""
     import structlog
 
+    from watchdog.app.by_hand import chosen
     from watchdog.app.hands import Hands
     from watchdog.config import load
 
     config = load(options.config, for_daemon=False)
-    known = [service.name for service in config.services]
-    if options.name and options.name not in known:
-        named = ", ".join(known[:10]) or "none"
-        raise ConfigError((f"cannot find service {options.name}: there are {named}",))
+    chosen(config, [options.name] if options.name else [])  # a name that there is not is told now
     # What parts of the daemon log when something is wrong is part of the answer here.
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
 

@@ -11,7 +11,7 @@ from watchdog.cli.ledger import add_history_option, add_time_options, ask_ledger
 from watchdog.cli.options import Commands, add_client_options
 from watchdog.cli.output import print_json, stamp
 from watchdog.core.excerpt import is_title
-from watchdog.core.incident import span
+from watchdog.core.spans import span
 from watchdog.errors import ConfigError
 
 _MOST = 1000

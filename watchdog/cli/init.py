@@ -12,11 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import watchdog
 from watchdog.cli.options import Commands, add_config_option
 from watchdog.errors import ConfigError, WatchdogError
 
 _MODE = 0o640
 _GROUP = "service-watchdog"
+# What an installation begins with; a work tree has none there.
+_EXAMPLE = Path(watchdog.__file__).parent / "config" / "example.toml"
 
 
 class _ExistsError(WatchdogError):
@@ -50,10 +53,11 @@ def _run(options: argparse.Namespace) -> int:
     day = time.strftime("%Y-%m-%d")
     text = draft(survey.services, os.uname().nodename, day, survey.notes)
     _check(text)
+    done = ""
     if path is None:
         print(text, end="")
     else:
-        _write(path, text)
+        done = _write(path, text)
     said = sys.stdout if path is not None else sys.stderr
     if not survey.services:
         print("found nothing to watch: what is written is an example to fill in", file=said)
@@ -61,19 +65,27 @@ def _run(options: argparse.Namespace) -> int:
         port = f", port {service.port}" if service.port else ""
         health = f", health {service.health.path}" if service.health.path else ""
         print(f"found {service.name}: {service.unit.unit}{port}{health}", file=said)
-    if path is not None:
+    if done:
         check = f"service-watchdog config check --config {path}"
-        print(f"wrote {path}; read it, say who is told, then: {check}")
+        print(f"{done}; read it, say who is told, then: {check}")
     return 0
 
 
 def _refuse_to_overwrite(path: Path) -> None:
-    if os.path.lexists(path):
+    if os.path.lexists(path) and not _is_example(path):
         beside = path.with_name(f"{path.stem}.new{path.suffix}")
         raise _ExistsError(
             f"cannot write {path}: it is there already; nothing was changed. "
             f"`--output {beside}` writes beside it, `--output -` prints"
         )
+
+
+def _is_example(path: Path) -> bool:
+    """Tell whether *path* is still as the installation wrote it, with nothing of anybody's."""
+    try:
+        return not path.is_symlink() and path.read_bytes() == _EXAMPLE.read_bytes()
+    except OSError:
+        return False
 
 
 def _check(text: str) -> None:
@@ -93,13 +105,20 @@ def _check(text: str) -> None:
             ) from None
 
 
-def _write(path: Path, text: str) -> None:
-    """Write *text* to *path*, all of it or nothing, and never over what is there."""
+def _write(path: Path, text: str) -> str:
+    """Write *text* to *path*, all of it or nothing, and never over what is somebody's.
+
+    Return what was done.
+    """
     try:
         with _unnamed(path.parent) as (descriptor, name):
             os.write(descriptor, text.encode())
             os.fsync(descriptor)
+            if _is_example(path):
+                os.replace(name, path)  # noqa: PTH105 - mkstemp speaks str
+                return f"wrote {path} in place of the example"
             os.link(name, path)  # unlike a rename it fails if somebody was faster
+            return f"wrote {path}"
     except FileExistsError:
         _refuse_to_overwrite(path)
         raise
@@ -119,4 +138,5 @@ def _unnamed(directory: Path) -> Iterator[tuple[int, str]]:
         yield descriptor, name
     finally:
         os.close(descriptor)
-        os.unlink(name)  # noqa: PTH108 - mkstemp speaks str
+        with suppress(FileNotFoundError):  # it has taken its place
+            os.unlink(name)  # noqa: PTH108 - mkstemp speaks str

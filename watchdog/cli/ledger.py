@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from watchdog import places
 from watchdog.cli.client import RefusedError
 from watchdog.cli.options import ask_daemon
 from watchdog.errors import ConfigError, ControlError, StoreError
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from watchdog.store.history import Life, Row
     from watchdog.store.ledger import Ledger
 
-STATE_DIR = Path("/var/lib/service-watchdog")
-DATABASE = "state.db"
 DAY = 86400.0
 _FURTHEST = 36_500  # days: a hundred years
 
@@ -137,7 +136,7 @@ def database(config: str | None) -> Path:
                 state_dir = tomllib.load(file).get("daemon", {}).get("state_dir")
         except (OSError, tomllib.TOMLDecodeError, AttributeError):
             state_dir = None  # as with the socket: the default place is likely right
-    return (Path(state_dir) if isinstance(state_dir, str) else STATE_DIR) / DATABASE
+    return (Path(state_dir) if isinstance(state_dir, str) else places.STATE_DIR) / places.DATABASE
 
 
 def _instead(options: argparse.Namespace, error: ControlError) -> Ledger:

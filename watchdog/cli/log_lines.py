@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import Any
 import msgspec
 
 from watchdog.cli.incidents import timeline
+from watchdog.cli.terminal import has_colours, painted
 from watchdog.logs.line import Line, Origin
 
 _COLOURS = ("36", "32", "35", "34", "33", "96", "92", "95", "94")
@@ -36,7 +36,7 @@ class Printer:
     def __init__(self, *, is_json: bool, one_service: bool) -> None:
         self._is_json = is_json
         self._one_service = one_service
-        self._is_coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        self._is_coloured = has_colours()
         self._colours: dict[str, str] = {INCIDENT: _OWN}
         self._width = 0
         self.shown = 0  # lines
@@ -53,7 +53,7 @@ class Printer:
         if self._is_coloured:
             known = INCIDENT if line.origin.name == INCIDENT else name
             colour = self._colours.setdefault(known, _COLOURS[len(self._colours) % len(_COLOURS)])
-            source = f"\033[{colour}m{source} |\033[0m"
+            source = painted(f"{source} |", colour)
         else:
             source = f"{source} |"
         print(f"{_stamp(line.at)} {source} {line.text}".rstrip())

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from watchdog import places
 from watchdog.cli.options import Commands, add_client_options
-from watchdog.config import DEFAULT_PATH
 from watchdog.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _run(options: argparse.Namespace) -> int:
     from watchdog.config import load
     from watchdog.logs.sources import sources_of
 
-    path = options.config or os.environ.get("SERVICE_WATCHDOG_CONFIG") or DEFAULT_PATH
+    path = options.config or os.environ.get("SERVICE_WATCHDOG_CONFIG") or places.CONFIG
     now = time.time()
     window = _window(options, now)
     config = load(path, for_daemon=False)
@@ -94,6 +94,7 @@ class _Reading:
         self._complain: Once = Once(lambda said: print(said, file=sys.stderr))
         self._printer: Printer = Printer(is_json=is_json, one_service=one)
         self._story = story
+        self._units = sources.units
         self._journal: Journal | None = Journal(sources.units) if sources.units else None
         self._files: Sequence[LogFile] = [LogFile(origin) for origin in sources.files]
         names = [None, *(file.origin for file in self._files)]
@@ -108,7 +109,7 @@ class _Reading:
             self._printer.show(line)
         self._say_troubles(tails)
         if not self._printer.shown and not follow:
-            self._complain("nothing was written in that time")
+            self._complain(f"nothing found in {self._places()}")
         if follow:
             try:
                 self._follow(tails, now)
@@ -157,6 +158,10 @@ class _Reading:
             if fresh:
                 self._printer.flush()
             self._say_troubles(tails)
+
+    def _places(self) -> str:
+        units = [f"the journal of {unit}" for unit in self._units]
+        return ", ".join([*units, *(file.origin.path for file in self._files)]) or "no log at all"
 
     def _say_troubles(self, tails: Sequence[Tail]) -> None:
         if self._journal is not None:

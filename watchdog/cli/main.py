@@ -9,28 +9,40 @@ import argparse
 import io
 import os
 import sys
+from importlib import import_module
 
 import watchdog
-from watchdog.cli import (
-    act,
-    config,
-    deploy,
-    doctor,
-    grant,
-    incidents,
-    init,
-    logs,
-    ports,
-    preflight,
-    report,
-    root_job,
-    run,
-    simulate,
-    status,
-    templates,
-    verify,
-)
 from watchdog.errors import ConfigError, WatchdogError
+
+COMMANDS = {
+    "run": ("run",),
+    "status": ("status",),
+    "incidents": ("incidents",),
+    "report": ("report",),
+    "logs": ("logs",),
+    "ports": ("ports",),
+    "act": (
+        "check",
+        "restart",
+        "pause",
+        "resume",
+        "silence",
+        "unsilence",
+        "ack",
+        "test-alert",
+    ),
+    "deploy": ("deploy",),
+    "verify": ("verify",),
+    "doctor": ("doctor",),
+    "preflight": ("preflight",),
+    "init": ("init",),
+    "templates": ("templates",),
+    "config": ("config",),
+    "simulate": ("simulate",),
+    "grant": ("grant",),
+    "root_job": ("root-job",),
+}
+"""Modules and their commands, in the order in which they are listed."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,8 +50,9 @@ def main(arguments: list[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # answers are UTF-8, whatever the terminal is
     try:
-        parser = _parser()
-        options = parser.parse_args(arguments)
+        given = sys.argv[1:] if arguments is None else arguments
+        parser = parser_of(given[0] if given else "")
+        options = parser.parse_args(given)
         if "run" not in options:
             parser.print_help(sys.stderr)
             return 2
@@ -77,7 +90,8 @@ def _discard() -> None:
     os.close(nowhere)
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser_of(wanted: str) -> argparse.ArgumentParser:
+    """Return the parser of the command *wanted* alone, so that it starts fast; else of all."""
     parser = argparse.ArgumentParser(
         prog="service-watchdog",
         description="Keeps a web service alive on one Linux host, and tells people when it is not.",
@@ -87,26 +101,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {watchdog.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (
-        run,
-        status,
-        incidents,
-        report,
-        logs,
-        ports,
-        act,
-        deploy,
-        verify,
-        doctor,
-        preflight,
-        init,
-        templates,
-        config,
-        simulate,
-        grant,
-        root_job,
-    ):
-        module.add_commands(commands)
+    for name in [name for name, has in COMMANDS.items() if wanted in has] or COMMANDS:
+        import_module(f"watchdog.cli.{name}").add_commands(commands)
     return parser
 
 

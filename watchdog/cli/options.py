@@ -8,14 +8,14 @@ import tomllib
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from watchdog import places
 from watchdog.cli.client import ask
-from watchdog.config import DEFAULT_PATH
 from watchdog.errors import ConfigError
 
 # argparse has no public name for it, and none that can be subscripted when the program runs.
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 
-SOCKET = Path("/run/service-watchdog/control.sock")
+SOCKET = places.RUNTIME_DIR / places.SOCKET
 
 
 def add_config_option(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,7 @@ def add_config_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config",
         metavar="FILE",
-        default=os.environ.get("SERVICE_WATCHDOG_CONFIG", DEFAULT_PATH),
+        default=os.environ.get("SERVICE_WATCHDOG_CONFIG", places.CONFIG),
         help="the configuration (default: %(default)s)",
     )
 
@@ -44,7 +44,7 @@ def ask_daemon(options: argparse.Namespace, call: str, **arguments: Any) -> Any:
 
 def config_path(options: argparse.Namespace) -> str:
     """Return the configuration that a client command goes by."""
-    return str(options.config or os.environ.get("SERVICE_WATCHDOG_CONFIG", DEFAULT_PATH))
+    return str(options.config or os.environ.get("SERVICE_WATCHDOG_CONFIG", places.CONFIG))
 
 
 def seconds_of(call: str, option: str, text: str) -> float:

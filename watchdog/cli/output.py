@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from watchdog.core.incident import span
+from watchdog.cli.terminal import has_signs, painted
+from watchdog.core.spans import span
 
 _COLOURS = {0: "32", 1: "31", 3: "35", 4: "33"}  # by exit code: green, red, magenta, yellow
 _WARNING = 4  # yellow
@@ -31,7 +31,7 @@ def print_status(answer: dict[str, Any]) -> None:
             print(f"{channel['name']}: {_buttons(channel['buttons'])}")
     print_warnings(answer["daemon"]["host"], answer["daemon"]["warnings"])
     for sentence in answer["daemon"]["trouble"]:
-        print(_coloured(f"! {sentence}", 1))
+        print(coloured(f"! {sentence}", 1))
 
 
 def print_services(services: Sequence[dict[str, Any]]) -> None:
@@ -42,7 +42,7 @@ def print_services(services: Sequence[dict[str, Any]]) -> None:
             service["phase"],
             span(service["for"]) if service["for"] is not None else "",
             " ".join(
-                f"{check['check']} {_mark(check['verdict'])} {check['ms']:g} ms"
+                f"{check['check']} {mark(check['verdict'])} {check['ms']:g} ms"
                 for check in service["checks"]
             ),
             f"{service['failures']}/{service['max_failures']}",
@@ -55,18 +55,23 @@ def print_services(services: Sequence[dict[str, Any]]) -> None:
     widths = [max(len(row[column]) for row in [heads, *rows]) for column in range(len(heads))]
     print(table_row(heads, widths))
     for row, service in zip(rows, services, strict=True):
-        print(_coloured(table_row(row, widths), service["code"]))
+        print(coloured(table_row(row, widths), service["code"]))
     for service in services:
         if service["reason"]:
             print(f"{service['name']}: {service['reason']}")
-        if service["maintenance"]:
-            print(f"{service['name']}: {_maintenance(service['maintenance'])}")
-        if service["silence"]:
-            print(f"{service['name']}: {_asked_for('silenced', service['silence'])}")
-        if who := _acknowledged(service):
-            print(f"{service['name']}: {who}")
-        print_limits(service)
-        print_warnings(service["name"], service["warnings"])
+        print_remarks(service)
+
+
+def print_remarks(service: dict[str, Any]) -> None:
+    """Print what there is to say of a service besides how it stands."""
+    if service["maintenance"]:
+        print(f"{service['name']}: {_maintenance(service['maintenance'])}")
+    if service["silence"]:
+        print(f"{service['name']}: {_asked_for('silenced', service['silence'])}")
+    if who := _acknowledged(service):
+        print(f"{service['name']}: {who}")
+    print_limits(service)
+    print_warnings(service["name"], service["warnings"])
 
 
 def print_limits(service: dict[str, Any]) -> None:
@@ -80,7 +85,7 @@ def print_warnings(name: str, warnings: Sequence[dict[str, Any]]) -> None:
     """Print the warnings that stand."""
     for warning in warnings:
         since = f"since {stamp(warning['since'])}"
-        print(_coloured(f"{name}: warning: {warning['words']} ({since})", _WARNING))
+        print(coloured(f"{name}: warning: {warning['words']} ({since})", _WARNING))
 
 
 def print_service(service: dict[str, Any], more: str = "") -> None:
@@ -94,7 +99,7 @@ def print_service(service: dict[str, Any], more: str = "") -> None:
         words.append(_asked_for("silenced", service["silence"]))
     if who := _acknowledged(service):
         words.append(who)
-    print(_coloured(": ".join(words), service["code"]))
+    print(coloured(": ".join(words), service["code"]))
 
 
 def _incident(incident: dict[str, Any] | None) -> str:
@@ -148,16 +153,17 @@ def _acknowledged(service: dict[str, Any]) -> str:
 
 def marked(check: str, verdict: str) -> str:
     """Return a check with the mark of its answer."""
-    return f"{check} {_mark(verdict)}"
+    return f"{check} {mark(verdict)}"
 
 
-def _mark(verdict: str) -> str:
-    encoding = (sys.stdout.encoding or "").lower()
-    return _MARKS[verdict] if encoding.startswith("utf") else verdict
+def mark(verdict: str) -> str:
+    """Return the sign of a verdict, or the word where the terminal has no such letters."""
+    return _MARKS[verdict] if has_signs() else verdict
 
 
-def _coloured(text: str, code: int) -> str:
-    return f"\033[{_COLOURS[code]}m{text}\033[0m" if sys.stdout.isatty() else text
+def coloured(text: str, code: int) -> str:
+    """Return *text* in the colour of an exit code."""
+    return painted(text, _COLOURS[code])
 
 
 def stamp(wall: float) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import select
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from watchdog.cli.options import Commands, add_config_option
 from watchdog.cli.output import print_json, stamp, table_row
+from watchdog.cli.terminal import has_signs, painted, wait
 from watchdog.errors import ConfigError, WatchdogError
 
 if TYPE_CHECKING:
@@ -102,14 +102,12 @@ def _watch(look: Callable[[], Sequence[Held] | None], *, is_json: bool) -> None:
     """Show the ports, and again whenever they change, until Ctrl-C."""
     is_redrawn = sys.stdout.isatty() and not is_json
     before: Sequence[Held] | None = None
-    poll = select.poll()
-    poll.register(sys.stdout.fileno(), 0)  # errors alone
     while True:
         rows = look()
         if rows is not None:
             if is_redrawn:
                 print("\033[H\033[2J", end="")
-                print(f"{stamp(time.time())}  (Ctrl-C ends it)")
+                print(f"unchanged since {stamp(time.time())}  (Ctrl-C ends it)")
                 _print_all(rows, is_json=False)
             elif before is None or is_json:
                 _print_all(rows, is_json=is_json, is_line=True)
@@ -117,8 +115,7 @@ def _watch(look: Callable[[], Sequence[Held] | None], *, is_json: bool) -> None:
                 _print_changes(before, rows)
             sys.stdout.flush()
             before = rows
-        if poll.poll(_EVERY * 1000):
-            raise BrokenPipeError  # nobody reads it any more
+        wait(_EVERY)
 
 
 def _print_all(rows: Sequence[Held], *, is_json: bool, is_line: bool = False) -> None:
@@ -137,7 +134,7 @@ def _print_all(rows: Sequence[Held], *, is_json: bool, is_line: bool = False) ->
     widths = [max(len(each[n]) for each in [_HEADS, *cells]) for n in range(len(_HEADS))]
     print(table_row(_HEADS, widths))
     for row, line in zip(rows, cells, strict=True):
-        print(_coloured(table_row(line, widths), row))
+        print(painted(table_row(line, widths), _MARKS[row.state][2]))
 
 
 def _print_changes(before: Sequence[Held], rows: Sequence[Held]) -> None:
@@ -153,9 +150,7 @@ def _print_changes(before: Sequence[Held], rows: Sequence[Held]) -> None:
 
 
 def _cells(row: Held) -> tuple[str, ...]:
-    mark = _MARKS[row.state][0]
-    if not (sys.stdout.encoding or "").lower().startswith("utf"):
-        mark = row.state
+    mark = _MARKS[row.state][0] if has_signs() else row.state
     return (
         row.service,
         str(row.port),
@@ -174,12 +169,6 @@ def _words(row: Held) -> str:
     if row.state == "unknown":
         return f"{words}: try sudo" if os.geteuid() else words
     return words
-
-
-def _coloured(text: str, row: Held) -> str:
-    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
-        return text
-    return f"\033[{_MARKS[row.state][2]}m{text}\033[0m"
 
 
 def _as_json(rows: Sequence[Held]) -> dict[str, Any]:

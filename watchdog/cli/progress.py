@@ -9,8 +9,10 @@ import sys
 import time
 from typing import TextIO
 
+from watchdog.cli.findings import typed
+from watchdog.cli.terminal import has_signs, painted
 from watchdog.core.excerpt import excerpt, is_title
-from watchdog.core.incident import span
+from watchdog.core.spans import span
 from watchdog.deploy.plan import Kind
 from watchdog.deploy.telling import (
     DeployBegan,
@@ -34,14 +36,6 @@ TICK = 0.2
 _LINES, _SIZE = 40, 6000  # lines and bytes of evidence that are shown
 _WIDTH = max(len(kind) for kind in Kind)
 _GREEN, _RED, _YELLOW = "32", "31", "33"
-_ENDS = {
-    Outcome.DEPLOYED: "deployed, and healthy",
-    Outcome.REFUSED: "not begun; nothing has changed",
-    Outcome.FAILED: "failed; nothing was rolled back: no rollback is configured",
-    Outcome.ROLLED_BACK: "failed; rolled back, and the rollback is healthy",
-    Outcome.NOT_ROLLED_BACK: "failed, and so did the rollback: a person is needed",
-    Outcome.INTERRUPTED: "interrupted",
-}
 
 
 class Progress:
@@ -50,8 +44,6 @@ class Progress:
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out or sys.stdout
         self._is_live = self._out.isatty() and os.environ.get("TERM") != "dumb"
-        self._has_colours = self._is_live and not os.environ.get("NO_COLOR")
-        self._is_unicode = (self._out.encoding or "").lower().startswith("utf")
         self._timer: asyncio.TimerHandle | None = None
         self._step = ""
         self._since = 0.0
@@ -74,7 +66,7 @@ class Progress:
             case StepEnded():
                 self._end(event.done)
             case Explained():
-                self._explain(event.report)
+                self._explain(event)
             case RollbackBegan():
                 self._line("rolling back")
             case DeployEnded():
@@ -119,23 +111,25 @@ class Progress:
 
     # --- the end ----------------------------------------------------------------------------------
 
-    def _explain(self, report: Report) -> None:
-        if report.evidence:
-            for line in excerpt(report.evidence, _LINES, _SIZE):
-                self._line(f"  {line}" if is_title(line) else f"    {line}")
-        if report.finding is not None:
-            self._line(f"  why: {report.finding.fact}: {report.finding.meaning}")
-            for command in report.finding.remedy.commands:
-                self._line(f"  to mend it: {command}")
+    def _explain(self, event: Explained) -> None:
+        evidence, finding = event.cause.evidence, event.cause.finding
+        for line in excerpt(evidence, _LINES, _SIZE) if evidence else ():
+            self._line(f"  {line}" if is_title(line) else f"    {line}")
+        if finding is not None:
+            self._line(f"  finding: {finding.fact}")
+            self._line(f"  meaning: {finding.meaning}")
+            # After a rollback the fault is no longer there to be mended.
+            for index, command in enumerate(finding.remedy.commands if event.stays else ()):
+                self._line(f"  {'to fix:' if index == 0 else '':8} {typed(command)}")
+            for detail in finding.details:
+                if not any(detail.strip() in line for line in evidence):
+                    self._line(f"  | {detail}")
 
     def _close(self, report: Report) -> None:
         self._stop()
         name, took = report.plan.service, sum(d.took for d in (*report.steps, *report.rollback))
-        words = _ENDS[report.outcome]
-        if report.outcome is Outcome.INTERRUPTED:
-            words = how_far(report)
         colour = _GREEN if report.outcome is Outcome.DEPLOYED else _RED
-        self._line(self._coloured(f"{name}: {words} ({span(took)})", colour))
+        self._line(self._coloured(f"{name}: {how_it_ended(report)} ({span(took)})", colour))
 
     # --- writing ----------------------------------------------------------------------------------
 
@@ -158,12 +152,34 @@ class Progress:
             os.close(nowhere)
 
     def _mark(self, is_good: bool | None) -> str:  # noqa: FBT001 - or neither yet
-        if self._is_unicode:
+        if has_signs(self._out):
             return {True: "✓", False: "✗", None: "…"}[is_good]
         return {True: "ok  ", False: "FAIL", None: "... "}[is_good]
 
     def _coloured(self, text: str, colour: str) -> str:
-        return f"\033[{colour}m{text}\033[0m" if self._has_colours else text
+        return painted(text, colour, self._out) if self._is_live else text
+
+
+def how_it_ended(report: Report) -> str:
+    """Say what became of a deploy, in the words that stand below it."""
+    failed = report.failed.step.kind.value if report.failed is not None else "deploy"
+    match report.outcome:
+        case Outcome.DEPLOYED:
+            return "deployed, and healthy"
+        case Outcome.REFUSED:
+            return "not begun; nothing has changed"
+        case Outcome.FAILED:
+            why = "" if report.plan.rollback else ": no rollback is configured"
+            is_restarted = any(done.step.kind is Kind.RESTART for done in report.steps)
+            deeds = "nothing" if is_restarted else "it was not restarted, and nothing"
+            return f"{failed} failed; {deeds} was rolled back{why}"
+        case Outcome.ROLLED_BACK:
+            return f"{failed} failed; rolled back, and healthy again"
+        case Outcome.NOT_ROLLED_BACK:
+            at = report.rollback[-1].step.kind.value
+            return f"{failed} failed, and the rollback failed at {at}: a person is needed"
+        case Outcome.INTERRUPTED:
+            return how_far(report)
 
 
 def how_far(report: Report) -> str:
@@ -171,8 +187,12 @@ def how_far(report: Report) -> str:
     done = {each.step.kind for each in report.steps if each.is_good}
     at = report.current
     where = f"interrupted at {at.kind.value} ({at.subject})" if at is not None else "interrupted"
-    if report.rollback or (report.failed is not None and at is not None):
+    if report.is_going_back:
         return f"{where} of the rollback; nothing is verified"
+    if report.failed is not None:
+        return f"interrupted after {report.failed.step.kind.value} failed; nothing was rolled back"
+    if Kind.PROOF in done:
+        return f"{where}; it was restarted, and is healthy"
     if Kind.RESTART not in done and (at is None or at.kind is not Kind.RESTART):
         began = Kind.BEFORE in done or (at is not None and at.kind is Kind.BEFORE)
         return f"{where}; {'not restarted' if began else 'nothing has changed'}"

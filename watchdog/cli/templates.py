@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import signal
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from watchdog.errors import TemplateError, WatchdogError
+from watchdog.errors import TemplateError
 
 if TYPE_CHECKING:
     from watchdog.cli.options import Commands
@@ -19,11 +16,8 @@ if TYPE_CHECKING:
     from watchdog.core.service import Service
     from watchdog.templates.existing import Existing
     from watchdog.templates.installing import Plan
-    from watchdog.templates.placing import Planned
     from watchdog.templates.site import Site
     from watchdog.templates.unit import Running
-
-_GREEN, _RED = "32", "31"
 
 
 def add_commands(commands: Commands) -> None:
@@ -73,7 +67,9 @@ def _run(options: argparse.Namespace) -> int:
     if not options.install:
         _print(plan)
         return 0
-    return _install(plan, before, sure=options.yes)
+    from watchdog.cli.installation import install
+
+    return install(plan, before, sure=options.yes)
 
 
 def _plan(
@@ -116,6 +112,7 @@ def _running(
 
     venv = options.venv or deployment.venv or before.venv
     app = options.app or before.app
+    given = options.env_file or deployment.env_file
     missing = [
         option for option, value in (("--app MODULE:NAME", app), ("--venv DIR", venv)) if not value
     ]
@@ -131,7 +128,7 @@ def _running(
         options.server or before.server or "uvicorn",
         options.workers if options.workers is not None else before.workers or 2,
         before.user if options.user is None else options.user,
-        options.env_file or deployment.env_file or before.env_file,
+        (given,) if given else before.env_files,
         options.worker_class or before.worker_class,
     )
 
@@ -143,85 +140,3 @@ def _print(plan: Plan) -> None:
         print(file.text, end="")
     for remark in plan.remarks:
         print(f"note: {remark}", file=sys.stderr)
-
-
-def _install(plan: Plan, before: Existing, *, sure: bool) -> int:
-    from watchdog.templates.placing import require_free
-
-    for file in plan.files:
-        require_free(file)
-    wanted = [file for file in plan.files if not file.is_there]
-    if not wanted:
-        print(f"nothing to do: {', '.join(str(file.path) for file in plan.files)} as it should be")
-        return 0
-    if before.load_state not in {"loaded", "not-found"}:
-        raise TemplateError(f"cannot install over a unit that is {before.load_state}")
-    _show(plan, wanted, before)
-    if os.geteuid() != 0:
-        raise WatchdogError("cannot install: not root; nothing was changed, run it with sudo")
-    if not sure and not _agreed(len(wanted)):
-        print("nothing was changed")
-        return 1
-    return _carry_out(plan, wanted)
-
-
-def _carry_out(plan: Plan, wanted: Sequence[Planned]) -> int:
-    """Write, test, and say what came of it."""
-    from watchdog.templates.installing import carry_out, settle
-
-    for ending in (signal.SIGTERM, signal.SIGHUP):  # a lost connection, too, is a Ctrl-C
-        signal.signal(ending, signal.default_int_handler)
-    try:
-        tested, backups = asyncio.run(carry_out(plan, wanted))
-    except KeyboardInterrupt:
-        print("interrupted; all is as it was", file=sys.stderr)
-        raise
-    if tested.code != 0:
-        print((tested.err or tested.out or tested.trouble).rstrip(), file=sys.stderr)
-        print("the test has failed; all is as it was", file=sys.stderr)
-        return 1
-    asyncio.run(settle(plan))
-    for file in wanted:
-        print(f"installed {file.path}")
-    for backup in backups:
-        print(f"what was there is kept in {backup}")
-    print("left to do:", *(f"  {command}" for command in plan.left), sep="\n")
-    return 0
-
-
-def _show(plan: Plan, wanted: Sequence[Planned], before: Existing) -> None:
-    """Print what would change, and what else matters then."""
-    from watchdog.templates.placing import difference
-
-    for file in wanted:
-        shadowed = Path(before.path) if before.path.endswith(f"/{file.path.name}") else None
-        _print_difference(difference(file, shadowed))
-    for drop_in in before.drop_ins:
-        print(f"note: {drop_in} stays in force")
-    for remark in plan.remarks:
-        print(f"note: {remark}")
-
-
-def _agreed(count: int) -> bool:
-    """Ask; what cannot be asked is not agreed to."""
-    if not sys.stdin.isatty():
-        raise TemplateError(
-            "cannot ask: there is no terminal; nothing was changed, add --yes if this is right"
-        )
-    files = "this file" if count == 1 else f"these {count} files"
-    try:
-        return input(f"write {files}? [y/N] ").strip().lower() in {"y", "yes"}
-    except EOFError:
-        print()
-        return False
-    except KeyboardInterrupt:
-        print("\nnothing was changed")
-        raise
-
-
-def _print_difference(lines: Sequence[str]) -> None:
-    colours = {"+": _GREEN, "-": _RED}
-    plain = not sys.stdout.isatty() or bool(os.environ.get("NO_COLOR"))
-    for line in lines:
-        colour = colours.get(line[:1])
-        print(line if plain or colour is None else f"\033[{colour}m{line}\033[0m")

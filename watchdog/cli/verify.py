@@ -34,7 +34,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from watchdog.app.targets import chosen
+    from watchdog.app.by_hand import chosen
     from watchdog.config import load
 
     patience = seconds_of("verify", "--timeout", options.timeout)

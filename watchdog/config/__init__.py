@@ -22,10 +22,10 @@ from watchdog.config.settings import (
     SlackSettings,
     SlackWebhookSettings,
     WebhookSettings,
+    WebSettings,
 )
 
 __all__ = [
-    "DEFAULT_PATH",
     "AlertmanagerSettings",
     "AppriseSettings",
     "ChannelSettings",
@@ -39,9 +39,8 @@ __all__ = [
     "SlackBotSettings",
     "SlackSettings",
     "SlackWebhookSettings",
+    "WebSettings",
     "WebhookSettings",
     "load",
 ]
-
-DEFAULT_PATH = "/etc/service-watchdog/config.toml"
 """Where the configuration is unless a command is told otherwise."""

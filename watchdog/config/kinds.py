@@ -226,6 +226,18 @@ LogFiles = Annotated[
     Meta(extra={"expected": 'an array of paths such as ["/var/log/nginx/error.log"]'}),
 ]
 Host = Annotated[str, _text("a host name or an IP address", r"^[A-Za-z0-9_.:%-]+$", longest=255)]
+Hosts = Annotated[
+    list[Host], Meta(extra={"expected": 'an array of names such as ["status.example.com"]'})
+]
+Listen = Annotated[
+    str,
+    _text(
+        'an address such as "127.0.0.1:9099", "[::1]:9099" or "unix:/run/NAME.sock"',
+        r"^(unix:/[^\x00-\x1f\x7f]{1,100}"
+        r"|([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])"
+        r":(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))$",
+    ),
+]
 Url = Annotated[
     str, _text("a URL such as http://127.0.0.1:8000/health", r"^https?://[^\s]+$", _check_url)
 ]

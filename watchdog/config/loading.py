@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec import UNSET
 
+from watchdog import places
 from watchdog.config.apprise_urls import build_apprise
 from watchdog.config.beating import build_heartbeat
 from watchdog.config.channels import build_email, build_slack, check_names
@@ -26,6 +27,7 @@ from watchdog.config.services import ServiceBuilder
 from watchdog.config.settings import Config, DaemonSettings
 from watchdog.config.tables import ConfigFile, DaemonTable
 from watchdog.config.warnings import host_warnings_of
+from watchdog.config.web import build_web
 from watchdog.core.service import (
     Policy,
     Service,
@@ -82,6 +84,7 @@ def load(
     warnings = host_warnings_of(tables.warnings, problems)
     routes = build_routes(tables, [service.name for service in services], problems)
     heartbeat = build_heartbeat(tables.heartbeat, secrets)
+    web = build_web(tables.web, secrets)
     problems.raise_if_any()
     channels = (*slack, *email, *webhook, *alertmanager, *apprise)
     return Config(
@@ -97,6 +100,7 @@ def load(
         subscriptions=subscriptions(routes, channels),
         delivery=build_delivery(tables.delivery),
         heartbeat=heartbeat,
+        web=web,
         redact_emails=tables.evidence.redact_emails,
         warnings=warnings,
         unchecked=tuple(secrets.unchecked),
@@ -176,8 +180,8 @@ def _daemon(table: DaemonTable, environ: Mapping[str, str]) -> DaemonSettings:
         return (given or otherwise) if stated is UNSET else stated
 
     return DaemonSettings(
-        state_dir=directory(table.state_dir, "STATE_DIRECTORY", "/var/lib/service-watchdog"),
-        runtime_dir=directory(table.runtime_dir, "RUNTIME_DIRECTORY", "/run/service-watchdog"),
+        state_dir=directory(table.state_dir, "STATE_DIRECTORY", str(places.STATE_DIR)),
+        runtime_dir=directory(table.runtime_dir, "RUNTIME_DIRECTORY", str(places.RUNTIME_DIR)),
         log=table.log,
         host=os.uname().nodename if table.host is UNSET else table.host,
         timezone="" if table.timezone is UNSET else table.timezone,

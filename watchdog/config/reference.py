@@ -30,6 +30,7 @@ from watchdog.config.tables import (
 )
 from watchdog.config.telling_tables import DeliveryTable, HeartbeatTable
 from watchdog.config.warning_tables import HostWarningsTable, LimitsTable, WarningsTable
+from watchdog.config.web_tables import WebTable
 
 _BEGINNING = """\
 # Configuration
@@ -168,6 +169,7 @@ _SECTIONS: tuple[tuple[str, type[Table], str], ...] = (
         HeartbeatTable,
         "[What is posted, and when](../how-to/heartbeat.md).",
     ),
+    ("## `[web]`", WebTable, "[What is served](../how-to/web.md)."),
     ("## `[evidence]`", EvidenceTable, ""),
     ("## `[daemon]`", DaemonTable, ""),
 )

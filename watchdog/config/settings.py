@@ -162,6 +162,20 @@ class HeartbeatSettings:
     insecure: bool = False  # http towards another host is meant
 
 
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """What is served over HTTP, and where."""
+
+    host: str = "127.0.0.1"  # empty with a path
+    port: int = 9099
+    path: str = ""  # of a unix socket
+    token: Secret | None = None  # None: nobody may act
+    names: tuple[str, ...] = ()  # names of the page besides those of this host
+    certificate: str | None = None  # None: http
+    key_file: str | None = None
+    insecure: bool = False  # http towards other hosts is meant
+
+
 NGINX = "nginx.service"
 """The unit of nginx, where the configuration names no other."""
 
@@ -205,6 +219,7 @@ class Config:
     subscriptions: tuple[Subscription, ...] = ()  # one for each destination
     delivery: DeliverySettings = DeliverySettings()
     heartbeat: HeartbeatSettings | None = None
+    web: WebSettings | None = None  # None: nothing is served over HTTP
     redact_emails: bool = False
     warnings: HostWarnings = field(default_factory=HostWarnings)
     unchecked: tuple[str, ...] = ()  # secrets that only the daemon can see; empty in the daemon
@@ -255,6 +270,7 @@ class Config:
             yield from (value for _name, value in hook.headers if isinstance(value, HiddenText))
         for kept in (
             self.heartbeat.url if self.heartbeat is not None else None,
+            self.web.token if self.web is not None else None,
             *(hook.secret for hook in self.webhook),
             *(login for each in self.alertmanager for login in (each.password, each.token)),
             *(url for each in self.apprise for url in each.urls),

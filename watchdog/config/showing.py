@@ -24,6 +24,7 @@ from watchdog.config.settings import (
     SlackSettings,
     SlackWebhookSettings,
     WebhookSettings,
+    WebSettings,
 )
 from watchdog.config.warnings import shown
 from watchdog.core.routing import Subscription
@@ -80,6 +81,8 @@ def effective(config: Config) -> dict[str, Any]:
     document["delivery"] = _delivery(config.delivery)
     if config.heartbeat is not None:
         document["heartbeat"] = _heartbeat(config.heartbeat)
+    if config.web is not None:
+        document["web"] = _web(config.web)
     return document
 
 
@@ -106,6 +109,16 @@ def _heartbeat(heartbeat: HeartbeatSettings) -> dict[str, Any]:
         "insecure": heartbeat.insecure,
         "timeout": _duration(heartbeat.timeout),
     }
+
+
+def _web(web: WebSettings) -> dict[str, Any]:
+    host = f"[{web.host}]" if ":" in web.host else web.host
+    table: dict[str, Any] = {"listen": f"unix:{web.path}" if web.path else f"{host}:{web.port}"}
+    if web.token is not None:
+        table["token"] = _masked(web.token)
+    files = {"certificate": web.certificate, "key_file": web.key_file}
+    table |= {name: path for name, path in files.items() if path is not None}
+    return {**table, "names": web.names, "insecure": web.insecure}
 
 
 def _service(service: Service) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from watchdog.config.service_tables import PolicyTable, ServiceTable
 from watchdog.config.table import SecretValue, Table, TakenServices, TakenSeverities, key
 from watchdog.config.telling_tables import DeliveryTable, HeartbeatTable
 from watchdog.config.warning_tables import HostWarningsTable
+from watchdog.config.web_tables import WebChoice
 
 
 class DaemonTable(Table, frozen=True):
@@ -182,4 +183,7 @@ class ConfigFile(Table, frozen=True, kw_only=True):
     delivery: Annotated[DeliveryTable, key("What holds of all channels.")] = DeliveryTable()
     heartbeat: Annotated[
         HeartbeatTable | UnsetType, key("A sign of life to somebody who misses it.")
+    ] = UNSET
+    web: Annotated[
+        WebChoice | UnsetType, key("Status page, API and metrics over HTTP.", default="nothing")
     ] = UNSET

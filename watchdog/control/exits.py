@@ -76,11 +76,11 @@ _EXEC_MEANINGS = {
 _RESULTS = {
     "core-dump": "crashed with a core dump",
     "exec-condition": "its ExecCondition= said no",
-    "exit-code": "a command before or after its main process failed",
+    "exit-code": "failed in a command before or after its main process",
     "oom-kill": "ran out of memory",
     "protocol": "did not say that it is ready as its Type= asks for",
     "resources": "systemd could not get the resources to run it",
-    "signal": "a command before or after its main process was killed",
+    "signal": "had a command before or after its main process killed",
     "start-limit-hit": "started too often",
     "timeout": "timed out",
     "watchdog": "its own watchdog got no ping in time (WatchdogSec=)",

@@ -6,12 +6,12 @@ import math
 
 from watchdog.control.exits import exit_in_words
 from watchdog.control.unit_state import UnitState
-from watchdog.core.incident import span
 from watchdog.core.model import (
     Observation,
     Verdict,
 )
 from watchdog.core.service import Policy
+from watchdog.core.spans import span
 
 CHECK = "unit"
 

@@ -17,11 +17,11 @@ from watchdog.control.systemd_names import (
     SYSTEMD,
     properties_of,
 )
-from watchdog.core.incident import span
 from watchdog.core.model import (
     RestartFinished,
     RestartOutcome,
 )
+from watchdog.core.spans import span
 from watchdog.errors import BusError
 
 BUS_WAIT = 10.0

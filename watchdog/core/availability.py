@@ -7,7 +7,7 @@ neither up nor down. Durations are of the monotonic clock, places in time of the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from watchdog.core.history import Ended, Record, Turn, Watching, Withdrawn
@@ -46,6 +46,17 @@ class Outage:
     recovered: bool = False  # it ended in health
 
 
+DAY = 86400.0
+
+
+@dataclass(slots=True)
+class Day:
+    """Seconds up and down of one day."""
+
+    up: float = 0.0
+    down: float = 0.0
+
+
 @dataclass(slots=True)
 class Account:
     """What is known of a service in a span of time. Durations in seconds."""
@@ -60,6 +71,7 @@ class Account:
     failed: int = 0
     asked: int = 0  # restarts that people asked for; in none of the numbers above
     outages: list[Outage] = field(default_factory=list)
+    days: dict[int, Day] = field(default_factory=dict)  # by days since 1970 in the zone asked for
 
     @property
     def availability(self) -> float | None:
@@ -83,9 +95,12 @@ class Account:
         return max((outage.down for outage in self.outages), default=0.0)
 
 
-def account(chapters: Iterable[Chapter], since: float) -> Account:
-    """Return what *chapters*, oldest first, say of the time from *since* (wall) on."""
-    reader = _Reader(since)
+def account(chapters: Iterable[Chapter], since: float, zone: float = 0.0) -> Account:
+    """Return what *chapters*, oldest first, say of the time from *since* (wall) on.
+
+    Days begin *zone* seconds before those of UTC.
+    """
+    reader = _Reader(since, zone)
     for chapter in chapters:
         reader.open(chapter)
         for record in chapter.records:
@@ -94,9 +109,10 @@ def account(chapters: Iterable[Chapter], since: float) -> Account:
 
 
 class _Reader:
-    def __init__(self, since: float) -> None:
+    def __init__(self, since: float, zone: float) -> None:
         self.result = Account()
         self._since = since
+        self._zone = zone
         self._chapter: Chapter | None = None
         self._last: Now | None = None  # up to where it is told; None: nobody watches
         self._phase = Phase.PENDING
@@ -232,12 +248,25 @@ class _Reader:
         assert self._last is not None  # noqa: S101 - the callers have looked
         seconds = max(0.0, now.mono - self._last.mono)
         inside = min(seconds, max(0.0, self._last.wall + seconds - self._since))
+        ended = self._last.wall + seconds
         self._last = now
         if self._verdict in {None, Verdict.UNKNOWN}:
             return
         if self._phase is Phase.HEALTHY:
             self.result.up += inside
+            for day, part in self._days(ended - inside, ended):
+                day.up += part
         elif self._is_down():
             assert self._outage is not None  # noqa: S101 - it began with the phase
             self.result.down += inside
             self._outage.down += seconds
+            for day, part in self._days(ended - inside, ended):
+                day.down += part
+
+    def _days(self, began: float, ended: float) -> Iterator[tuple[Day, float]]:
+        """Yield each day between two points in time (wall), and how much of it is between them."""
+        while began < ended:
+            number = int((began + self._zone) // DAY)
+            until = min(ended, (number + 1) * DAY - self._zone)
+            yield self.result.days.setdefault(number, Day()), until - began
+            began = until

@@ -12,7 +12,7 @@ from typing import assert_never
 from watchdog.core import policy as rules
 from watchdog.core.acknowledgement import acknowledged, comes_too_late, pressed
 from watchdog.core.flapping import down_for_good, health_lost
-from watchdog.core.incident import enter, filed, healed, make_note, open_incident, span, unproven
+from watchdog.core.incident import enter, filed, healed, make_note, open_incident, unproven
 from watchdog.core.maintenance import adrift, is_leased, leased, paused, released, resumed, run_out
 from watchdog.core.model import (
     Acknowledged,
@@ -44,6 +44,7 @@ from watchdog.core.reminder import reminded, with_told
 from watchdog.core.restart import count_failure, failed_restart, on_account, spend_restart
 from watchdog.core.service import Policy
 from watchdog.core.silence import hushed, silenced, unsilenced
+from watchdog.core.spans import span
 from watchdog.core.standing import Measured, Started
 from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
 from watchdog.core.update import updated

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from watchdog.core.incident import enter, make_note, span, unproven
+from watchdog.core.incident import enter, make_note, unproven
 from watchdog.core.model import (
     Leased,
     Maintenance,
@@ -21,6 +21,7 @@ from watchdog.core.model import (
     State,
     Step,
 )
+from watchdog.core.spans import span
 
 RETAKEN_WITHIN = 10.0
 """Seconds after the daemon has come back for a deploy that still runs to take its lease again."""

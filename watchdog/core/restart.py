@@ -5,14 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from watchdog.core import policy as rules
-from watchdog.core.incident import (
-    enter,
-    make_alert,
-    make_note,
-    open_incident,
-    span,
-    unproven,
-)
+from watchdog.core.incident import enter, make_alert, make_note, open_incident, unproven
 from watchdog.core.model import (
     AlertKind,
     Effect,
@@ -28,6 +21,7 @@ from watchdog.core.model import (
     Verdict,
 )
 from watchdog.core.service import Policy
+from watchdog.core.spans import span
 from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
 
 

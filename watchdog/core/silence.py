@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from watchdog.core.incident import make_alert, make_note, span, with_alert
+from watchdog.core.incident import make_alert, make_note, with_alert
 from watchdog.core.model import (
     Alert,
     AlertKind,
@@ -23,6 +23,7 @@ from watchdog.core.model import (
 )
 from watchdog.core.reminder import outlook
 from watchdog.core.service import Policy
+from watchdog.core.spans import span
 from watchdog.core.telling import Measure
 
 _TROUBLED = frozenset(Phase) - {Phase.HEALTHY, Phase.PENDING, Phase.HELD, Phase.MAINTENANCE}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watchdog.core.incident import span
+from watchdog.core.spans import span
 from watchdog.core.telling import Circumstance, CircumstanceKind
 
 _DAY = 86400.0

@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
-from watchdog.core.incident import span
 from watchdog.core.model import RestartOutcome
+from watchdog.core.spans import span
 from watchdog.deploy.commands import CommandFailedError, run_command
 from watchdog.deploy.lease import Lease
 from watchdog.deploy.lock import Lock
@@ -17,6 +18,7 @@ from watchdog.deploy.nginx import nginx_is_valid, nginx_reloaded
 from watchdog.deploy.plan import Kind, Plan, Step
 from watchdog.deploy.target import Target
 from watchdog.deploy.telling import (
+    Cause,
     DeployBegan,
     DeployEnded,
     Done,
@@ -91,9 +93,12 @@ class Deploying:
             return
         report.outcome = Outcome.FAILED if self._is_touched else Outcome.REFUSED
         if self._is_touched:
-            await self._explain()
             way_back = plan.rollback if self._is_restarted else plan.verify
-            if way_back and report.steps[-1].step.kind is not Kind.RELEASE:
+            if report.steps[-1].step.kind is Kind.RELEASE:
+                way_back = ()  # the daemon has taken over
+            if self._is_restarted:  # a command's own words, which are shown, are its cause
+                report.cause = await self._explain(stays=not way_back)
+            if way_back:
                 await self._roll_back(way_back)
         failed = report.failed
         name = failed.step.kind.value if failed is not None else "deploy"
@@ -102,25 +107,29 @@ class Deploying:
     async def _roll_back(self, steps: Sequence[Step]) -> None:
         report = self.report
         self._tell(RollbackBegan(self._plan))
-        report.outcome, report.code = Outcome.NOT_ROLLED_BACK, 1
+        report.outcome, report.is_going_back = Outcome.NOT_ROLLED_BACK, True
         if await self._all(steps, report.rollback):
             report.outcome = Outcome.ROLLED_BACK
+        else:
+            report.rollback_cause = await self._explain(stays=True)
+        report.code = 1
 
     async def _give_back(self, how: str) -> None:
         """End the lease, whatever comes of it: the daemon also ends it by itself."""
         with contextlib.suppress(Exception):
             await self._lease.end(how)
 
-    async def _explain(self) -> None:
+    async def _explain(self, *, stays: bool) -> Cause:
         """Gather why the last step failed; none of it may keep the way back waiting for long."""
-        report, control = self.report, self._target.control
+        control, cause = self._target.control, Cause()
         with contextlib.suppress(Exception):
-            report.evidence = await self._target.collect(control.identity, control.main_pid)
+            cause = Cause(await self._target.collect(control.identity, control.main_pid))
         if self._diagnose is not None:
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(_DIAGNOSIS):
-                    report.finding = await self._diagnose(self._plan.service)
-        self._tell(Explained(report))
+                    cause = replace(cause, finding=await self._diagnose(self._plan.service))
+        self._tell(Explained(cause, stays))
+        return cause
 
     async def _all(self, steps: Sequence[Step], done: list[Done]) -> bool:
         """Do *steps* in order up to the first that fails; tell whether none did."""
@@ -172,9 +181,9 @@ class Deploying:
                 is_held = await self._lease.take()
         except TimeoutError:
             raise ControlError(f"the daemon has not answered within {step.patience:g} s") from None
+        self._lock.take()  # also with a lease: the daemon may go before we are done
         if is_held:
             return "held: the daemon neither restarts nor alerts meanwhile"
-        self._lock.take()
         self.say("the daemon does not run: nobody watches this service; going on without a lease")
         return "not needed: no daemon runs"
 
@@ -206,7 +215,9 @@ class Deploying:
     async def _release(self) -> str:
         judged = await self._lease.end("done, health is proven")
         if judged is None:
-            return "no daemon to give it back to"
+            return "nothing to give back: no lease is held"
+        if not judged:
+            return "given back; the daemon has not said how it finds it"
         if judged["code"] == 1:
             raise NotAsItShouldBeError(
                 f"the daemon finds it {judged['phase']}: {judged['reason']}; it goes on from here"

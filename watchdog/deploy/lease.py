@@ -62,7 +62,10 @@ class Lease:
         return is_held
 
     async def end(self, how: str) -> Mapping[str, Any] | None:
-        """End the lease; return how the daemon then judges the service, None if it does not say."""
+        """End the lease; return how the daemon then judges the service.
+
+        None if there is no lease to end; empty if the daemon does not say.
+        """
         if self._keeping is not None:
             self._keeping.cancel()
             await asyncio.wait({self._keeping})
@@ -75,11 +78,11 @@ class Lease:
                 await writer.drain()
                 reply = _decoded(await reader.readline())
         except (OSError, TimeoutError, ValueError):
-            return None
+            return {}
         finally:
             self._hang_up()
         result = reply.get("result")
-        return result if isinstance(result, dict) else None
+        return result if isinstance(result, dict) else {}
 
     def drop(self) -> None:
         """Hang up without a word: the daemon then ends the lease by itself."""
@@ -95,7 +98,7 @@ class Lease:
                 said = await self._lost(self._ends[0])
                 self._hang_up()
                 if said:
-                    self._say(said)
+                    self._say(f"{said}; going on without a lease")
                     return
                 self._say("the daemon has gone; the lease is taken again when it is back")
             await asyncio.sleep(AGAIN)

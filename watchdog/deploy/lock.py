@@ -1,4 +1,4 @@
-"""One deploy of a service at a time where no daemon gives leases: a name that dies with us.
+"""One deploy of a service at a time, with a daemon or without: a name that dies with us.
 
 A socket in the abstract namespace, unix(7): the kernel lets one process have the name, frees it
 however that process ends, and tells who it is.

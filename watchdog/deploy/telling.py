@@ -37,6 +37,11 @@ class Found(Protocol):
         """What mends it."""
         ...
 
+    @property
+    def details(self) -> Sequence[str]:
+        """Lines that show it."""
+        ...
+
 
 class Outcome(StrEnum):
     """How a deploy ended."""
@@ -59,6 +64,14 @@ class Done:
     took: float  # seconds
 
 
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a step has failed, as far as is known."""
+
+    evidence: Sequence[str] = ()
+    finding: Found | None = None
+
+
 @dataclass(slots=True)
 class Report:
     """What became of one service's deploy."""
@@ -69,9 +82,10 @@ class Report:
     steps: list[Done] = field(default_factory=list)
     rollback: list[Done] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
-    evidence: Sequence[str] = ()
-    finding: Found | None = None
+    cause: Cause = Cause()  # why it failed
+    rollback_cause: Cause = Cause()  # why the rollback did
     current: Step | None = None  # what is being done
+    is_going_back: bool = False  # the way back is begun
 
     @property
     def failed(self) -> Done | None:
@@ -125,9 +139,10 @@ class StepEnded:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """Why a step has failed, as far as is known."""
+    """It is known why a step has failed, or will not be."""
 
-    report: Report
+    cause: Cause
+    stays: bool  # nothing else is done about it: what mends it is for a person
 
 
 @dataclass(frozen=True, slots=True)

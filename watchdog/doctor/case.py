@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from watchdog.config import DEFAULT_PATH, Deployment
+from watchdog import places
+from watchdog.config import Deployment
 from watchdog.core.model import Observation
 from watchdog.core.service import Service, UnitControl
 from watchdog.doctor.finding import Answer, Finding
@@ -26,7 +27,7 @@ class Case:
     deployment: Deployment
     probes: Mapping[str, Callable[[], Awaitable[Observation]]] = field(default_factory=dict)
     """By check, as the daemon asks: "unit", "port", "http"; besides "proxied" and "external"."""
-    config: str = DEFAULT_PATH  # the file that says so
+    config: str = places.CONFIG  # the file that says so
     logs: tuple[str, ...] = ()  # files that it writes to, besides the journal
     _known: dict[Any, asyncio.Task[Any]] = field(default_factory=dict)
 

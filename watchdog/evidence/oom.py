@@ -52,8 +52,10 @@ async def kernel_oom_lines(unit: str) -> Sequence[str]:
     Needs the group systemd-journal. Raises OSError if journalctl(1) cannot be run.
     """
     since = f"--since=-{MINUTES}min"
-    log = await journalctl("--dmesg", since, "--output=short-iso", "--lines=500", within=WITHIN)
-    return oom_in_words(log, unit)
+    # Older ones show the first lines since a time; backwards they show the last.
+    last = ("--lines=500", "--reverse")
+    log = await journalctl("--dmesg", since, "--output=short-iso", *last, within=WITHIN)
+    return oom_in_words(log[::-1], unit)
 
 
 def oom_in_words(log: Sequence[str], unit: str) -> Sequence[str]:

@@ -13,8 +13,9 @@ from watchdog.logs.line import Line, Origin, Window
 from watchdog.logs.tracebacks import Blocks
 
 _FIELDS = "MESSAGE,_SYSTEMD_UNIT,UNIT,OBJECT_SYSTEMD_UNIT,COREDUMP_UNIT,SYSLOG_IDENTIFIER,_PID"
+_JSON = ("--all", "--output=json", f"--output-fields={_FIELDS}")
 _OTHERS = ("UNIT", "OBJECT_SYSTEMD_UNIT", "COREDUMP_UNIT")  # what others say of a unit
-_HINTS = ("insufficient permissions", "not seeing messages from other users")
+_HINTS = (b"insufficient permissions", b"not seeing messages from other users")
 _TOGETHER = 1.0  # seconds within which the lines of a traceback are written
 _LONGEST = 20 * 1024  # characters of a message
 _WRITERS = 256  # processes whose tracebacks are followed
@@ -36,29 +37,34 @@ class Journal:
 
     def past(self, window: Window) -> Iterator[Line]:
         """Yield what was written in *window*, oldest first."""
-        options = []
+        options = list(_JSON)
         if window.since is not None:
             options.append(f"--since=@{window.since:.6f}")
         if window.until is not None:
             options.append(f"--until=@{window.until:.6f}")
         if window.last is not None:
-            options.append(f"--lines={window.last}")
+            # With a time as well, older ones show the first lines of it, or none: not backwards.
+            options += [f"--lines={window.last}", "--reverse"]
         process = self._start(options, subprocess.PIPE)
         if process is None:
             return
         assert process.stdout is not None  # noqa: S101 - a pipe was asked for
         assert process.stderr is not None  # noqa: S101
         try:
-            for entry in process.stdout:
+            backwards = window.last is not None
+            entries = reversed(list(process.stdout)) if backwards else process.stdout
+            for entry in entries:
                 yield from self._lines(entry)
-            self._complain(process.stderr.read().decode("utf-8", "replace"), process.wait())
+            self._complain(process.stderr.read(), process.wait())
+            if not self.trouble and os.geteuid():
+                self._complain(self._hints(), 0)
         finally:
             _end(process)
 
     def follow(self, begin: float) -> None:
         """Begin to follow it, from where `past` has ended, or from *begin* (wall)."""
         where = f"--after-cursor={self._cursor}" if self._cursor else f"--since=@{begin:.6f}"
-        self._follower = self._start(["--follow", "--no-tail", where], subprocess.DEVNULL)
+        self._follower = self._start([*_JSON, "--follow", "--no-tail", where], subprocess.DEVNULL)
         if self._follower is not None and self._follower.stdout is not None:
             os.set_blocking(self._follower.stdout.fileno(), False)
 
@@ -94,8 +100,7 @@ class Journal:
             self._follower = None
 
     def _start(self, options: Iterable[str], errors: int) -> subprocess.Popen[bytes] | None:
-        command = ["journalctl", "--no-pager", "--all", "--output=json"]
-        command += [f"--output-fields={_FIELDS}", *options]
+        command = ["journalctl", "--no-pager", *options]
         command += [word for unit in self._units for word in ("--unit", unit)]
         kept = {name: value for name, value in os.environ.items() if name in {"PATH", "TZ"}}
         try:
@@ -111,11 +116,16 @@ class Journal:
             self.trouble = f"cannot read the journal: journalctl: {error.strerror}"
             return None
 
-    def _complain(self, errors: str, code: int) -> None:
+    def _hints(self) -> bytes:
+        """Return what journalctl says of permissions, for with JSON it says nothing of them."""
+        process = self._start(["--output=short", "--lines=0"], subprocess.PIPE)
+        return b"" if process is None else process.communicate()[1]
+
+    def _complain(self, errors: bytes, code: int) -> None:
         if any(hint in errors for hint in _HINTS):
             self.trouble = f"cannot read all of the journal: no permission; {REMEDY}"
         elif code:
-            said = errors.strip().partition("\n")[0]
+            said = errors.decode("utf-8", "replace").strip().partition("\n")[0]
             self.trouble = f"cannot read the journal: {said or f'journalctl ended with {code}'}"
 
     def _lines(self, entry: bytes) -> Iterator[Line]:

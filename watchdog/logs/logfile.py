@@ -57,8 +57,9 @@ class LogFile:
                 else:
                     end = self.end if file == self.path else None
                     yield from self._read(Extent(descriptor), end, window, now)
-        except FileNotFoundError:
-            return
+        except FileNotFoundError as error:
+            if file == self.path:  # an older one has just been rotated away
+                self.trouble = cannot_read(file, error)
         except (OSError, EOFError, zlib.error) as error:
             self.trouble = cannot_read(file, error)
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import calendar
 import re
 import time
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
+from pathlib import Path
 
 DAY = 86400.0
 LONGEST = 1024
 """Characters of a line in which its time is looked for."""
 
+_HOST_ZONE = Path("/etc/localtime")
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _MONTH = "|".join(_MONTHS)
 _CLOCK = r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)"
@@ -86,10 +89,22 @@ def _minute(
         return None
     try:
         if zone is None:
-            return time.mktime((*date, int(hour), int(minute), 0, 0, 0, -1))
+            return datetime(*date, int(hour), int(minute), tzinfo=_host_zone()).timestamp()
     except (OverflowError, ValueError):
         return None
     return calendar.timegm((*date, int(hour), int(minute), 0)) - _offset(zone)
+
+
+@lru_cache(maxsize=1)
+def _host_zone() -> tzinfo:
+    """Return the zone that services write in: not TZ, which is that of whoever asks."""
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - only for lines without a zone
+
+    try:
+        with _HOST_ZONE.open("rb") as file:
+            return ZoneInfo.from_file(file)
+    except (OSError, ValueError):
+        return UTC  # as the C library has it
 
 
 def _offset(zone: str) -> float:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import assert_never
 
-from watchdog.core.incident import clock_parts
 from watchdog.core.model import (
     Alert,
     AlertKind,
 )
+from watchdog.core.spans import clock_parts
 from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
 from watchdog.notify.warned import warned
 from watchdog.words.catalogue import Catalogue

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from watchdog.core.model import (
@@ -23,6 +24,7 @@ from watchdog.store.memory import Memory
 from watchdog.store.read import Backlog, PastIncident, PastRestart
 from watchdog.store.sqlite import SqliteStore
 from watchdog.store.story import Story
+from watchdog.store.tally import Tally
 
 _T = TypeVar("_T")
 
@@ -46,6 +48,7 @@ class DurableStore:
     def __init__(
         self, sqlite: SqliteStore, patience: float = 5.0, memory: Memory | None = None
     ) -> None:
+        self.tally = Tally()
         self.troubled = asyncio.Event()  # set for as long as there is trouble
         self._sqlite = sqlite
         self._patience = patience
@@ -80,6 +83,11 @@ class DurableStore:
             self._fail(exc)
 
     # --- what is wrong, and who wants to know ---------------------------------------------------
+
+    @property
+    def path(self) -> Path:
+        """Return where the database is."""
+        return self._sqlite.path
 
     @property
     def trouble(self) -> str:
@@ -119,6 +127,7 @@ class DurableStore:
 
     async def commit(self, change: Change) -> None:
         """Write *change* durably, or keep it until that is possible. Never raises StoreError."""
+        self.tally.change(change)
         await self._keep(self._sqlite.register.enter(change))
 
     async def post(self, alerts: Sequence[Alert], destinations: Sequence[str], now: Now) -> None:
@@ -174,6 +183,7 @@ class DurableStore:
         self, deliveries: Sequence[Delivery], receipt: Receipt, wall: float
     ) -> None:
         """Write down that *deliveries* have arrived; from here on none is ever due again."""
+        self.tally.tried(deliveries, "delivered")
         await self._record(*(Result.delivered(each, receipt, wall) for each in deliveries))
 
     async def progressed(self, deliveries: Sequence[Delivery], wall: float) -> None:
@@ -184,10 +194,12 @@ class DurableStore:
         self, deliveries: Sequence[Delivery], reason: str, wall: float
     ) -> None:
         """Write down a failed try; the deliveries stay due."""
+        self.tally.tried(deliveries, "failed")
         await self._record(*(Result.failed(each, reason, wall) for each in deliveries))
 
     async def rejected(self, delivery: Delivery, reason: str, wall: float) -> None:
         """Set *delivery* aside as a dead letter."""
+        self.tally.tried([delivery], "rejected")
         await self._record(Result.rejected(delivery, reason, wall))
 
     async def standing(self, destination: str) -> Sequence[Alert]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from watchdog.probes.owner import unit_of
 from watchdog.probes.sock_diag import Listening
-from watchdog.tool import run
+from watchdog.tool import Ran, run
 
 # What a host has for itself: a watch over these is for other tools, or for nobody.
 _OWN = (
@@ -64,29 +64,51 @@ class Units:
 
 async def running(listeners: Iterable[Listening]) -> Units:
     """Return the running services that are not the system's own, those of *listeners* with them."""
-    listed = await run(
-        "systemctl", "list-units", "--type=service", "--state=running", "--plain", "--full",
-        "--no-legend", "--no-pager",
-    )  # fmt: skip
+    listed = await _list("running")
     if listed.code != 0:
         why = listed.trouble or listed.err.strip().partition("\n")[0]
         return Units(trouble=f"cannot ask systemd for its units: {why}")
-    names = [line.split()[0] for line in listed.lines if line.split()]
+    names = _names(listed)
     shown = await _shown(names)
     sockets, strangers = _by_unit(listeners, names)
     units = Units()
     for name in sorted(names):
-        stem = name.removesuffix(".service")
-        if any(fnmatch(stem, pattern) for pattern in _OWN):
-            if name in sockets and stem not in {"ssh", "sshd"}:
+        if _is_own(name):
+            if name in sockets and name not in {"ssh.service", "sshd.service"}:
                 ports = ", ".join(str(port) for _, port in sockets[name])
                 units.passed_over.append(f"{name} (port {ports}): one of the system's own")
             continue
         unit = await _unit(name, shown.get(name, {}), sockets.get(name, ()))
         if unit.sockets or unit.fragment.startswith(_ADMINS):
             units.found.append(unit)
-    units.passed_over += strangers
+    units.passed_over += [*strangers, *await _down()]
     return units
+
+
+async def _list(*states: str) -> Ran:
+    return await run(
+        "systemctl", "list-units", "--type=service", f"--state={','.join(states)}", "--plain",
+        "--full", "--no-legend", "--no-pager",
+    )  # fmt: skip
+
+
+def _names(listed: Ran) -> list[str]:
+    return [line.split()[0] for line in listed.lines if line.split()]
+
+
+def _is_own(name: str) -> bool:
+    stem = name.removesuffix(".service")
+    return any(fnmatch(stem, pattern) for pattern in _OWN)
+
+
+async def _down() -> list[str]:
+    """Return in words which services of the administrator's should run and do not."""
+    names = _names(await _list("failed", "activating"))
+    return [
+        f"{name}: it does not run; start it, and run init again"
+        for name, shown in sorted((await _shown(names)).items())
+        if not _is_own(name) and _first(shown, "FragmentPath").startswith(_ADMINS)
+    ]
 
 
 def _by_unit(

@@ -15,7 +15,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9._~!&+,:=/-]+")
 """What stands unquoted in both an nginx configuration and a unit file."""
 
 _FAILURE = 400
-"""The first status that ``curl --fail`` takes for a failure."""
+"""The first status that the start of a unit takes for a failure."""
 
 _DEFAULT_PORTS = {"http": 80}
 _LOOPBACK = {"localhost": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - a key
@@ -41,8 +41,8 @@ class Application:
 
     @property
     def id(self) -> str:
-        """Return a name for nginx' variables."""
-        return re.sub(r"\W", "_", self.label, flags=re.ASCII)
+        """Return a name for nginx' variables; ``$3api`` would be the third group of a match."""
+        return re.sub(r"\W|^(?=\d)", "_", self.label, flags=re.ASCII)
 
     @property
     def address(self) -> str:

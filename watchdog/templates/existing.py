@@ -17,6 +17,12 @@ _PROPERTIES = (
     *("WorkingDirectory", "Environment", "EnvironmentFiles"),
 )
 _ARGUMENTS = re.compile(r"argv\[\]=(.*?) ; ignore_errors=")
+_APP = re.compile(r"[\w.]+:[\w.]+")
+_TAKEN = (
+    *("--host", "--port", "--fd", "--workers", "--timeout-graceful-shutdown"),
+    *("-b", "--bind", "-w", "-k", "--worker-class", "--graceful-timeout"),
+)
+"""Options with a value that the template gives its own."""
 _SERVERS: Sequence[Server] = get_args(Server)
 
 
@@ -29,23 +35,28 @@ class Existing:
     drop_ins: tuple[str, ...] = ()
     user: str = ""
     directory: str = ""
-    env_file: str = ""
+    env_files: tuple[str, ...] = ()  # as EnvironmentFile= has them: "-" is one that may be missing
     server: Server | None = None
     app: str = ""
     venv: str = ""
     workers: int | None = None
     worker_class: str = ""
+    arguments: tuple[str, ...] = ()  # further ones of its command
 
 
 async def existing(unit: str) -> Existing:
     """Return what systemd knows of *unit*; nothing if it cannot be asked."""
     command = ["systemctl", "show", *(f"--property={each}" for each in _PROPERTIES), "--", unit]
     answer = await run(*command)
-    return read_shown(dict(line.split("=", 1) for line in answer.lines if "=" in line))
+    shown: dict[str, str] = {}
+    for line in answer.lines:
+        name, _, value = line.partition("=")
+        shown[name] = f"{shown[name]}\n{value}" if name in shown else value
+    return read_shown(shown)
 
 
 def read_shown(shown: Mapping[str, str]) -> Existing:
-    """Return what ``systemctl show`` tells."""
+    """Return what ``systemctl show`` tells; what it has on several lines is joined by them."""
     if shown.get("LoadState") != "loaded":
         return Existing(shown.get("LoadState", "not-found"))
     found = _ARGUMENTS.search(shown.get("ExecStart", ""))
@@ -66,15 +77,35 @@ def read_shown(shown: Mapping[str, str]) -> Existing:
         tuple(shown.get("DropInPaths", "").split()),
         "" if shown.get("DynamicUser") == "yes" else shown.get("User", ""),
         shown.get("WorkingDirectory", "").lstrip("!-"),
-        shown.get("EnvironmentFiles", "").partition(" (")[0],
+        tuple(map(_env_file, shown.get("EnvironmentFiles", "").splitlines())),
         server,
-        next((word for word in options if re.fullmatch(r"[\w.]+:[\w.]+", word)), ""),
+        next((word for word in options if _APP.fullmatch(word)), ""),
         next((venv for word in (words[place], words[0]) if (venv := _venv(word))), "")
         if server
         else "",
         int(workers) if workers.isdecimal() else None,
         _option(options, "--worker-class", "-k"),
+        _further(options) if server else (),
     )
+
+
+def _env_file(shown: str) -> str:
+    path, _, more = shown.partition(" (")
+    return f"-{path}" if "ignore_errors=yes" in more else path
+
+
+def _further(options: Sequence[str]) -> tuple[str, ...]:
+    """Return the arguments that the template has nothing to say to."""
+    further, skipped = [], False
+    for word in options:
+        name, equals, _ = word.partition("=")
+        if name in _TAKEN:
+            skipped = not equals
+        elif not skipped and not _APP.fullmatch(word):
+            further.append(word)
+        else:
+            skipped = False
+    return tuple(further)
 
 
 def _is(word: str, server: Server) -> bool:

@@ -47,7 +47,7 @@ def plan_site(application: Application, site: Site, nginx: Path = NGINX) -> Plan
             for other in _default_servers(nginx, places)
         ]
     left = [f"systemctl reload {application.nginx}"]
-    return Plan(files, lambda: run("nginx", "-t"), left=left, remarks=remarks)
+    return Plan(files, lambda: run("nginx", "-t", "-q"), left=left, remarks=remarks)
 
 
 def plan_unit(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import shutil
 import stat
 import time
 from collections.abc import Sequence
@@ -98,10 +97,11 @@ class Placement:
     def put(self, planned: Planned) -> None:
         """Put *planned* in place in one step; what was there is kept beside. Raises OSError."""
         path = planned.path
-        backup = _keep(path) if path.exists() and not planned.link else None
         if planned.brings_directory and not path.parent.is_dir():
             path.parent.mkdir(parents=True)
             path.parent.chmod(DIRECTORY_MODE)  # whatever root's umask is
+        backup = _keep(path) if path.exists() and not planned.link else None
+        self._done.append((path, backup))
         new = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             if planned.link:
@@ -112,7 +112,6 @@ class Placement:
                     file.write(planned.text)
                     file.flush()
                     os.fsync(file.fileno())
-            self._done.append((path, backup))
             new.replace(path)
         except BaseException:
             new.unlink(missing_ok=True)
@@ -124,15 +123,18 @@ class Placement:
             with suppress(FileNotFoundError):
                 if backup is None:
                     path.unlink()
+                elif backup.samefile(path):  # it was not replaced, and a rename would do nothing
+                    backup.unlink()
                 else:
                     backup.replace(path)
         self._done.clear()
 
 
 def _keep(path: Path) -> Path:
-    """Copy *path* beside itself, owner and mode too, and return where."""
+    """Give what is at *path* a second name, which it keeps, and return that. Raises OSError.
+
+    Not a copy: owner and mode stay, a secret is never open to others, and a full disk is no matter.
+    """
     backup = path.with_name(f"{path.name}.{time.strftime('%Y%m%d-%H%M%S')}.bak")
-    shutil.copy2(path, backup)
-    status = path.stat()
-    os.chown(backup, status.st_uid, status.st_gid)
+    backup.hardlink_to(path)
     return backup

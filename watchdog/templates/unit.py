@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,7 +20,7 @@ DRAINING = "/usr/local/lib/service-watchdog/uvicorn_draining.py"
 """Where the program goes that starts uvicorn on a socket of systemd's."""
 
 _APP = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", re.ASCII)
-_USER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\$?")
+_USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\$?|[0-9]+")
 _HOMES = ("/home/", "/root/", "/run/user/")
 
 _GUNICORN_TYPE = """\
@@ -64,7 +65,7 @@ class Running:
     server: Server = "uvicorn"
     workers: int = 2
     user: str = ""  # empty: one that systemd makes up
-    env_file: str = ""
+    env_files: Sequence[str] = ()  # "-" before one that may be missing
     worker_class: str = ""  # of gunicorn
 
 
@@ -100,9 +101,10 @@ def unit_text(application: Application, running: Running, *, socket: bool = Fals
         directory=running.directory,
         port=str(application.port),
         workers=str(running.workers),
-        environment=f"EnvironmentFile={running.env_file}\n" if running.env_file else "",
+        environment="".join(f"EnvironmentFile={each}\n" for each in running.env_files),
         start=_start(application, running, socket=socket),
-        host=application.url_host,
+        host=application.host,
+        url_host=application.url_host,
         health=application.health,
         reload=_GUNICORN_RELOAD if running.server == "gunicorn" else "",
         sandbox_note="" if running.user else _DYNAMIC_NOTE,
@@ -140,7 +142,7 @@ def _start(application: Application, running: Running, *, socket: bool) -> str:
         return (
             "# uvicorn by a program that lets it end without cutting a request.\n"
             "# 3 is the first file descriptor that systemd hands over.\n"
-            f"ExecStart={running.venv}/bin/python {DRAINING} {running.app} --fd 3{grace}"
+            f"ExecStart={running.venv}/bin/python3 {DRAINING} {running.app} --fd 3{grace}"
         )
     return f"{own}{program} --host {application.host} --port ${{PORT}}{grace}"
 
@@ -157,7 +159,7 @@ def _require_sound(running: Running, cannot: str) -> None:
     for what, path in (
         ("the directory", running.directory),
         ("the virtual environment", running.venv),
-        ("the environment file", running.env_file),
+        *(("the environment file", each.removeprefix("-")) for each in running.env_files),
     ):
         if path:
             require_plain(path, what, cannot)

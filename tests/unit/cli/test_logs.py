@@ -64,7 +64,9 @@ def test_the_daemons_file_of_a_child_and_its_own_logs_are_merged(
     assert [line.split()[-1] for line in told] == ["one", "two", "Traceback", "three"]
     last = run(capsys, "--config", logged, "-n", "1", "--json")
     assert json.loads(last)["path"] == f"{logged.parent}/job.log"
-    assert run(capsys, "--config", logged, "--since", "5s") == ""
+    assert main.main(["logs", "--config", str(logged), "--since", "5s"]) == 0
+    here = logged.parent
+    assert capsys.readouterr() == ("", f"nothing found in {here}/job.log, {here}/job.err\n")
 
 
 def test_an_incident_is_told_with_what_was_logged_round_it(lived: Place, capsys: Text) -> None:
@@ -135,8 +137,9 @@ def test_what_comes_is_shown_as_it_comes_until_ctrl_c(logged: Path) -> None:
         (logged.parent / "job.err").write_text("a file that appears\n")
         assert following.stdout.readline().endswith("| a file that appears\n")
         following.send_signal(signal.SIGINT)
-        rest = following.communicate()
-    assert (following.returncode, *rest) == (130, "", "")
+        out, err = following.communicate()
+    assert (following.returncode, out) == (130, "")
+    assert err == f"cannot read {logged.parent}/job.err: No such file or directory\n"
 
 
 def test_a_reader_that_has_enough_is_no_error(logged: Path) -> None:
@@ -152,6 +155,7 @@ def test_a_reader_that_has_enough_is_no_error(logged: Path) -> None:
 @pytest.mark.parametrize("command", ["logs -f", "ports -w"])
 def test_who_waits_for_more_notices_that_nobody_reads_it(logged: Path, command: str) -> None:
     (logged.parent / "job.log").write_text("line\n")
+    (logged.parent / "job.err").touch()
     program = f"{' '.join(map(repr, COMMAND))} {command} --config {logged} | head -n 1"
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", program],

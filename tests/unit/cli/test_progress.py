@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import os
+from dataclasses import replace
 
 import pytest
 
-from watchdog.cli.progress import Progress, how_far
+from watchdog.cli.progress import Progress, how_far, how_it_ended
 from watchdog.config import Deployment
 from watchdog.core.service import Service, UnitControl
 from watchdog.deploy.plan import Kind, Step, plan_of
 from watchdog.deploy.telling import (
+    Cause,
     DeployBegan,
     DeployEnded,
     Done,
@@ -40,10 +42,11 @@ deploying api: 5 steps
 ✗ health        /health answered 500 (5 tries)  (5 s)
   == journal, last lines ==
     Traceback
-  why: the port is closed: nobody answers
-  to mend it: open it
+  finding: the port is closed
+  meaning: nobody answers
+  | nginx: 502
 rolling back
-api: failed; rolled back, and the rollback is healthy (5 s)
+api: health failed; rolled back, and healthy again (5 s)
 """
 
 
@@ -67,8 +70,9 @@ class Output(io.TextIOWrapper):
 
 async def test_a_log_has_a_line_for_each_step_and_all_that_explains_a_failure() -> None:
     out, report = Output(), Report(PLAN, Outcome.ROLLED_BACK)
-    report.evidence = ["== journal, last lines ==", "Traceback"]
-    report.finding = Finding("x", "the port is closed", "nobody answers", Remedy(("open it",)))
+    shown = ("Traceback", "nginx: 502")
+    finding = Finding("x", "the port is closed", "nobody answers", Remedy(("open it",)), shown)
+    cause = Cause(["== journal, last lines ==", "Traceback"], finding)
     bad = Done(HEALTH, is_good=False, text="/health answered 500 (5 tries)", took=5)
     report.steps = [bad]
     progress = Progress(out)
@@ -81,12 +85,61 @@ async def test_a_log_has_a_line_for_each_step_and_all_that_explains_a_failure() 
         StepBegan(HEALTH, 2, 5),
         Waiting("starting"),
         StepEnded(bad),
-        Explained(report),
+        Explained(cause, stays=False),
         RollbackBegan(PLAN),
         DeployEnded(report),
     ):
         progress(event)
     assert out.text == FAILED
+
+
+async def test_what_mends_it_is_told_where_nothing_is_rolled_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    out, remedy = Output(), Remedy(("open it", "and again"))
+    Progress(out)(Explained(Cause((), Finding("x", "closed", "silent", remedy)), stays=True))
+    assert out.text == (
+        "  finding: closed\n  meaning: silent\n  to fix:  open it\n           and again\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (Outcome.DEPLOYED, "deployed, and healthy"),
+        (Outcome.REFUSED, "not begun; nothing has changed"),
+        (Outcome.FAILED, "health failed; nothing was rolled back: no rollback is configured"),
+        (Outcome.ROLLED_BACK, "health failed; rolled back, and healthy again"),
+        (
+            Outcome.NOT_ROLLED_BACK,
+            "health failed, and the rollback failed at restart: a person is needed",
+        ),
+    ],
+)
+def test_the_last_line_says_what_became_of_it(outcome: Outcome, words: str) -> None:
+    steps = [
+        Done(RESTART, is_good=True, text="", took=0),
+        Done(HEALTH, is_good=False, text="", took=0),
+    ]
+    back = [Done(RESTART, is_good=False, text="", took=0)]
+    assert how_it_ended(Report(PLAN, outcome, steps=steps, rollback=back)) == words
+
+
+def test_a_command_that_fails_before_the_restart_is_told_with_that() -> None:
+    steps = [Done(BEFORE, is_good=False, text="", took=0)]
+    ended = how_it_ended(Report(PLAN, Outcome.FAILED, steps=steps))
+    assert ended.startswith("before failed; it was not restarted, and nothing was rolled back:")
+
+
+def test_what_the_daemon_finds_in_the_end_is_not_blamed_on_a_missing_rollback() -> None:
+    plan = replace(PLAN, rollback=(RESTART,))
+    steps = [
+        Done(RESTART, is_good=True, text="", took=0),
+        Done(Step(Kind.RELEASE, "api", 1), is_good=False, text="", took=0),
+    ]
+    ended = how_it_ended(Report(plan, Outcome.FAILED, steps=steps))
+    assert ended == "release failed; nothing was rolled back"
 
 
 async def test_a_terminal_shows_what_is_waited_for_in_one_line_that_is_redrawn(
@@ -139,3 +192,26 @@ def test_a_deploy_cut_short_says_how_far_it_came(
     report = Report(PLAN, steps=[Done(step, is_good=True, text="", took=0) for step in done])
     report.current = current
     assert words in how_far(report)
+
+
+@pytest.mark.parametrize(
+    ("is_going_back", "words"),
+    [
+        (False, "interrupted after health failed; nothing was rolled back"),
+        (True, "interrupted at restart (api.service) of the rollback; nothing is verified"),
+    ],
+)
+def test_a_deploy_cut_short_after_a_failure_says_whether_it_was_on_the_way_back(
+    is_going_back: bool,
+    words: str,
+) -> None:
+    report = Report(PLAN, steps=[Done(HEALTH, is_good=False, text="", took=0)])
+    report.is_going_back, report.current = is_going_back, RESTART
+    assert how_far(report) == words
+
+
+def test_a_deploy_cut_short_when_it_was_proven_says_that_it_is_healthy() -> None:
+    release = Step(Kind.RELEASE, "api", 1)
+    report = Report(PLAN, steps=[Done(Step(Kind.PROOF, "api", 1), is_good=True, text="", took=0)])
+    report.current = release
+    assert how_far(report) == "interrupted at release (api); it was restarted, and is healthy"

@@ -37,8 +37,8 @@ from watchdog.control.unit_state import Exit
             Exit("watchdog", 2, 6),
             "its own watchdog got no ping in time (WatchdogSec=): killed by SIGABRT",
         ),
-        (Exit("exit-code", 0, 0), "a command before or after its main process failed"),
-        (Exit("signal", 0, 0), "a command before or after its main process was killed"),
+        (Exit("exit-code", 0, 0), "failed in a command before or after its main process"),
+        (Exit("signal", 0, 0), "had a command before or after its main process killed"),
         (
             Exit("protocol", 1, 0),
             "did not say that it is ready as its Type= asks for: exited with status 0",

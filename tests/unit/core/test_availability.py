@@ -18,7 +18,7 @@ from tests.unit.core.life import (
     UNKNOWN,
     YIELDED,
 )
-from watchdog.core.availability import Account, Chapter, account
+from watchdog.core.availability import Account, Chapter, Day, account
 from watchdog.core.history import Again, Ended, Record, Turn, Watching, Withdrawn
 from watchdog.core.model import Judged, NoteKind, Now, Observation, Phase, State
 
@@ -264,3 +264,27 @@ def test_an_outage_goes_on_over_a_restart_of_the_daemon() -> None:
     )
     found = account([first, second], 0)
     assert [(outage.began, outage.down) for outage in found.outages] == [(WALL + 100, 150)]
+
+
+def test_time_is_counted_for_the_day_it_was_in() -> None:
+    midnight = 12 * 86400.0
+    ahead = midnight - 100 - WALL
+    records: Sequence[Record] = [
+        Watching(now(0, ahead), None),
+        turn(0, PASS, Phase.HEALTHY, ahead=ahead),
+        turn(90, HTTP, Phase.FAILING, ahead=ahead),
+        turn(130, PASS, Phase.HEALTHY, ahead=ahead),
+    ]
+    found = account([Chapter(1, now(200, ahead), records)], 0)
+    assert found.days == {11: Day(up=90, down=10), 12: Day(up=70, down=30)}
+    east = account([Chapter(1, now(200, ahead), records)], 0, zone=9 * 3600.0)
+    assert east.days == {12: Day(up=160, down=40)}
+
+
+def test_a_long_time_is_spread_over_its_days() -> None:
+    records: Sequence[Record] = [
+        Watching(Now(0, 0), None),
+        Turn(Now(0, 0), PASS, 0, phase=Phase.HEALTHY),
+    ]
+    found = account([Chapter(1, Now(2.5 * 86400, 2.5 * 86400), records)], 86400.0)
+    assert found.days == {1: Day(up=86400), 2: Day(up=43200)}

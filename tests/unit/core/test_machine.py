@@ -30,7 +30,7 @@ from tests.unit.core.life import (
     Life,
 )
 from tests.unit.core.situations import EVENTS, SITUATIONS, cell
-from watchdog.core.incident import incident_id, span
+from watchdog.core.incident import incident_id
 from watchdog.core.model import (
     AlertKind,
     Event,
@@ -41,6 +41,7 @@ from watchdog.core.model import (
     Verdict,
 )
 from watchdog.core.service import Policy
+from watchdog.core.spans import span
 from watchdog.core.telling import Circumstance, CircumstanceKind, Measure, MeasureKind
 
 FIRING, GAVE_UP, RESOLVED = AlertKind.FIRING, AlertKind.GAVE_UP, AlertKind.RESOLVED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,9 @@ from watchdog.deploy.telling import Event, Report, StepBegan
 from watchdog.evidence.redact import Redactor
 from watchdog.rounds import Question
 
+NAME = f"api-{os.getpid()}"
+"""A service that no other test process deploys: the name is locked on the whole host."""
+
 GOOD = Observation(Verdict.PASS, "http", "/health answered 200")
 BAD = Observation(Verdict.FAIL, "http", "/health answered 500")
 
@@ -29,7 +33,7 @@ class ScriptedLease(Lease):
     """A lease that is given, or not, as a test says; remembers how it was ended."""
 
     def __init__(self, *, is_there: bool = True, refusal: str = "") -> None:
-        super().__init__(Path("/nowhere"), "api", "kim", 60.0, lambda _: None)
+        super().__init__(Path("/nowhere"), NAME, "kim", 60.0, lambda _: None)
         self.is_there = is_there
         self.refusal = refusal
         self.ended: list[str] = []
@@ -70,7 +74,7 @@ class Bench:
     @property
     def service(self) -> Service:
         checks = (PortCheck(8000), HttpCheck("http://127.0.0.1:8000/health"))
-        return Service("api", UnitControl("api.service"), checks)
+        return Service(NAME, UnitControl("api.service"), checks)
 
     @property
     def target(self) -> Target:

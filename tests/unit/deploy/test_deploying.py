@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.deploy.bench import BAD, GOOD, Bench, ScriptedLease
+from tests.unit.deploy.bench import BAD, GOOD, NAME, Bench, ScriptedLease
 from tests.unit.doubles import DEAD, ScriptedControl
 from watchdog.config import Deployment
 from watchdog.core.model import Crashed, Observation, RestartOutcome, Verdict
@@ -76,7 +76,7 @@ async def test_a_failed_step_is_explained_and_rolled_back_with_a_restart_and_ver
     assert [done.step.kind.value for done in report.rollback] == [
         *("rollback", "restart", "unit", "port", "health", "proof"),
     ]
-    assert report.evidence == ["the last words of run 2"]
+    assert report.cause.evidence == ["the last words of run 2"]
     assert bench.control.restarts == 2
     assert bench.lease.ended == ["health failed, rolled-back"]
 
@@ -87,12 +87,16 @@ async def test_a_command_that_fails_before_the_restart_leaves_the_process_alone(
     assert failed(report) == ("before", "exited with status 1")
     assert report.outcome is Outcome.ROLLED_BACK
     assert [done.step.kind.value for done in report.rollback][:2] == ["rollback", "unit"]
+    assert not report.cause.evidence  # of a process that has nothing to do with it
     assert bench.control.restarts == 0
 
 
 async def test_a_rollback_that_fails_is_the_last_word() -> None:
-    report = await Bench(UNDO, answers=[BAD]).deployed()
+    bench = Bench(UNDO, answers=[BAD])
+    report = await bench.deployed()
     assert (report.outcome, report.code) == (Outcome.NOT_ROLLED_BACK, 1)
+    assert report.rollback_cause.evidence == ["the last words of run 3"]
+    assert [event.stays for event in bench.told if isinstance(event, Explained)] == [False, True]
 
 
 async def test_without_a_rollback_the_deploy_stops_and_the_daemon_judges() -> None:
@@ -116,10 +120,28 @@ async def test_without_a_daemon_only_one_deploy_goes_on_at_a_time() -> None:
     await first.until("before")
     report = await Bench(lease=ScriptedLease(is_there=False)).deployed()
     assert (report.outcome, report.code) == (Outcome.REFUSED, 4)
-    assert failed(report)[1].startswith("cannot deploy api: a deploy by ")
+    assert failed(report)[1].startswith(f"cannot deploy {NAME}: a deploy by ")
     running.cancel()
     await asyncio.wait({running})
     assert (await Bench(lease=ScriptedLease(is_there=False)).deployed()).code == 0
+
+
+async def test_a_daemon_that_goes_meanwhile_lets_no_second_deploy_begin() -> None:
+    first = Bench(Deployment(before=(("sleep", "600"),)))
+    running = asyncio.ensure_future(first.deploying().run())
+    await first.until("before")
+    report = await Bench(lease=ScriptedLease(is_there=False)).deployed()
+    assert (report.outcome, report.code) == (Outcome.REFUSED, 4)
+    running.cancel()
+    await asyncio.wait({running})
+
+
+async def test_a_daemon_that_does_not_say_how_it_finds_it_is_not_taken_for_absent() -> None:
+    bench = Bench()
+    bench.lease.judged = {}
+    report = await bench.deployed()
+    assert report.outcome is Outcome.DEPLOYED
+    assert report.steps[-1].text == "given back; the daemon has not said how it finds it"
 
 
 async def test_a_restart_that_nobody_may_make_could_not_be_asked() -> None:
@@ -154,10 +176,10 @@ async def test_a_finding_is_shown_and_one_that_cannot_be_had_keeps_nothing() -> 
 
     bench = Bench(answers=[BAD], diagnose=diagnose)
     report = await bench.deployed()
-    assert report.finding is finding
+    assert report.cause.finding is finding
     assert any(isinstance(event, Explained) for event in bench.told)
     report = await Bench(UNDO, answers=[BAD] * 5 + [GOOD], diagnose=stumble).deployed()
-    assert (report.finding, report.outcome) == (None, Outcome.ROLLED_BACK)
+    assert (report.cause.finding, report.outcome) == (None, Outcome.ROLLED_BACK)
 
 
 async def test_a_deploy_cut_short_says_how_far_it_came_and_gives_its_lease_back() -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.unit.evidence.ending import has_ended
+from tests.unit.evidence.test_oom import LIMIT
 from watchdog.evidence.journal import journal_lines, journalctl
-from watchdog.evidence.oom import kernel_oom_lines
+from watchdog.evidence.oom import kernel_oom_lines, oom_in_words
 
 
 class Scripted:
@@ -58,6 +59,15 @@ async def test_of_a_flood_little_is_kept(
     finally:
         tracemalloc.stop()
     assert peak < 8 * 1024 * 1024
+
+
+async def test_a_kill_is_found_behind_many_other_lines(scripted: Scripted, tmp_path: Path) -> None:
+    log = tmp_path / "kernel.log"
+    log.write_text("\n".join([*["ordinary"] * 600, *LIMIT, ""]))
+    # As that of systemd 252 does.
+    scripted.does(f'case "$*" in *--reverse*) tac {log};; *) cat {log};; esac | head -n 500')
+    assert await kernel_oom_lines("api.service") == oom_in_words(LIMIT, "api.service")
+    assert oom_in_words(LIMIT, "api.service")
 
 
 async def test_a_flood_says_what_is_missing(scripted: Scripted) -> None:

@@ -151,10 +151,10 @@ def test_a_line_without_end_is_cut(path: Path) -> None:
     assert second.text.endswith("after")
 
 
-def test_what_is_not_there_is_no_trouble(path: Path) -> None:
+def test_what_is_not_there_is_said_for_its_name_may_be_wrong(path: Path) -> None:
     reading = log(path)
-    assert list(reading.past(Window(), NOW)) == []
-    assert reading.trouble == ""
+    assert list(reading.past(Window(last=5), NOW)) == []
+    assert reading.trouble == f"cannot read {path}: No such file or directory"
 
 
 def test_what_may_not_be_read_is_said_with_the_remedy(path: Path) -> None:

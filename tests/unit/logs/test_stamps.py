@@ -3,6 +3,7 @@ from __future__ import annotations
 import calendar
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,8 +16,9 @@ NOW = AT + 3600.0
 
 @pytest.fixture(autouse=True)
 def in_seoul(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The host is nine hours ahead, so that a line's own zone shows."""
-    monkeypatch.setenv("TZ", "Asia/Seoul")
+    """The host is nine hours ahead, whoever asks is far behind: that a line's own zone shows."""
+    monkeypatch.setattr(stamps, "_HOST_ZONE", Path("/usr/share/zoneinfo/Asia/Seoul"))
+    monkeypatch.setenv("TZ", "America/New_York")
     time.tzset()
     stamps_cache_clear()
     yield
@@ -27,6 +29,7 @@ def in_seoul(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def stamps_cache_clear() -> None:
     stamps._minute.cache_clear()
+    stamps._host_zone.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ SHOWN = {
     "DynamicUser": "no",
     "WorkingDirectory": "!/srv/api",
     "Environment": "PORT=8000 WORKERS=5",
-    "EnvironmentFiles": "/srv/api/.env (ignore_errors=no)",
+    "EnvironmentFiles": "/srv/api/.env (ignore_errors=no)\n/etc/more.env (ignore_errors=yes)",
 }
 
 
@@ -30,7 +30,7 @@ def test_a_unit_tells_of_user_directory_environment_and_application() -> None:
         ("/etc/systemd/system/api.service.d/a.conf",),
         "web",
         "/srv/api",
-        "/srv/api/.env",
+        ("/srv/api/.env", "-/etc/more.env"),
         "uvicorn",
         "main:app",
         "/srv/venv",
@@ -68,3 +68,18 @@ def test_a_unit_that_is_not_there_tells_nothing() -> None:
 
 def test_a_user_that_systemd_made_up_is_not_taken_for_one() -> None:
     assert read_shown(SHOWN | {"DynamicUser": "yes"}).user == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "further"),
+    [
+        ("uvicorn a:b --host 0.0.0.0 --port=80 --root-path /x", ("--root-path", "/x")),
+        ("uvicorn --workers 3 a:b --proxy-headers", ("--proxy-headers",)),
+        ("gunicorn -w 2 -b :80 -c conf.py a:b", ("-c", "conf.py")),
+        ("node server.js --x", ()),
+    ],
+)
+def test_what_the_template_would_drop_of_a_command_is_known(
+    command: str, further: tuple[str, ...]
+) -> None:
+    assert started_by(f"/v/bin/{command}").arguments == further

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,25 @@ def test_the_difference_is_to_what_is_there_else_to_what_is_in_force(tmp_path: P
     path.write_text("mine\n")
     assert difference(file, shipped)[:2] == [f"--- {path}", f"+++ {path}"]
     assert difference(Planned(path, link="/x")) == (f"+ {path} -> /x",)
+
+
+async def test_a_place_that_cannot_be_replaced_leaves_no_backup_behind(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_text("old\n")
+    (tmp_path / f".a.{os.getpid()}").mkdir()  # where the new file would be written
+    with pytest.raises(WatchdogError, match="all is as it was"):
+        await carry_out(Plan((), _passes), [Planned(path, "new\n")])
+    assert path.read_text() == "old\n"
+    assert names(tmp_path) == [f".a.{os.getpid()}", "a"]
+
+
+def test_a_backup_is_the_file_that_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_text("secret\n")
+    path.chmod(0o600)
+    before = path.stat().st_ino
+    placement = Placement()
+    placement.put(Planned(path, "new\n"))
+    [backup] = placement.backups
+    assert backup.stat().st_ino == before
+    assert backup.stat().st_mode & 0o777 == 0o600

@@ -76,6 +76,7 @@ def test_what_cannot_be_filled_in_is_said(checks: tuple[Check, ...], words: str)
     [
         ("langchain-api.service", "x", "langchain-api", "langchain_api"),
         (r"a\x2db@1.service", "x", "a-x2db-1", "a_x2db_1"),
+        ("3api.service", "x", "3api", "_3api"),
         ("", "결제", "application", "application"),
         ("", "my site", "my-site", "my_site"),
         ("", "../../etc/passwd", "etc-passwd", "etc_passwd"),
@@ -184,7 +185,7 @@ def test_behind_a_socket_the_port_is_the_sockets() -> None:
         (
             "uvicorn",
             (
-                "ExecStart=/srv/api/venv/bin/python "
+                "ExecStart=/srv/api/venv/bin/python3 "
                 "/usr/local/lib/service-watchdog/uvicorn_draining.py app:app --fd 3 "
                 "--workers ${WORKERS} --timeout-graceful-shutdown 20"
             ),
@@ -211,9 +212,9 @@ def test_nothing_ties_the_application_to_nginx() -> None:
 
 def test_a_user_of_its_own_or_a_given_one() -> None:
     assert "DynamicUser=yes" in lines_of()
-    given = lines_of(user="www-data", env_file="/etc/api.env")
+    given = lines_of(user="www-data", env_files=("/etc/api.env", "-/etc/more.env"))
     assert "DynamicUser=yes" not in given
-    for line in ("User=www-data", "NoNewPrivileges=yes", "EnvironmentFile=/etc/api.env"):
+    for line in ("User=www-data", "NoNewPrivileges=yes", "EnvironmentFile=-/etc/more.env"):
         assert line in given
 
 
@@ -237,7 +238,7 @@ def test_home_is_hidden_unless_the_application_lives_there(
         ({"directory": "srv"}, "expected an absolute path"),
         ({"directory": "/srv/%n"}, "the directory"),
         ({"venv": "/srv/my venv"}, "the virtual environment"),
-        ({"env_file": "/etc/a\nExecStart=/bin/sh"}, "the environment file"),
+        ({"env_files": ("/etc/a\nExecStart=/bin/sh",)}, "the environment file"),
         ({"worker_class": "a b"}, "the worker class"),
     ],
 )

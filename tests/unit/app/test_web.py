@@ -1,0 +1,101 @@
+"""What is served over HTTP comes and goes with the configuration, and costs nothing when off."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import aiohttp
+import pytest
+
+from tests.unit.clock import FakeClock
+from watchdog.app.web import RETRY, Web
+from watchdog.config import Config, DaemonSettings, WebSettings
+
+if TYPE_CHECKING:
+    from watchdog.app.engine import Engine
+
+pytestmark = pytest.mark.adapter
+
+HEAVY = ("aiohttp", "prometheus_client", "watchdog.web.http_server", "watchdog.web.metrics")
+
+
+def test_while_it_is_off_nothing_of_it_is_in_memory() -> None:
+    program = (
+        "import sys, watchdog.app.daemon;"
+        f"found = [name for name in {HEAVY} if name in sys.modules];"
+        "sys.exit(str(found) if found else None)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+class Daemon:
+    """What the web part needs of an engine: a clock, a store's path, and nothing to tell of."""
+
+    def __init__(self, tasks: asyncio.TaskGroup) -> None:
+        self.clock = FakeClock()
+        self.store = SimpleNamespace(path="/nowhere")
+        self.changed = asyncio.Event()
+        self.web = Web(cast("Engine", self), {"status": self._status}, tasks)
+
+    async def _status(self, arguments: Mapping[str, Any], _caller: str) -> Any:
+        return {"asked": dict(arguments)}
+
+    async def become(self, *, port: int | None) -> None:
+        """Configure it to serve *port*, or nothing, and wait until that has had its effect."""
+        web = WebSettings(port=port) if port is not None else None
+        daemon = DaemonSettings("/state", "/run", "json", "web-1")
+        await self.web.apply(Config("config.toml", daemon, (), web=web))
+
+    async def told(self) -> str:
+        """Return what is wrong as soon as something of it has changed."""
+        await self.changed.wait()
+        self.changed.clear()
+        return self.web.trouble
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+async def answers(port: int) -> bool:
+    async with aiohttp.ClientSession() as client:
+        try:
+            async with client.get(f"http://127.0.0.1:{port}/api/v1/status") as response:
+                return response.status == 200
+        except aiohttp.ClientConnectionError:
+            return False
+
+
+async def test_a_reload_moves_it_and_switches_it_off() -> None:
+    first, second = free_port(), free_port()
+    async with asyncio.TaskGroup() as tasks:
+        daemon = Daemon(tasks)
+        await daemon.become(port=first)
+        assert await daemon.told() == ""
+        assert await answers(first)
+        await daemon.become(port=second)
+        assert await daemon.told() == ""
+        assert (await answers(first), await answers(second)) == (False, True)
+        await daemon.become(port=None)
+        assert not await answers(second)
+
+
+async def test_an_address_that_is_taken_is_told_of_and_tried_again() -> None:
+    async with asyncio.TaskGroup() as tasks:
+        daemon = Daemon(tasks)
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = int(taken.getsockname()[1])
+            await daemon.become(port=port)
+            assert (await daemon.told()).startswith(f"cannot serve 127.0.0.1:{port}: ")
+        await daemon.clock.advance(RETRY)
+        assert await daemon.told() == ""
+        assert await answers(port)
+        await daemon.become(port=None)

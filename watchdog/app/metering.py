@@ -1,0 +1,85 @@
+"""What the metrics tell, read from what runs: quickly, for it is done on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+import watchdog
+from watchdog.app.describing import quantiles
+from watchdog.core import policy as rules
+from watchdog.core.model import Now, Observation, Verdict
+from watchdog.core.thresholds import Limits
+from watchdog.ports import ServiceControl
+from watchdog.web.metrics import ChannelReading, CheckReading, Readings, ServiceReading
+from watchdog.worker import Worker
+
+if TYPE_CHECKING:
+    from watchdog.app.engine import Engine
+
+SLICE = 100
+"""Services that are read before others have their turn."""
+
+_SUCCESS = {Verdict.PASS: 1.0, Verdict.FAIL: 0.0}
+_USAGE = Limits(memory=1, cpu=1)  # what is measured; the values are compared with nothing
+
+
+async def read(engine: Engine) -> Readings:
+    """Return how everything stands."""
+    now, tally = engine.clock.now(), engine.store.tally
+    services = []
+    for count, worker in enumerate(list(engine.workers.values()), 1):
+        services.append(_service(worker, now))
+        if count % SLICE == 0:
+            await asyncio.sleep(0)
+    return Readings(
+        watchdog.__version__,
+        services,
+        [
+            ChannelReading(
+                channel["name"],
+                channel["pending"],
+                max(0.0, now.wall - channel["oldest"]) if channel["oldest"] is not None else None,
+                channel["dead"],
+                bool(channel["last_error"]),
+            )
+            for channel in await engine.channels.describe()
+        ],
+        dict(tally.events),
+        dict(tally.restarts),
+        dict(tally.tries),
+        quantiles(engine.late()),
+        not engine.reload_trouble,
+        len(engine.troubles()),
+    )
+
+
+def _service(worker: Worker, now: Now) -> ServiceReading:
+    state, policy = worker.state, worker.service.policy
+    return ServiceReading(
+        state.service,
+        state.phase.value,
+        state.failures,
+        0 if state.gave_up else rules.budget_left(state, policy, now.mono),
+        state.incident is not None,
+        state.silence is not None,
+        len(state.warnings),
+        now.wall - (now.mono - worker.began) if worker.began else None,
+        [_check(answer) for answer in worker.results],
+        partial(_usage, worker.control),
+    )
+
+
+def _check(answer: Observation) -> CheckReading:
+    return CheckReading(answer.check, _SUCCESS.get(answer.verdict), answer.duration)
+
+
+def _usage(control: ServiceControl) -> Mapping[str, float]:
+    """Return what the service uses, as far as it can be measured."""
+    from watchdog.probes.resources import measure  # noqa: PLC0415 - for those who are scraped
+
+    usage, _ = measure(control, _USAGE, 0.0)
+    found = {"memory": usage.memory, "cpu": usage.cpu_time}
+    return {name: value for name, value in found.items() if value is not None}
