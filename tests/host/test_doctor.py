@@ -7,15 +7,18 @@ test does what that person would do.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
+from shlex import quote
 from typing import Any
 
 import pytest
 
 from tests.host.host import wait_for
-from tests.host.image import Images
-from tests.host.installed import CONFIG as TOML
+from tests.host.installed import CONFIG as CONFIG_FILE
 from tests.host.installed import DAEMON, InstalledHost
+from tests.host.journal import JournalFollower
+from tests.host.standing import Standing, standing
 
 pytestmark = [pytest.mark.host, pytest.mark.timeout(300)]  # the first test bears the preparation
 
@@ -37,6 +40,15 @@ env_keys = ["API_KEY"]
 interval      = "5s"
 start_timeout = "1s"
 stopped_grace = "1m"
+"""
+
+ENV = "API_KEY=secret-of-the-api\n"
+ENDED = re.compile(r"Main process exited|Deactivated successfully|Failed with result")
+PATIENT_FILE = "/root/patient.toml"
+WELL = '{"status": 200, "body": {"status": "healthy"}}'
+
+SITE = """
+server { listen 80; server_name shop.test; location / { proxy_pass http://127.0.0.1:8000; } }
 """
 
 # A service as most are: a package with a console script in a virtual environment.
@@ -102,8 +114,9 @@ WantedBy=multi-user.target
 class Patient:
     """A host with a service that can be broken, and the doctor."""
 
-    def __init__(self, host: InstalledHost) -> None:
+    def __init__(self, host: InstalledHost, commands: Standing) -> None:
         self.host = host
+        self.commands = commands
         self.began = ""
 
     def prepare(self) -> None:
@@ -111,31 +124,46 @@ class Patient:
         self.host.write("/srv/server.py", SERVER)
         self.host.run("python3", "-", input=MAKE_WHEELS)
         self.host.write("/etc/pip.conf", "[global]\nno-index = true\nfind-links = /srv/wheels\n")
-        self.host.sh(f"useradd --system api; mkdir -p {HOME}; python3 -m venv {VENV}", timeout=60)
         self.host.write(f"{HOME}/requirements.txt", "apiserver==1.0\ngreeting==1.0\n")
-        self.host.sh(f"{VENV}/bin/python -m pip install -r {HOME}/requirements.txt", timeout=60)
-        self.host.sh(f"cp -a {VENV} /srv/venv.whole")
-
-    def heal(self) -> None:
-        """Put back all that a test may have broken."""
         self.host.sh(
             f"""
-            systemctl unmask --runtime {UNIT}; systemctl unmask {UNIT}
-            systemctl stop {UNIT} other.service need.service {DAEMON}
-            rm -rf /etc/systemd/system/api* /etc/systemd/system/*.d /srv/elsewhere
-            umount {HOME}/full; rm -rf {VENV} {HOME}/.env* {HOME}/full {HOME}/*.py
-            cp -a /srv/venv.whole {VENV}; chown api: {HOME}; id api || useradd --system api
+            set -e; useradd --system api; python3 -m venv {VENV}
+            {VENV}/bin/python -m pip install -r {HOME}/requirements.txt
+            cp -a {VENV} /srv/venv.whole; touch /srv/whole
             """,
-            check=False,
+            timeout=60,
         )
-        self.env("API_KEY=secret-of-the-api\n")
-        self.answers()
-        self.start_py("")
-        self.host.configure(CONFIG)
-        self.unit(SERVICE)
-        self.host.systemctl("reset-failed")
-        self.restart()
-        self.began = self.host.run("date", "+@%s.%N").stdout.strip()
+
+    def heal(self) -> None:
+        """Put back all that a test may have broken, in one go."""
+        healed = {
+            f"{HOME}/.env": ENV,
+            f"{HOME}/answer.json": WELL,
+            f"{HOME}/start.py": "",
+            CONFIG_FILE: CONFIG,
+        }
+        written = "\n".join(f"printf %s {quote(text)} >{path}" for path, text in healed.items())
+        said = self.host.sh(
+            f"""
+            exec 2>/dev/null
+            systemctl stop {UNIT} other.service need.service {DAEMON}
+            rm -rf /srv/elsewhere {HOME}/.env* {HOME}/*.py
+            cd /etc/systemd/system
+            if ! [ -e /srv/read ] || [ -n "$(find . -cnewer /srv/read -print -quit)" ]; then
+              rm -rf api* *.d; printf %s {quote(SERVICE)} >{FILE}
+              systemctl daemon-reload; touch /srv/read
+            fi
+            if [ -d {HOME}/full ]; then umount {HOME}/full; rm -rf {HOME}/full; fi
+            if [ -n "$(find {VENV} -cnewer /srv/whole -print -quit || echo gone)" ]; then
+              rm -rf {VENV}; cp -a /srv/venv.whole {VENV}; touch /srv/whole
+            fi
+            id api || useradd --system api; chown api: {HOME}; chmod 755 {HOME}
+            {written}
+            systemctl reset-failed; systemctl restart {UNIT}
+            date +@%s.%N
+            """,
+        )
+        self.began = said.stdout.splitlines()[-1]
 
     # --- what can be broken ---------------------------------------------------------------------
 
@@ -155,7 +183,7 @@ class Patient:
         self.host.write(f"{HOME}/.env", text)
 
     def answers(self, status: int = 200, **more: Any) -> None:
-        said = {"status": status, "body": {"status": "healthy"}, **more}
+        said = json.loads(WELL) | {"status": status, **more}
         self.host.write(f"{HOME}/answer.json", json.dumps(said))
 
     def start_py(self, source: str) -> None:
@@ -166,34 +194,39 @@ class Patient:
         self.host.systemctl("restart", UNIT, check=False)
 
     def log_has(self, text: str) -> None:
-        """Return once the unit's journal has *text*: its end comes before its last words."""
-
-        def has() -> bool:
-            entries = self.host.journal(UNIT, since=self.began)
-            return any(text in entry.message for entry in entries)
-
-        wait_for(has, 10, text)
+        """Return once the unit has ended and its journal has *text*: either may come first."""
+        follow = ("journalctl", "--quiet", "--output=json", "--follow", "--no-tail")
+        process = self.host.popen(*follow, f"--since={self.began}", f"--unit={UNIT}")
+        with JournalFollower(process, UNIT) as journal:
+            journal.wait_for(text)
+            if not any(ENDED.search(entry.message) for entry in journal.seen):
+                journal.wait_for(ENDED.pattern)
 
     # --- the doctor -----------------------------------------------------------------------------
 
     def run(self, *arguments: str) -> tuple[int, str]:
+        """Return exit code and output of the command as a person runs it."""
         done = self.host.run("service-watchdog", *arguments, check=False)
         assert done.stderr == ""
         return done.returncode, done.stdout
 
-    def run_any(self, *arguments: str) -> str:
-        return self.host.run("service-watchdog", *arguments, check=False).stdout
+    def answer(self, *arguments: str) -> dict[str, Any]:
+        """Return what a command answers, without a process of its own."""
+        done = self.commands.run(*arguments, "--json")
+        assert done.stderr == ""
+        answer: dict[str, Any] = json.loads(done.stdout)
+        assert answer["code"] == done.returncode
+        return answer
 
     def examination(self, *arguments: str) -> dict[str, Any]:
         """Return what the doctor says once nothing is starting any more."""
 
         def said() -> dict[str, Any] | None:
-            code, text = self.run("doctor", "--json", *arguments)
-            answer: dict[str, Any] = json.loads(text)
-            assert answer["code"] == code
-            return answer if code != 4 else None
+            answer = self.answer("doctor", *arguments)
+            is_over = all(service["code"] != 4 for service in answer["services"])
+            return answer if is_over else None
 
-        found = wait_for(said, 15, "an end of what is starting")
+        found = wait_for(said, 40, "an end of what is starting")
         assert found is not None
         return found
 
@@ -210,13 +243,13 @@ class Patient:
 
     def take(self, found: dict[str, Any], *, but: Sequence[str] = ()) -> None:
         """Run the remedy as it is printed, but for commands that begin with *but*."""
-        for command in found["remedy"]["commands"]:
-            if not command.startswith(tuple(but)):
-                self.host.sh(command, timeout=60)
+        commands = [each for each in found["remedy"]["commands"] if not each.startswith(tuple(but))]
+        self.host.sh("\n".join(["set -e", *commands]), timeout=60)
 
     def mended(self) -> None:
-        """Check that the doctor has nothing to say any more."""
-        answer = self.examination()
+        """Check that the doctor has nothing to say any more, once it has had time to start."""
+        self.host.sh(f"sed '/^start_timeout/ s/1s/30s/' {CONFIG_FILE} >{PATIENT_FILE}")
+        answer = self.examination("--config", PATIENT_FILE)
         assert answer["code"] == 0, json.dumps(answer)
         assert all(service["finding"] is None for service in answer["services"])
 
@@ -254,10 +287,9 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
 
 @pytest.fixture(scope="module")
-def booted(images: Images) -> Iterator[Patient]:
-    layers = [images.base(), images.peers(), images.installed()]
-    with InstalledHost(layers) as host:
-        patient = Patient(host)
+def booted(lasting_host: InstalledHost) -> Iterator[Patient]:
+    with standing(lasting_host) as commands:
+        patient = Patient(lasting_host, commands)
         patient.prepare()
         yield patient
 
@@ -325,7 +357,7 @@ def test_a_unit_file_that_systemd_refuses(patient: Patient) -> None:
     patient.edit(f"ExecStart={VENV}/bin/apiserver --port 8000\n", "")
     found = patient.finding("unit-syntax")
     assert "ExecStart" in words_of(found)
-    patient.host.write(FILE, SERVICE)
+    patient.unit(SERVICE)  # systemctl edit has systemd read it at the end
     patient.take(found, but=["systemctl edit"])
 
 
@@ -398,6 +430,15 @@ def test_a_user_that_does_not_exist(patient: Patient) -> None:
     patient.take(found)
     patient.mended()
     patient.host.run("userdel", "apiuser", check=False)
+
+
+def test_a_group_that_does_not_exist(patient: Patient) -> None:
+    patient.setting("Group=apigroup")
+    patient.restart()
+    found = patient.finding("group-missing")
+    patient.take(found)
+    patient.mended()
+    patient.host.run("groupdel", "apigroup")
 
 
 # --- environment ----------------------------------------------------------------------------------
@@ -583,6 +624,18 @@ def test_a_read_only_disk(patient: Patient) -> None:
     patient.mended()
 
 
+def test_a_sandbox_that_forbids_to_write(patient: Patient) -> None:
+    patient.setting("ProtectSystem=strict")
+    patient.start_py(f"open('{HOME}/full/db', 'w')\n")
+    patient.host.sh(f"mkdir {HOME}/full; chown api {HOME}/full")
+    patient.restart()
+    patient.log_has("Read-only")
+    found = patient.finding("disk-read-only")
+    assert f"may not write in {HOME}/full: ProtectSystem=strict" in found["fact"]
+    patient.take(found)
+    patient.mended()
+
+
 def test_too_little_memory(patient: Patient) -> None:
     patient.setting("MemoryMax=48M")
     patient.restart()
@@ -650,12 +703,19 @@ def test_another_port_than_configured(patient: Patient) -> None:
 
 
 def test_listening_on_loopback_only(patient: Patient) -> None:
+    patient.mended()
     patient.host.sh("ip address add 10.9.9.9/32 dev lo || true")
     patient.host.configure(
         CONFIG.replace("port   = 8000", 'port   = { port = 8000, host = "10.9.9.9" }')
     )
     found = patient.finding("loopback-only")
     assert "on loopback only, on 127.0.0.1 port 8000; it is asked at 10.9.9.9" in found["fact"]
+
+
+def test_a_service_in_a_network_of_its_own(patient: Patient) -> None:
+    patient.setting("PrivateNetwork=yes")
+    patient.restart()
+    patient.finding("other-network")
 
 
 def test_a_service_that_listens_nowhere(patient: Patient) -> None:
@@ -771,10 +831,48 @@ def test_a_unit_that_needs_another_which_fails(patient: Patient) -> None:
     patient.take(found, but=["systemctl edit"])
 
 
+def test_a_command_before_it_that_fails(patient: Patient) -> None:
+    patient.setting("ExecStartPre=/bin/sh -c 'exit 4'")
+    patient.restart()
+    found = patient.finding("control-failed")
+    assert "ExecStartPre=/bin/sh -c exit 4 of api.service exited with status 4" in found["fact"]
+
+
+def test_an_end_by_its_runtime_limit_is_no_slow_start(patient: Patient) -> None:
+    patient.setting("RuntimeMaxSec=200ms")
+    patient.restart()
+    patient.host.wait_for_unit_state(UNIT, "failed")
+    patient.log_has("runtime time limit")
+    found = patient.finding("failed")
+    assert "runtime time limit" in words_of(found)
+
+
+def test_an_exception_that_it_survived_is_not_why_it_ended(patient: Patient) -> None:
+    patient.start_py(
+        "import traceback\ntry:\n    import uvloop\nexcept ImportError: traceback.print_exc()\n"
+        "print('licence expired')\nsys.exit(3)\n"
+    )
+    patient.restart()
+    patient.log_has("status=3")
+    assert "licence expired" in patient.finding("failed")["details"]
+
+
+def test_an_end_that_systemd_has_forgotten_is_known_from_the_journal(patient: Patient) -> None:
+    patient.mended()
+    patient.host.sh(f"kill $(systemctl show --value --property=MainPID {UNIT})")
+    patient.log_has("Deactivated successfully")
+    found = patient.finding("ended")
+    patient.take(found)
+    patient.mended()
+    patient.host.sh(f"systemctl stop {UNIT}; systemctl daemon-reload")
+    assert not patient.finding("stopped")["remedy"]["safe"]
+
+
 # --- health ---------------------------------------------------------------------------------------
 
 
 def test_a_wrong_status(patient: Patient) -> None:
+    patient.mended()
     patient.answers(500, body={"detail": "database is locked"})
     found = patient.finding("wrong-status")
     assert "answered 500" in found["fact"]
@@ -782,12 +880,14 @@ def test_a_wrong_status(patient: Patient) -> None:
 
 
 def test_a_wrong_answer(patient: Patient) -> None:
+    patient.mended()
     patient.answers(200, body={"status": "degraded"})
     found = patient.finding("wrong-answer")
     assert 'status is "degraded"' in found["fact"]
 
 
 def test_a_slow_answer(patient: Patient) -> None:
+    patient.mended()
     patient.host.configure(
         CONFIG.replace('timeout = "1s",', 'timeout = "1s", max_latency = "100ms",')
     )
@@ -796,6 +896,7 @@ def test_a_slow_answer(patient: Patient) -> None:
 
 
 def test_a_service_that_hangs(patient: Patient) -> None:
+    patient.mended()
     patient.answers(200, delay=60)
     found = patient.finding("hangs")
     assert found["remedy"]["safe"]
@@ -805,11 +906,55 @@ def test_a_service_that_hangs(patient: Patient) -> None:
 
 
 def test_a_process_that_is_stopped(patient: Patient) -> None:
+    patient.mended()
     patient.host.systemctl("kill", "--signal=STOP", UNIT)
     found = patient.finding("process-stopped")
     assert found["remedy"]["safe"]
     patient.take(found)
     patient.mended()
+
+
+def test_a_log_that_strangers_write_accuses_nobody(patient: Patient) -> None:
+    said = [
+        "could not open /etc/shadow: Permission denied",
+        "GET /No module named 'requests'",
+        "ModuleNotFoundError: No module named 'requests'",
+        "connection to 10.0.0.9:5432 refused",
+        "KeyError: 'HOME2' environ",
+    ]
+    patient.start_py(f"print(*{said!r}, sep='\\n', flush=True)\n")
+    patient.restart()
+    patient.mended()
+    patient.answers(500)
+    patient.finding("wrong-status")
+    traceback = "Traceback (most recent call last):"
+    patient.start_py(f"print({traceback!r}, *{said[:1]!r}, sep='\\n', flush=True)\n")
+    patient.answers()
+    patient.restart()
+    patient.mended()
+    patient.answers(500)
+    found = patient.finding("permission-denied")
+    assert not any("chown" in command for command in found["remedy"]["commands"])
+
+
+def test_packets_that_a_filter_drops(patient: Patient) -> None:
+    patient.mended()
+    patient.host.sh("iptables -I INPUT -p tcp --dport 8000 -j DROP")
+    found = patient.finding("packets-dropped")
+    patient.host.sh("iptables -D INPUT -p tcp --dport 8000 -j DROP")
+    assert "a packet filter drops" in found["meaning"]
+    assert not found["remedy"]["safe"]
+    patient.mended()
+
+
+def test_packets_that_its_unit_denies(patient: Patient) -> None:
+    patient.setting("IPAddressDeny=any")
+    patient.restart()
+    wait_for(lambda: ":8000" in patient.host.run("ss", "-ltn").stdout)
+    found = patient.finding("packets-dropped")
+    assert "IPAddressDeny= of its unit" in found["meaning"]
+    patient.unit(SERVICE)
+    patient.take(found, but=["systemctl edit"])
 
 
 # --- fixing ---------------------------------------------------------------------------------------
@@ -875,10 +1020,11 @@ def test_fix_does_not_disturb_a_daemon_that_is_restarting_it(patient: Patient) -
     patient.host.systemctl("reload", DAEMON)
     patient.host.write("/root/impatient.toml", CONFIG)  # in which it is not starting any more
     with patient.host.popen("service-watchdog", "restart", "api") as restarting:
-        wait_for(lambda: "recovering" in patient.run_any("status", "--json"), 20)
+        wait_for(lambda: "recovering" in patient.commands.run("status", "--json").stdout, 20)
         patient.host.systemctl("kill", "--signal=STOP", UNIT)
-        wait_for(lambda: patient.run("doctor", "--config", "/root/impatient.toml")[0] == 1, 10)
-        code, text = patient.run("doctor", "--fix", "--yes", "--config", "/root/impatient.toml")
+        impatient = ("doctor", "--config", "/root/impatient.toml")
+        wait_for(lambda: patient.answer(*impatient)["code"] == 1, 10)
+        code, text = patient.run(*impatient, "--fix", "--yes")
         assert code == 4, text
         assert "in progress: the daemon is recovering api now" in text
         assert "running:" not in text
@@ -890,12 +1036,10 @@ def test_fix_does_not_disturb_a_daemon_that_is_restarting_it(patient: Patient) -
 
 
 def items(patient: Patient, *options: str) -> dict[str, str]:
-    code, text = patient.run("preflight", "--json", *options)
-    answer = json.loads(text)
-    assert answer["code"] == code
+    answer = patient.answer("preflight", *options)
     (service,) = answer["services"]
     found = [*service.get("before", ()), *service.get("after", ())]
-    return {item["name"]: item["mark"] for item in found} | {"code": str(code)}
+    return {item["name"]: item["mark"] for item in found} | {"code": str(answer["code"])}
 
 
 def test_preflight_of_a_host_that_is_ready(patient: Patient) -> None:
@@ -908,10 +1052,17 @@ def test_preflight_of_a_host_that_is_ready(patient: Patient) -> None:
         "environment": "good",
         "venv": "good",
         "requirements": "good",
+        "nginx-config": "skipped",  # nothing is said of how users reach it
+        "firewall": "skipped",
+        "aws": "skipped",
         "enabled": "good",
         "unit": "good",
         "port": "good",
         "health": "good",
+        "nginx": "skipped",
+        "proxy-port": "skipped",
+        "proxied": "skipped",
+        "external": "skipped",
         "code": "0",
     }
 
@@ -937,6 +1088,9 @@ def test_preflight_after_a_deploy_that_did_not_start(patient: Patient) -> None:
     patient.host.systemctl("stop", UNIT)
     found = items(patient, "--after")
     assert found["unit"] == found["port"] == found["health"] == "bad"
+    (service,) = patient.answer("preflight", "--after")["services"]
+    named = {item["name"]: (item["finding"] or {}).get("rule") for item in service["after"]}
+    assert (named["unit"], named["port"], named["health"]) == ("stopped", None, None)
 
 
 # --- otherwise ------------------------------------------------------------------------------------
@@ -952,7 +1106,7 @@ def test_services_that_are_not_units(patient: Patient) -> None:
     assert "only the daemon knows" in child["stages"][0]["text"]
     assert (child["finding"], child["code"]) == (None, 3)
     patient.host.start_daemon()
-    wait_for(lambda: json.loads(patient.run("doctor", "child", "--json")[1])["code"] == 0, 10)
+    wait_for(lambda: patient.answer("doctor", "child")["code"] == 0, 10)
 
 
 def test_without_privileges_it_says_what_it_cannot_see(patient: Patient) -> None:
@@ -972,14 +1126,31 @@ def test_without_privileges_it_says_what_it_cannot_see(patient: Patient) -> None
 def test_a_name_that_is_not_configured(patient: Patient) -> None:
     done = patient.host.run("service-watchdog", "doctor", "apu", check=False)
     assert done.returncode == 2
-    assert done.stderr == f"cannot find service 'apu': it is not in {TOML}; there is api\n"
+    assert done.stderr == f"cannot find service 'apu': it is not in {CONFIG_FILE}; there is api\n"
 
 
-def test_a_healthy_host_is_told_so_within_five_seconds(patient: Patient) -> None:
+def test_a_healthy_host_behind_nginx_is_told_so_within_five_seconds(patient: Patient) -> None:
+    urls = "".join(f'{name} = "http://shop.test/health"\n' for name in ("proxied", "external"))
+    patient.host.configure(CONFIG.replace("[service.app]", f"{urls}[service.app]"))
+    patient.host.write("/etc/nginx/sites-enabled/default", SITE)
+    patient.host.sh(f"echo 127.0.0.1 shop.test >>/etc/hosts; systemctl enable {UNIT} nginx")
+    patient.host.systemctl("restart", "nginx")
     patient.mended()
-    script = "TIMEFORMAT=%R; time service-watchdog doctor"
+    script = "TIMEFORMAT=%R; time service-watchdog doctor --json"
     done = patient.host.run("bash", "-c", script)
     assert float(done.stderr) < 5
+    (service,) = json.loads(done.stdout)["services"]
+    marks = {stage["name"]: stage["mark"] for stage in service["stages"]}
+    assert marks.pop("aws") == "skipped"
+    assert len(marks) == 9
+    assert set(marks.values()) == {"good"}
+    found = items(patient)
+    assert [name for name, mark in found.items() if mark == "skipped"] == ["aws"]
+    assert found["code"] == "0"
+    patient.host.systemctl("stop", "nginx")
+    (service,) = patient.answer("preflight", "--after")["services"]
+    named = [item["name"] for item in service["after"] if item["finding"]]
+    assert named == ["nginx"]
 
 
 def test_two_services_with_one_cause_are_told_it_once(patient: Patient) -> None:

@@ -124,7 +124,7 @@ def _end(state: UnitState) -> str:
     if state.is_condition_unmet:
         return f"{state.name} was not started: a Condition…= of its unit file was not met"
     if not state.inactive_entered and not state.invocation:
-        return f"{state.name} has not been started since boot"
+        return f"{state.name} is not running; systemd knows of no start since boot"
     return f"{state.name} {exit_in_words(state.last_exit)}"
 
 

@@ -105,7 +105,8 @@ BEFORE: tuple[Stage, ...] = (
     _item("unit file", "is it there?", _unit_file, *loading.RULES),
     _item(
         "program", "can it be run?", _program,
-        programs.directory_missing, programs.user_missing, programs.executable_missing,
+        programs.directory_missing, programs.user_missing, programs.group_missing,
+        programs.executable_missing,
         programs.interpreter_missing, programs.executable_forbidden,
     ),
     _item("ports", "do unit and configuration agree?", _ports, readiness.ports_disagree),
@@ -133,14 +134,27 @@ AFTER: tuple[Stage, ...] = (
 )
 """What must be right after it."""
 
+_STANDS_ON = {
+    PORT.name: {UNIT.name},
+    HEALTH.name: {PORT.name},
+    PROXY_PORT.name: {NGINX_RUNNING.name, NGINX_CONFIG.name},
+    PROXIED.name: {HEALTH.name, PROXY_PORT.name},
+    EXTERNAL.name: {HEALTH.name, PROXY_PORT.name, PROXIED.name},
+}
+"""What must be right before one can ask why an item is not: its rules take that for granted."""
+
 
 async def check(case: Case, items: Sequence[Stage], tell: Callable[[Item], object]) -> list[Item]:
-    """Check each of *items*, whatever came of the others; *tell* is told of each as it comes."""
-    found = []
+    """Check each of *items*, whatever came of the others; *tell* is told of each as it comes.
+
+    What follows from an item that is bad is bad without a finding of its own.
+    """
+    found: list[Item] = []
     for stage in items:
+        bad = {item.name for item in found if item.answer.mark is Mark.BAD}
         answer = await stage.ask(case)
         finding = None
-        if answer.mark is Mark.BAD:
+        if answer.mark is Mark.BAD and not bad & _STANDS_ON.get(stage.name, set()):
             finding, _ = await cause(case, stage)
         found.append(Item(stage.name, answer, finding))
         tell(found[-1])

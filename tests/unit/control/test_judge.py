@@ -150,7 +150,7 @@ def test_what_is_under_way_or_wanted_is_held_until_its_bound(
         (unit("inactive", "dead", triggered_by=("web.timer",)), "ended"),
         (
             unit("inactive", "dead", invocation="", inactive_entered=0.0, state_changed=0.0),
-            "has not been started since boot",
+            "is not running; systemd knows of no start since boot",
         ),
         (
             unit("failed", "failed", start_limited=True, last_exit=KILLED, restart="always"),

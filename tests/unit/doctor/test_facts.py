@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import json
+import socket
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
+from watchdog.config import Deployment
 from watchdog.control.unit_state import Exit
+from watchdog.core.model import Observation, Verdict
+from watchdog.core.service import PortCheck, Service, UnitControl
+from watchdog.doctor.case import Case
 from watchdog.doctor.facts.log import last, of_the_last_runs
+from watchdog.doctor.facts.raised import may_have_raised
 from watchdog.doctor.facts.unit import Program, environment_files, last_exit, port_given
-from watchdog.doctor.rules.ending import _PEER
+from watchdog.doctor.finding import Answer, Mark
+from watchdog.doctor.rules.ending import _PEER, was_stopped
 from watchdog.doctor.rules.environment import asked_in, stated_in
-from watchdog.doctor.rules.files import _ABSENT, _DENIED, _named, barred
+from watchdog.doctor.rules.files import _ABSENT, _DENIED, _is_within, _named, barred, own_places
+from watchdog.doctor.rules.python import _NO_MODULE, _missing
 from watchdog.doctor.rules.starting import _doubled
+from watchdog.doctor.stages.port import PORT
+from watchdog.tool import Ran
 
 
 @pytest.mark.parametrize(
@@ -185,3 +196,104 @@ def test_the_peer_that_refuses(line: str, host: str, port: str) -> None:
 def test_twice_a_span() -> None:
     assert _doubled("1min 30s") == "2min 60s"
     assert _doubled("") == "3min"
+
+
+@pytest.mark.parametrize(
+    ("line", "module"),
+    [
+        ("ModuleNotFoundError: No module named 'greeting'", "greeting"),
+        ("/srv/api/venv/bin/python3.11: No module named uvicorn", "uvicorn"),
+        ("ImportError: No module named yaml", "yaml"),
+        ("user said: No module named 'requests'", ""),
+        ('GET /ModuleNotFoundError: No module named evil "404"', ""),
+        ("optional: No module named 'uvloop'", ""),
+    ],
+)
+def test_the_module_that_python_itself_misses(line: str, module: str) -> None:
+    assert _missing([line], _NO_MODULE) == module
+
+
+@pytest.mark.parametrize(
+    ("lines", "stopped"),
+    [
+        (["Stopping api.service - The API...", "Stopped api.service - The API."], True),
+        (["Stopping The API...", "api.service: Deactivated successfully."], True),
+        (["Started api.service - The API.", "api.service: Deactivated successfully."], False),
+        (["Stopped api.service - The API.", "Started api.service - The API."], False),
+        (["Started api.service - The API.", "Stopped serving, says the application"], False),
+        ([], False),
+    ],
+)
+def test_a_stop_that_only_the_journal_remembers(lines: list[str], *, stopped: bool) -> None:
+    assert was_stopped({"Id": "api.service", "Description": "The API"}, lines) is stopped
+
+
+@pytest.mark.parametrize(
+    ("path", "own"),
+    [
+        ("/srv/api/key.pem", True),
+        ("/var/lib/api/db", True),
+        ("/etc/shadow", False),
+        ("/srv/api/../../etc/shadow", False),
+        ("/srv/apis/key.pem", False),
+        ("/usr/bin/python3", False),
+    ],
+)
+async def test_what_is_the_services_own_and_may_be_given_to_it(path: str, *, own: bool) -> None:
+    shown = {
+        "ActiveState": "active",
+        "WorkingDirectory": "/srv/api",
+        "StateDirectory": "api",
+        "ReadWritePaths": "/ -/etc /usr/local",
+        "ExecStart": "{ path=/usr/bin/python3 ; argv[]=python3 -m api ; ignore_errors=no }",
+    }
+    assert _is_within(path, await own_places(knowing(shown))) is own
+
+
+@pytest.mark.parametrize(
+    ("status", "lines", "can"),
+    [
+        ("1", [], True),
+        ("3", ["licence expired"], False),
+        ("3", ["[12] [ERROR] Reason: Worker failed to boot."], True),
+        ("0", [], False),
+    ],
+)
+async def test_an_exception_ends_with_a_status_of_its_own(
+    status: str, lines: list[str], *, can: bool
+) -> None:
+    ended = {"ActiveState": "failed", "ExecMainCode": "1", "ExecMainStatus": status}
+    assert await may_have_raised(knowing(ended, lines)) is can
+
+
+async def test_a_service_that_begins_to_listen_while_it_is_asked_does_listen() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        seen = [Observation(Verdict.FAIL, "port", "nothing listens"),
+                Observation(Verdict.PASS, "port", "is listening")]  # fmt: skip
+
+        async def probe() -> Observation:
+            return seen.pop(0)
+
+        service = Service("api", UnitControl("api.service"), checks=(PortCheck(port),))
+        answer = await PORT.ask(Case(service, Deployment(), {"port": probe}))
+    assert answer == Answer(Mark.GOOD, "is listening")
+
+
+class Told(Case):
+    """A case of which all is known that the tools of its host said."""
+
+    told: Mapping[str, str]
+
+    async def ran(self, *command: str) -> Ran:
+        return Ran(0, self.told[command[0]])
+
+
+def knowing(shown: Mapping[str, str], lines: Sequence[str] = ()) -> Case:
+    """Return a case whose unit, and whose journal, are known."""
+    case = Told(Service("api", UnitControl("api.service")), Deployment())
+    case.told = {
+        "systemctl": "\n".join(f"{key}={value}" for key, value in shown.items()),
+        "journalctl": "\n".join(entry("a", line) for line in lines),
+    }
+    return case

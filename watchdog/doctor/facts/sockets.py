@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +18,8 @@ from watchdog.probes.address import Address
 from watchdog.probes.owner import describe
 from watchdog.probes.sock_diag import Listening, SockDiag
 from watchdog.thread import in_thread
+
+_WITHIN = 1.0  # seconds; the kernel tries a SYN again after one
 
 LOOPBACK = ("127.", "::1")
 _ANY = ("0.0.0.0", "::")  # noqa: S104 - as the kernel tells it
@@ -94,6 +98,19 @@ def takes(listener: Listening, host: str) -> bool:
     if host == "localhost":
         return listener.host.startswith(LOOPBACK)
     return listener.host == host
+
+
+async def connects(host: str, port: int) -> bool:
+    """Tell whether a connection comes about, or is refused: whether packets come through."""
+    try:
+        async with asyncio.timeout(_WITHIN):
+            _, writer = await asyncio.open_connection(host, port)
+    except TimeoutError:
+        return False
+    except OSError as error:
+        return error.errno != errno.EPERM  # refused to send, too
+    writer.close()
+    return True
 
 
 async def holder(listener: Listening) -> Holder:

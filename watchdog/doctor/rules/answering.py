@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
 
 from watchdog.core.service import HttpCheck
 from watchdog.doctor.case import Case
 from watchdog.doctor.facts.host import processes
 from watchdog.doctor.facts.log import last, log_lines
-from watchdog.doctor.facts.sockets import asked_at, listeners, own, takes
+from watchdog.doctor.facts.sockets import asked_at, connects, listeners, own, takes
 from watchdog.doctor.facts.unit import again, shown
 from watchdog.doctor.finding import Finding, Remedy
 
@@ -63,6 +64,51 @@ async def process_stuck(case: Case) -> Finding | None:
         f"process {pid} ({stuck[0].name}) of {case.unit} waits in the kernel (state D)",
         "a disk or a network file system does not answer; a restart cannot end it",
         Remedy((f"cat /proc/{pid}/wchan /proc/{pid}/stack", "journalctl --dmesg --priority=err")),
+    )
+
+
+async def packets_dropped(case: Case) -> Finding | None:
+    """It listens, there is room in its queue, and a connection does not come about.
+
+    A packet filter of this host drops what comes by loopback, or `IPAddressDeny=` of its unit does.
+    """
+    seen, wanted = await case.probed("http"), asked_at(case)
+    if seen is None or wanted is None or "no answer within" not in seen.reason:
+        return None
+    host, port = wanted
+    here = [each for each in await listeners(case) if each.port == port and takes(each, host)]
+    if not here or any(each.waiting >= each.backlog for each in here) or await connects(host, port):
+        return None
+    denied = (await shown(case)).get("IPAddressDeny", "")
+    filters = ("nft list ruleset", "iptables -S")
+    edit = (f"systemctl edit --full {shlex.quote(case.unit)}", *again(case, {})) if denied else ()
+    because = "IPAddressDeny= of its unit, or a packet filter," if denied else "a packet filter"
+    return Finding(
+        "packets-dropped",
+        f"{host} port {port} is listening, and no connection to it comes about",
+        f"{because} drops the packets: a restart of the service cannot help",
+        Remedy(edit or filters),
+    )
+
+
+async def other_network(case: Case) -> Finding | None:
+    """The service runs in a network of its own (`PrivateNetwork=`): nobody out here reaches it.
+
+    Take that out of its unit, or give it a socket unit.
+    """
+    properties = await shown(case)
+    pid = properties.get("MainPID", "0")
+    try:
+        ours, theirs = (Path(f"/proc/{each}/ns/net").readlink() for each in ("self", pid))
+    except OSError:
+        return None
+    if pid == "0" or ours == theirs:
+        return None
+    return Finding(
+        "other-network",
+        f"{case.unit} runs in a network of its own: what listens there, nobody here can reach",
+        "PrivateNetwork= or NetworkNamespacePath= of its unit says so",
+        Remedy((f"systemctl edit --full {shlex.quote(case.unit)}", *again(case, properties))),
     )
 
 
@@ -169,4 +215,12 @@ def _url(case: Case) -> str:
     return next((check.url for check in case.service.checks if isinstance(check, HttpCheck)), "")
 
 
-RULES = (process_stopped, process_stuck, hangs, too_slow, wrong_status, wrong_answer)
+RULES = (
+    process_stopped,
+    process_stuck,
+    packets_dropped,
+    hangs,
+    too_slow,
+    wrong_status,
+    wrong_answer,
+)

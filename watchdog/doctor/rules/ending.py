@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 
-from watchdog.control.exits import CLD_EXITED, exit_in_words
+from watchdog.control.exits import CLD_EXITED, CLD_KILLED, exit_in_words
+from watchdog.control.unit_state import Exit
 from watchdog.doctor.case import Case
-from watchdog.doctor.facts.log import last, log_lines
-from watchdog.doctor.facts.unit import again, is_down, last_exit, restarts, shown
+from watchdog.doctor.facts.log import is_hidden, last, log_lines
+from watchdog.doctor.facts.raised import TRACEBACK, may_have_raised
+from watchdog.doctor.facts.unit import Shown, again, is_down, last_exit, restarts, shown
 from watchdog.doctor.finding import Finding, Remedy
 
-_TRACEBACK = "Traceback (most recent call last):"
 _ERROR = re.compile(
     r"^(?:\w+\.)*(\w*(?:Error|Exception|Exit|Interrupt|Timeout|Refused|Failed)\w*)(?:: .*)?$"
+)
+_RAN = re.compile(
+    r"argv\[\]=(?P<argv>[^;]*?) ; ignore_errors=(?P<ignored>yes|no) ; "
+    r"[^}]*?; code=(?P<how>exited|killed|dumped) ; status=(?P<status>\d+)"
 )
 _REFUSED = re.compile(r"""(?ix) (?: connect(?:ion)? [^\n]*? refused | ECONNREFUSED )""")
 _PEER = re.compile(
@@ -53,19 +59,46 @@ async def python_error(case: Case) -> Finding | None:
     Mend what it names, or go back to the version before.
     """
     lines = await log_lines(case)
-    begins = [index for index, line in enumerate(lines) if line.strip() == _TRACEBACK]
-    if not begins:
+    begins = [index for index, line in enumerate(lines) if line.strip() == TRACEBACK]
+    if not begins or not await may_have_raised(case):
         return None
     told = [line.strip() for line in lines[begins[-1] :] if _ERROR.match(line.strip())]
     if not told:
         return None
+    name = case.unit or case.service.name
+    ended = f"{name} ended with" if is_down(await shown(case)) else f"{name} has logged"
     return Finding(
         "python-error",
-        f"{case.unit or case.service.name} ended with {last([told[-1]])[0]}",
+        f"{ended} {last([told[-1]])[0]}",
         "an exception that the application does not handle: a setting, or its code",
         Remedy((*_look(case), *again(case, await shown(case)))),
         last(lines),
     )
+
+
+async def control_failed(case: Case) -> Finding | None:
+    """A command before or after the main process (`ExecStartPre=`, `ExecStartPost=` …) failed.
+
+    systemd starts nothing then. Mend what the command says; a leading `-` lets it fail.
+    """
+    properties = await shown(case)
+    if not is_down(properties):
+        return None
+    for key in ("ExecCondition", "ExecStartPre", "ExecStartPost"):
+        for found in _RAN.finditer(properties.get(key, "")):
+            status = int(found["status"])
+            if found["ignored"] == "yes" or not status:
+                continue
+            how = CLD_EXITED if found["how"] == "exited" else CLD_KILLED
+            words = exit_in_words(Exit("success", how, status))
+            return Finding(
+                "control-failed",
+                f"{key}={found['argv']} of {case.unit} {words}",
+                "systemd does not start a unit whose commands before it fail",
+                Remedy((*_look(case), *again(case, properties))),
+                last(await log_lines(case)),
+            )
+    return None
 
 
 async def failed(case: Case) -> Finding | None:
@@ -83,7 +116,9 @@ async def failed(case: Case) -> Finding | None:
     return Finding(
         "failed",
         f"{case.unit} {exit_in_words(ended)}{tries}",
-        "it ended by itself; the last lines of its log may say why",
+        "it ended by itself; the last lines of its log may say why"
+        if ended.code in {0, CLD_EXITED}
+        else "it crashed, or somebody killed it; the last lines of its log may say why",
         Remedy((*_look(case), *again(case, properties))),
         last(lines),
     )
@@ -116,11 +151,16 @@ async def stopped(case: Case) -> Finding | None:
     """
     properties = await shown(case)
     seen = await case.probed("unit")
-    if seen is None or "stopped by an operator" not in seen.reason or not is_down(properties):
+    if seen is None or not is_down(properties):
         return None
+    told = "stopped by an operator" in seen.reason
+    rests = properties.get("ActiveState") == "inactive"
+    if not told and not (rests and was_stopped(properties, await log_lines(case))):
+        return None
+    fact = f"{case.unit} was stopped by an operator (systemctl stop)"
     return Finding(
         "stopped",
-        seen.reason.partition(";")[0],
+        seen.reason.partition(";")[0] if told else fact,
         "it stays down until somebody starts it, or the daemon does after stopped_grace",
         Remedy((f"systemctl start {shlex.quote(case.unit)}",)),
     )
@@ -136,6 +176,8 @@ async def never_started(case: Case) -> Finding | None:
         return None
     if int(properties.get("InactiveEnterTimestampMonotonic") or 0):
         return None
+    if await log_lines(case) or await is_hidden(case):
+        return None  # systemd forgets the runs of a unit that nothing refers to; the journal not
     enabled = properties.get("UnitFileState") in {
         "enabled",
         "enabled-runtime",
@@ -162,17 +204,31 @@ async def ended(case: Case) -> Finding | None:
     if properties.get("ActiveState") != "inactive":
         return None
     words = exit_in_words(last_exit(properties, lines))
+    fact, meaning = f"it {words}", "it ended without an error, and Restart= does not bring it back"
+    if not lines and not properties.get("InvocationID"):
+        fact = "neither systemd nor the journal, as far as we may read it, know why"
+        meaning = "it was stopped, has ended by itself, or was never started"
     return Finding(
         "ended",
-        f"{case.unit} is not running: it {words}",
-        "it ended without an error, and Restart= of its unit does not bring it back",
-        Remedy(again(case, properties), safe=True),
+        f"{case.unit} is not running: {fact}",
+        meaning,
+        Remedy(again(case, properties), safe=bool(lines)),
         last(lines),
     )
+
+
+def was_stopped(properties: Shown, lines: Sequence[str]) -> bool:
+    """Tell whether *lines* end with a job that stopped the unit: an end of its own has none."""
+    names = tuple(name for key in ("Id", "Description") if (name := properties.get(key)))
+    for line in reversed(lines):
+        verb, _, rest = line.partition(" ")
+        if verb in {"Starting", "Started", "Stopped", "Stopping"} and rest.startswith(names):
+            return verb in {"Stopped", "Stopping"}
+    return False
 
 
 def _look(case: Case) -> tuple[str, ...]:
     return (f"journalctl -e --unit {shlex.quote(case.unit)}",) if case.unit else ()
 
 
-RULES = (failed, start_limit, stopped, never_started, ended)
+RULES = (control_failed, failed, start_limit, stopped, never_started, ended)

@@ -13,7 +13,7 @@ from pathlib import Path
 from watchdog.doctor.case import Case
 from watchdog.doctor.facts.host import there
 from watchdog.doctor.facts.log import last, log_lines
-from watchdog.doctor.facts.unit import again, last_exit, program, shown
+from watchdog.doctor.facts.unit import again, last_exit, program, shown, venv
 from watchdog.doctor.finding import Finding, Remedy
 
 _DENIED = (
@@ -28,6 +28,13 @@ _ABSENT = (
 )
 
 
+_DIRECTORIES = {
+    "StateDirectory": "/var/lib", "LogsDirectory": "/var/log", "CacheDirectory": "/var/cache",
+    "RuntimeDirectory": "/run", "ConfigurationDirectory": "/etc",
+}  # fmt: skip
+_DEEP = 3  # parts: "/", "srv", "api"
+_SYSTEM = frozenset({"bin", "boot", "dev", "lib", "lib64", "proc", "sbin", "sys", "usr"})
+_SHARED = frozenset({"/etc/systemd", "/var/lib", "/var/log", "/var/cache", "/var/www"})
 _NO_COMMAND = re.compile(r"(?:^|: )(?P<name>[\w.+-]+): (?:command )?not found$")
 _CHDIR = 200  # how systemd ends a start that cannot enter WorkingDirectory=
 _NO_ENTRY = "Changing to the requested working directory failed: Permission denied"
@@ -37,7 +44,8 @@ async def permission_denied(case: Case) -> Finding | None:
     """The service may not read, write or run a file that it needs; its log names it.
 
     Give the file, or for a file that is not there yet its directory, to the user of the unit. If
-    a directory on the way may not be entered, that one is named.
+    a directory on the way may not be entered, that one is named. What lies outside the service's
+    own directories is only shown: a log can be made to name any file.
     """
     properties, lines = await shown(case), await log_lines(case)
     path = _named(lines, _DENIED)
@@ -47,19 +55,20 @@ async def permission_denied(case: Case) -> Finding | None:
         return None
     runs = await program(case)
     user = properties.get("User") or "root"
-    if barrier := barred(path, user):
-        path, mend = barrier, f"chmod a+rx {shlex.quote(barrier)}"
-    elif runs is not None and path == runs.path:
-        mend = f"chmod a+rx {shlex.quote(path)}"
-    elif Path(path).is_dir() or there(path):
-        mend = f"chown {user} {shlex.quote(path)}"
-    else:
-        mend = f"chown {user} {shlex.quote(str(Path(path).parent))}"
+    barrier = barred(path, user)
+    path = barrier or path
+    mend: tuple[str, ...] = ()  # what is not the service's own, whoever wants it keeps closed
+    if _is_within(path, await own_places(case)):
+        if barrier or (runs is not None and path == runs.path):
+            mend = (f"chmod a+rx {shlex.quote(path)}",)
+        else:
+            theirs = path if there(path) else str(Path(path).parent)
+            mend = (f"chown --no-dereference {user} {shlex.quote(theirs)}",)
     return Finding(
         "permission-denied",
         f"{case.unit or case.service.name}, as user {user}, may not use {path}",
         "it ends, or does only half of its work, before it may",
-        Remedy((f"namei -l {shlex.quote(path)}", mend, *again(case, properties))),
+        Remedy((f"namei -l {shlex.quote(path)}", *mend, *again(case, properties))),
         last(lines),
     )
 
@@ -102,6 +111,32 @@ async def file_missing(case: Case) -> Finding | None:
         Remedy((f"ls -l {shlex.quote(str(Path(absolute).parent))}", *again(case, properties))),
         last(lines),
     )
+
+
+async def own_places(case: Case) -> Sequence[Path]:
+    """Return the directories that are the service's own, as far as its unit says."""
+    properties, runs = await shown(case), await program(case)
+    stated = [properties.get("WorkingDirectory", "").lstrip("!-")]
+    stated += properties.get("ReadWritePaths", "").split()
+    for key, top in _DIRECTORIES.items():
+        stated += [f"{top}/{name}" for name in properties.get(key, "").split()]
+    if place := await venv(case):
+        stated.append(place)
+    places = [Path(each.lstrip("-+")) for each in stated if each]
+    if runs is not None:
+        places.append(Path(runs.path).parent)
+    return [each for each in places if each.is_absolute() and not _is_system(each)]
+
+
+def _is_system(directory: Path) -> bool:
+    """Tell whether *directory* is of the host: what lies in it is not one service's."""
+    parts = directory.parts
+    return len(parts) < _DEEP or parts[1] in _SYSTEM or str(directory) in _SHARED
+
+
+def _is_within(path: str, places: Sequence[Path]) -> bool:
+    real = Path(path).resolve()
+    return any(real.is_relative_to(place.resolve()) for place in places)
 
 
 def _named(lines: Sequence[str], patterns: Sequence[re.Pattern[str]]) -> str:

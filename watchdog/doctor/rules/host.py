@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 
 from watchdog.doctor.case import Case
 from watchdog.doctor.facts.host import Space, spaces
 from watchdog.doctor.facts.log import last, log_lines
-from watchdog.doctor.facts.unit import again, drop_in, last_exit, shown
+from watchdog.doctor.facts.unit import Shown, again, drop_in, last_exit, shown
 from watchdog.doctor.finding import Finding, Remedy
 from watchdog.evidence.oom import kernel_oom_lines
 
@@ -20,6 +21,7 @@ _FEW_INODES = 4
 
 _NO_SPACE = re.compile(r"(?i)no space left|errno 28\b|ENOSPC|quota exceeded|disk (?:is|are) full")
 _READ_ONLY = re.compile(r"(?i)read-only file ?system|errno 30\b|EROFS|readonly database")
+_PATH = re.compile(r"'(?P<path>/[^']+)'")
 _NO_MEMORY = re.compile(r"\bMemoryError\b|(?i:cannot allocate memory|errno 12\b|out of memory)")
 
 
@@ -54,11 +56,15 @@ async def disk_read_only(case: Case) -> Finding | None:
     """
     lines = await log_lines(case)
     said = next((line for line in reversed(lines) if _READ_ONLY.search(line)), None)
+    properties = await shown(case)
     bound = [each for each in await spaces(case) if each.read_only and each.mount != "/usr"]
     if said is None:
         return None
     where = next((each.mount for each in bound if each.mount in said), "")
     where = where or (bound[0].mount if bound else "")
+    named = _PATH.search(said)
+    if not bound and named and properties.get("ProtectSystem", "no") != "no":
+        return _sandboxed(case, properties, str(Path(named["path"]).parent), said)
     mount = where or "MOUNT_POINT"
     sandbox = "" if where else "; or ProtectSystem=, ReadOnlyPaths= of the unit forbid it"
     return Finding(
@@ -69,9 +75,20 @@ async def disk_read_only(case: Case) -> Finding | None:
             (
                 "journalctl --dmesg --priority=err",
                 f"mount -o remount,rw {shlex.quote(mount)}",
-                *again(case, await shown(case)),
+                *again(case, properties),
             )
         ),
+        last([said]),
+    )
+
+
+def _sandboxed(case: Case, properties: Shown, directory: str, said: str) -> Finding:
+    allow = drop_in(case, "50-writes", f"ReadWritePaths={directory}")
+    return Finding(
+        "disk-read-only",
+        f"{case.unit} may not write in {directory}: ProtectSystem={properties['ProtectSystem']}",
+        "its unit makes the file system read-only for it; the disk itself is not",
+        Remedy((*allow, *again(case, properties))),
         last([said]),
     )
 

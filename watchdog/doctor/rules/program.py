@@ -7,6 +7,7 @@ These rules look at the host, not at how the last run ended: so they are right b
 from __future__ import annotations
 
 import difflib
+import grp
 import os
 import pwd
 import shlex
@@ -68,6 +69,28 @@ async def user_missing(case: Case) -> Finding | None:
         "systemd cannot even begin to start it (217/USER)",
         Remedy((make, *again(case, properties))),
     )
+
+
+async def group_missing(case: Case) -> Finding | None:
+    """The group of `Group=` does not exist on this host: 216/GROUP.
+
+    Make it, or correct the unit.
+    """
+    properties = await shown(case)
+    name = properties.get("Group", "")
+    if not name or name.isdecimal() or properties.get("DynamicUser") == "yes":
+        return None
+    try:
+        grp.getgrnam(name)
+    except KeyError:
+        make = f"groupadd --system {shlex.quote(name)}"
+        return Finding(
+            "group-missing",
+            f"the group {name}, as which {case.unit} runs (Group=), does not exist",
+            "systemd cannot even begin to start it (216/GROUP)",
+            Remedy((make, *again(case, properties))),
+        )
+    return None
 
 
 async def venv_missing(case: Case) -> Finding | None:
@@ -219,6 +242,7 @@ def _close_to(path: Path) -> Path | None:
 RULES = (
     directory_missing,
     user_missing,
+    group_missing,
     venv_missing,
     executable_missing,
     interpreter_missing,

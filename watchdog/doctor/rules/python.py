@@ -9,11 +9,15 @@ from pathlib import Path
 
 from watchdog.doctor.case import Case
 from watchdog.doctor.facts.log import last, log_lines
+from watchdog.doctor.facts.raised import may_have_raised
 from watchdog.doctor.facts.unit import Program, again, drop_in, program, shown, venv
 from watchdog.doctor.finding import Finding, Remedy
 from watchdog.doctor.rules.program import install_command
 
-_NO_MODULE = re.compile(r"No module named '?([\w.]+)'?")
+_NO_MODULE = re.compile(
+    r"^\s*(?:ModuleNotFoundError: |ImportError: |\S*python[\d.]*: )"
+    r"(?:Error while finding module specification for .*)?No module named '?([\w.]+)'?"
+)
 _NO_APP = re.compile(r'(?:Could not import module|Attribute "\w+" not found in module) "([\w.]+)"')
 _IMPORT = re.compile(r"^\s*ImportError: (.+)")
 _SYNTAX = re.compile(r"^\s*(SyntaxError|IndentationError|TabError): (.+)")
@@ -66,10 +70,12 @@ async def module_missing(case: Case) -> Finding | None:
     """
     lines = await log_lines(case)
     name = _missing(lines, _NO_MODULE)
-    if not name:
+    if not name or not await may_have_raised(case):
         return None
     properties, place = await shown(case), await venv(case)
     top = name.partition(".")[0]
+    if place and any(Path(place, "lib").glob(f"python3*/site-packages/{top}")):
+        return None  # it is there by now, or this Python was not the one
     install = ""
     if place:
         install = install_command(case, place, properties.get("WorkingDirectory", ""))
@@ -93,7 +99,7 @@ async def import_fails(case: Case) -> Finding | None:
     """
     lines = await log_lines(case)
     found = next((found for line in reversed(lines) if (found := _IMPORT.match(line))), None)
-    if found is None or not _is_last_error(lines, "ImportError"):
+    if found is None or not _is_last_error(lines, "ImportError") or not await may_have_raised(case):
         return None
     place, properties = await venv(case), await shown(case)
     install = install_command(case, place, properties.get("WorkingDirectory", "")) if place else ""
@@ -115,7 +121,7 @@ async def source_syntax(case: Case) -> Finding | None:
     lines = await log_lines(case)
     for index in range(len(lines) - 1, -1, -1):
         error = _SYNTAX.match(lines[index])
-        if error is None:
+        if error is None or not await may_have_raised(case):
             continue
         places = [found for line in lines[:index] if (found := _PLACE.match(line))]
         where = f"{places[-1][1]}, line {places[-1][2]}" if places else "a source file"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 
 from watchdog.doctor.case import Case
 from watchdog.doctor.facts.log import last, log_lines
-from watchdog.doctor.facts.unit import again, drop_in, is_down, program, shown
+from watchdog.doctor.facts.unit import Shown, again, drop_in, is_down, program, shown
 from watchdog.doctor.finding import Finding, Remedy
 
 _UNMET = re.compile(r"(?:Condition|Assert)\w+=\S.* was not met|(?:Condition|Assert)\w+=[^\s)]+")
-_TIMED_OUT = re.compile(r"(?:start|start-pre|start-post) operation timed out|protocol\b")
+_TIMED_OUT = re.compile(r"^\S+: start(?:-pre|-post)? operation timed out")
+_UNREADY = re.compile(rf"{_TIMED_OUT.pattern}|^\S+: Failed with result 'protocol'")
 _SILENT = ("uvicorn", "hypercorn", "flask", "waitress", "daphne")
 """Servers that do not tell systemd when they are ready (sd_notify(3))."""
 
@@ -49,10 +51,7 @@ async def never_ready(case: Case) -> Finding | None:
     properties, lines = await shown(case), await log_lines(case)
     if properties.get("Type") not in {"notify", "notify-reload"}:
         return None
-    if not any(_TIMED_OUT.search(line) for line in lines) and properties.get("Result") not in {
-        "timeout",
-        "protocol",
-    }:
+    if not _says(_UNREADY, lines, properties, "timeout", "protocol"):
         return None
     runs = await program(case)
     name = next((each for each in _SILENT if runs and each in runs.command), "")
@@ -73,10 +72,7 @@ async def start_timeout(case: Case) -> Finding | None:
     If it needs that long, the time is doubled; if it hangs, its log says where.
     """
     properties, lines = await shown(case), await log_lines(case)
-    timed_out = any(_TIMED_OUT.search(line) and "protocol" not in line for line in lines)
-    if not timed_out and properties.get("Result") != "timeout":
-        return None
-    if not is_down(properties):
+    if not is_down(properties) or not _says(_TIMED_OUT, lines, properties, "timeout"):
         return None
     given = properties.get("TimeoutStartUSec", "")
     longer = drop_in(case, "50-timeout", f"TimeoutStartSec={_doubled(given)}")
@@ -87,6 +83,13 @@ async def start_timeout(case: Case) -> Finding | None:
         Remedy((*longer, *again(case, properties))),
         last(lines),
     )
+
+
+def _says(said: re.Pattern[str], lines: Sequence[str], properties: Shown, *results: str) -> bool:
+    """Tell whether systemd says so in the log; its result alone may be of a stop, or of a run."""
+    if lines:
+        return any(said.search(line) for line in lines)
+    return properties.get("Result") in results and properties.get("RuntimeMaxUSec") == "infinity"
 
 
 def _doubled(span: str) -> str:

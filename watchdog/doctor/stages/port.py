@@ -6,7 +6,7 @@ import time
 
 from watchdog.core.model import Verdict
 from watchdog.doctor.case import Case, Rule, Stage
-from watchdog.doctor.facts.sockets import own
+from watchdog.doctor.facts.sockets import asked_at, listeners, own, takes
 from watchdog.doctor.facts.unit import is_down, shown
 from watchdog.doctor.finding import Answer, Mark
 from watchdog.doctor.rules import answering, binding
@@ -18,10 +18,20 @@ async def ask(case: Case) -> Answer:
     seen = await case.probed("port")
     if seen is None:
         return Answer(Mark.SKIPPED, "no port is configured")
+    if seen.verdict is Verdict.FAIL and await _has_come(case):
+        seen = await case.probes["port"]()
     may_come = seen.verdict is Verdict.FAIL and seen.curable and not await own(case)
     if may_come and (left := await time_left(case)) > 0:
         return Answer(Mark.BUSY, f"starting, with {left:.0f} s left: {seen.reason}")
     return answered(seen)
+
+
+async def _has_come(case: Case) -> bool:
+    """Tell whether somebody listens there by now, a moment after it was asked."""
+    wanted = asked_at(case)
+    return wanted is not None and any(
+        each.port == wanted[1] and takes(each, wanted[0]) for each in await listeners(case)
+    )
 
 
 async def time_left(case: Case) -> float:
@@ -38,6 +48,7 @@ WHY_IT_DOES_NOT_LISTEN: tuple[Rule, ...] = (
     answering.process_stopped,
     binding.loopback_only,
     binding.other_port,
+    answering.other_network,
     *WHY_IT_DIES,
     answering.nobody_listens,
 )
