@@ -1,14 +1,18 @@
-"""Runs on a test host, as whatever user: `examine.py CONFIG`; walks the outer boxes, prints JSON.
+"""Runs on a test host, as whatever user: walks the outer boxes for each CONFIG on its input.
 
-The walk stops at the first bad answer, and the first rule that sees something names the cause.
+The walk stops at the first bad answer, and the first rule that sees something names the cause. A
+line of JSON is the answer. Each walk is a process of its own, which knows nothing of the last one;
+what they share is that the modules are loaded, which takes six times as long as a walk.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import time
+import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
@@ -63,5 +67,19 @@ async def main(config: str) -> None:
     print(json.dumps(told))
 
 
+def serve() -> None:
+    """Answer each line of the input."""
+    for config in sys.stdin:
+        walker = os.fork()
+        if not walker:
+            try:
+                asyncio.run(main(config.strip()))
+            except Exception:  # noqa: BLE001 - whoever asked is told
+                print(json.dumps({"crashed": traceback.format_exc()}))
+            sys.stdout.flush()
+            os._exit(0)
+        os.waitpid(walker, 0)
+
+
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    serve()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sysconfig
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.host.host import Host
 from tests.host.image import Images
+from tests.host.machine import Process
 from tests.host.wires import HOST, HOST6, Wires
 
 SITE_PACKAGES = Path(sysconfig.get_path("purelib"))
@@ -44,37 +46,41 @@ server {{
 """
 
 
+# Slow are ufw and what has systemd read all units again: only where something was changed.
+HEAL = f"""
+grep -q ENABLED=yes /etc/ufw/ufw.conf && ufw --force disable
+cp /srv/ufw.default /etc/default/ufw
+nft flush ruleset; iptables -F; iptables -P INPUT ACCEPT
+ip6tables -F; ip6tables -P INPUT ACCEPT; iptables -t nat -F
+systemctl stop squatter.service firewalld.service; rm -rf /run/sample/sample/*
+systemctl is-enabled --quiet nginx || {{ systemctl unmask nginx; systemctl enable nginx; }}
+rm -rf /etc/nginx/* /var/log/nginx/*; cp -a /srv/nginx/. /etc/nginx
+systemctl is-active sample || systemctl start sample
+printf %s "$1" >/etc/hosts; printf %s "$2" >{AVAILABLE}; printf %s "$3" >{CONFIG}
+rm {DEFAULT}; ln -sf {AVAILABLE} {ENABLED}
+systemctl reset-failed nginx; systemctl restart nginx
+:
+"""
+
+
 @dataclass
 class Storefront:
     """What a test says to it."""
 
     host: Host
     wires: Wires
+    ends: ExitStack
+    doctors: dict[str, Process] = field(default_factory=dict)  # by user
 
     def prepare(self) -> None:
         """Set up what no test changes."""
         self.host.sh("sed -i 's/^hosts:.*/hosts: files/' /etc/nsswitch.conf; cp -a /etc/nginx /srv")
-        self.host.sh("cp -a /etc/ufw /etc/default/ufw /srv; useradd mallory")
+        self.host.sh("cp /etc/default/ufw /srv/ufw.default; useradd mallory")
         self.host.start_peer("sample", "--bare", "--port", "8000")
 
     def heal(self, *, urls: str = URLS) -> None:
         """Put back all that a test may have broken."""
-        self.host.sh(
-            """
-            ufw --force disable; nft flush ruleset || true; iptables -F; iptables -P INPUT ACCEPT
-            ip6tables -F; ip6tables -P INPUT ACCEPT; iptables -t nat -F
-            systemctl stop squatter.service firewalld.service; rm -rf /run/sample/sample/*
-            systemctl unmask nginx; rm -rf /etc/nginx/*; cp -a /srv/nginx/. /etc/nginx
-            rm -f /var/log/nginx/*
-            systemctl enable nginx; systemctl is-active sample || systemctl start sample
-            """,
-            check=False,
-        )
-        self.host.write("/etc/hosts", f"127.0.0.1 localhost\n{HOST} {SHOP}\n")
-        self.host.sh(f"rm {DEFAULT}; ln -sf {AVAILABLE} {ENABLED}")
-        self.site(SITE)
-        self.host.sh("systemctl reset-failed nginx; systemctl restart nginx", check=False)
-        self.configure(urls)
+        self.host.sh(HEAL, f"127.0.0.1 localhost\n{HOST} {SHOP}\n", SITE, SERVICE + urls)
 
     def configure(self, urls: str) -> None:
         """Say how the service is reached."""
@@ -101,10 +107,19 @@ class Storefront:
 
     def examine(self, user: str = "root") -> dict[str, Any]:
         """Return what the doctor says."""
-        done = self.host.run(
-            *("python3", "-m", "tests.host.examine", CONFIG), user=user, env=ENV, timeout=40
-        )
-        told: dict[str, Any] = json.loads(done.stdout)
+        doctor = self.doctors.get(user)
+        if doctor is None:
+            command = ("python3", "-m", "tests.host.examine")
+            doctor = self.host.popen(
+                *command, user=user, env=ENV, stdin=subprocess.PIPE, stderr=subprocess.STDOUT
+            )
+            self.doctors[user] = self.ends.enter_context(doctor)
+        assert doctor.stdin is not None
+        assert doctor.stdout is not None
+        doctor.stdin.write(f"{CONFIG}\n")
+        doctor.stdin.flush()
+        told: dict[str, Any] = json.loads(doctor.stdout.readline())
+        assert "crashed" not in told, told["crashed"]
         return told
 
     def finding(self) -> dict[str, Any]:
@@ -134,8 +149,12 @@ class Storefront:
 def storefront(images: Images, *layers: Path) -> Iterator[Storefront]:
     """Boot one, with *layers* on top; its router is at the other end of a cable."""
     lower = [images.base(), images.peers(), *layers]
-    with Host(lower, binds={"/site": SITE_PACKAGES}) as host, Wires(host.pid) as wires:
-        shop = Storefront(host, wires)
+    with (
+        Host(lower, binds={"/site": SITE_PACKAGES}) as host,
+        Wires(host.pid) as wires,
+        ExitStack() as ends,
+    ):
+        shop = Storefront(host, wires, ends)
         shop.prepare()
         yield shop
 

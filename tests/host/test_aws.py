@@ -6,7 +6,6 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,18 +14,24 @@ from tests.host.image import Images
 from tests.host.installed import InstalledHost
 from tests.host.peers.ec2 import REGION, Ec2, Site, client
 from tests.host.peers.imds import Imds
+from tests.markdown import ROOT, blocks
 
 # Each installation takes some seconds; what the host is made of may have to be built before.
 pytestmark = pytest.mark.timeout(300, func_only=True)
 
 API_PORT = 8092
 NAME = "api.example.com"
+UNIT = "langchain-api.service"
 CONFIG = f"""
 [[service]]
-name     = "api"
-unit     = "api.service"
-external = "https://{NAME}/health"
+unit     = "{UNIT}"
+external = {{ url = "https://{NAME}/health", timeout = "500ms" }}
 """
+[COMMAND] = [
+    block.text.strip().removeprefix("sudo ")
+    for block in blocks(ROOT / "docs/how-to/aws.md", "sh")
+    if " doctor " in block.text
+]
 INSTALL = ("/src/systemd/install.sh", "--wheels", "/wheels", "--no-start")
 
 # The installation's own Python, by the directory that it really is in.
@@ -54,15 +59,23 @@ class Instance:
     site: Site
     imds: Imds
 
-    async def examine(self) -> tuple[str, str, str]:
-        """Return the box's mark, what it says, and the rule that finds something."""
+    async def doctor(self, *options: str) -> str:
+        """Return what the guide's command says; nobody answers at the external URL."""
         done = await self.host.arun(
-            *("sh", "-c", PYTHON, "sh", "/src/tests/host/one_box.py", "aws", "AWS"),
+            *COMMAND.split(),
+            *options,
+            check=False,
             env={"AWS_ENDPOINT_URL": f"http://127.0.0.1:{API_PORT}"},
         )
-        said: dict[str, Any] = json.loads(done.stdout)
-        finding = said["finding"] or {"rule": ""}
-        return said["answer"]["mark"], said["answer"]["text"], finding["rule"]
+        assert done.returncode == 1, done
+        return done.stdout
+
+    async def examine(self) -> tuple[str, str, list[str], str]:
+        """Return the box's mark, what it says, what it takes to know, and the finding's rule."""
+        [said] = json.loads(await self.doctor("--json"))["services"]
+        [box] = [each for each in said["stages"] if each["name"] == "aws"]
+        remedy = box["remedy"] or {"commands": []}
+        return box["mark"], box["text"], remedy["commands"], said["finding"]["rule"]
 
 
 @pytest.fixture
@@ -87,7 +100,11 @@ def site(host: InstalledHost) -> Iterator[Site]:
 @pytest.fixture
 async def instance(host: InstalledHost, site: Site) -> AsyncIterator[Instance]:
     host.sh(FIRMWARE, site.instance)
-    host.systemctl("stop", "nginx")  # it has port 80 of every address
+    host.write_unit(UNIT, "[Service]\nExecStart=/bin/sleep infinity\n")
+    host.systemctl("start", UNIT)
+    host.run("ip", "route", "add", "default", "dev", "lo")  # a world that never answers
+    # Its default site has port 80 of every address.
+    host.sh("rm /etc/nginx/sites-enabled/default; systemctl restart nginx")
     host.run("ip", "address", "add", "169.254.169.254/32", "dev", "lo")
     host.write("/etc/hosts", f"127.0.0.1 localhost\n{site.public} {NAME}\n")
     imds = Imds(site.instance, REGION, site.public, role="web")
@@ -97,16 +114,20 @@ async def instance(host: InstalledHost, site: Site) -> AsyncIterator[Instance]:
 
 async def test_the_extra_is_asked_for_installed_kept_and_used(instance: Instance) -> None:
     host, site = instance.host, instance.site
-    mark, _, rule = await instance.examine()
-    assert (mark, rule) == ("unknown", "aws-no-extra")
+    # What is not known keeps nobody from going on.
+    said = "AWS cannot be asked: boto3 is not installed"
+    install = "systemd/install.sh --with aws"
+    assert await instance.examine() == ("unknown", said, [install], "nobody-answers")
+    assert f"\n  ? aws           {said}\n      to know: {install}\n" in await instance.doctor()
 
     await host.arun(*INSTALL, "--with", "aws", "--with", "apprise", timeout=120)
     for package in ("boto3", "apprise"):
         await host.arun("sh", "-c", PYTHON, "sh", "-c", f"import {package}")
-    assert await instance.examine() == ("good", "port 443 is open to everybody over IPv4", "")
+    said = "port 443 is open to everybody over IPv4"
+    assert await instance.examine() == ("good", said, [], "nobody-answers")
 
     site.shut_out(443)
-    mark, _, rule = await instance.examine()
+    mark, _, _, rule = await instance.examine()
     assert (mark, rule) == ("bad", "aws-group-closed")
 
     await host.arun(*INSTALL, timeout=120)
@@ -114,14 +135,21 @@ async def test_the_extra_is_asked_for_installed_kept_and_used(instance: Instance
     assert (await instance.examine())[0] == "good"
 
     instance.imds.role = ""
-    mark, _, rule = await instance.examine()
-    assert (mark, rule) == ("unknown", "aws-no-credentials")
+    mark, text, needed, rule = await instance.examine()
+    assert (mark, rule) == ("unknown", "nobody-answers")
+    assert text == f"no credentials for AWS: {site.instance} has no role"
+    assert [each.partition(" --")[0] for each in needed] == [
+        "aws ec2 associate-iam-instance-profile",
+        "aws iam put-role-policy",
+    ]
+    host.write("/etc/hosts", f"127.0.0.1 localhost\n18.184.0.1 {NAME}\n")
+    assert (await instance.examine())[-1] == "dns-elsewhere"
 
     instance.imds.mode = "hop limit"
-    mark, text, rule = await instance.examine()
-    assert (mark, rule) == ("unknown", "aws-no-metadata")
-    assert "does not answer at 169.254.169.254: no answer within 2 s; run: aws ec2" in text
-    assert site.instance in text  # the firmware knows it
+    mark, text, [command], rule = await instance.examine()
+    assert (mark, rule) == ("unknown", "nobody-answers")
+    assert text.endswith("does not answer at 169.254.169.254: no answer within 2 s")
+    assert site.instance in command  # the firmware knows it
 
     host.run("umount", "/sys/class")
-    assert await instance.examine() == ("skipped", "not on EC2", "")
+    assert (await instance.examine())[:2] == ("skipped", "not on EC2")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.host.image import Images
-from tests.host.storefront import HOST, HOST6, SHOP, SITE, Storefront, storefront
+from tests.host.storefront import HOST, HOST6, SHOP, SITE, URLS, Storefront, storefront
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -81,7 +81,15 @@ def test_ufw_lets_http_in_and_the_url_is_https(shop: Storefront) -> None:
     assert found["remedy"]["commands"] == ["ufw allow 443/tcp"]
 
 
-@pytest.mark.parametrize("rule", ["limit 80/tcp", "allow 'Nginx Full'", "allow http"])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "limit 80/tcp",
+        "allow 'Nginx Full'",
+        "allow in on eth0 to any port 70:90 proto tcp; ufw prepend deny from 192.0.2.0/24",
+        "default allow incoming; ufw deny 22",
+    ],
+)
 def test_each_way_of_ufw_to_let_it_in_is_understood(shop: Storefront, rule: str) -> None:
     shop.host.sh(f"ufw --force reset; ufw {rule}; ufw --force enable")
     assert reaches(shop)
@@ -107,6 +115,20 @@ def test_ufw_without_ipv6_and_a_name_that_has_it(shop: Storefront) -> None:
     shop.host.sh("sed -i s/^IPV6=.*/IPV6=yes/ /etc/default/ufw; ufw allow 80/tcp; ufw reload")
     assert shop.is_well()
     assert reaches(shop, HOST6)
+
+
+def test_ufw_without_ipv6_before_a_name_whose_ipv6_is_another_hosts(shop: Storefront) -> None:
+    shop.host.write("/etc/hosts", f"{HOST} {SHOP}\n2606:4700::1 {SHOP}\n")
+    shop.host.sh("ufw --force reset; sed -i s/^IPV6=.*/IPV6=no/ /etc/default/ufw")
+    shop.host.sh("ufw allow 80/tcp; ufw --force enable")
+    assert shop.is_well()
+
+
+def test_the_port_of_a_load_balancer_is_not_this_hosts_to_open(shop: Storefront) -> None:
+    shop.host.sh("ufw --force reset; ufw allow 80/tcp; ufw --force enable")
+    shop.host.write("/etc/hosts", f"{HOST} {SHOP}\n203.0.113.5 balanced.example\n")
+    shop.configure(URLS + 'external = "https://balanced.example/health"\n')
+    assert shop.examine()["steps"]["firewall"] == ["good", "ufw lets port 80 in"]
 
 
 def test_a_policy_of_nft_drops_it(shop: Storefront) -> None:

@@ -13,6 +13,7 @@ from tests.host.storefront import (
     ENABLED,
     SHOP,
     SITE,
+    URLS,
     Storefront,
     storefront,
 )
@@ -72,6 +73,10 @@ def test_what_runs_another_configuration_or_no_nginx_at_all_is_not_tested(shop: 
     own = shop.examine()
     shop.host.write_unit("nginx.service.d/own.conf", "[Service]\nExecStart=\nExecStart=/bin/true\n")
     other = shop.examine()
+    shop.host.sh("mkdir -p /opt/sbin; cp /usr/sbin/nginx /opt/sbin")
+    start = "ExecStart=\nExecStart=/opt/sbin/nginx -g 'daemon on;'\n"
+    shop.host.write_unit("nginx.service.d/own.conf", f"[Service]\n{start}")
+    binary = shop.examine()
     shop.host.sh("rm -r /etc/systemd/system/nginx.service.d; systemctl daemon-reload")
     assert own["steps"]["nginx-config"] == [
         "unknown",
@@ -81,6 +86,23 @@ def test_what_runs_another_configuration_or_no_nginx_at_all_is_not_tested(shop: 
         "unknown",
         "not tested: nginx.service does not run nginx",
     ]
+    assert binary["steps"]["nginx-config"] == [
+        "unknown",
+        "not tested: nginx.service runs /opt/sbin/nginx, which is not the nginx in PATH",
+    ]
+
+
+def test_a_unit_as_nginx_org_ships_it_has_the_usual_configuration(shop: Storefront) -> None:
+    start = "Environment=CONFFILE=/etc/nginx/nginx.conf\nEnvironmentFile=-/etc/default/nginx\n"
+    start += "ExecStart=\nExecStart=/usr/sbin/nginx -c ${CONFFILE}\n"
+    shop.host.write_unit("nginx.service.d/org.conf", f"[Service]\n{start}")
+    usual = shop.examine()
+    shop.host.write("/etc/default/nginx", "# mine\nCONFFILE=/etc/mine.conf\n")
+    mine = shop.examine()
+    shop.host.sh("rm -r /etc/systemd/system/nginx.service.d /etc/default/nginx")
+    shop.host.systemctl("daemon-reload")
+    assert usual["steps"]["nginx-config"][0] == "good"
+    assert mine["steps"]["nginx-config"][1].endswith("starts nginx with -c /etc/mine.conf")
 
 
 # --- does it run? --------------------------------------------------------------------------------
@@ -105,6 +127,7 @@ def test_masked(shop: Storefront) -> None:
 
 
 def test_not_installed(shop: Storefront) -> None:
+    shop.host.systemctl("stop", "nginx")
     shop.configure(f'proxied = "http://{SHOP}/health"\nnginx = "angie.service"\n')
     found = shop.finding()
     assert found["rule"] == "nginx-not-installed"
@@ -125,7 +148,7 @@ def test_the_port_is_taken_so_that_nginx_cannot_start(shop: Storefront) -> None:
     shop.host.systemctl("stop", "nginx")
     shop.host.write_unit("squatter.service", SQUATTER.format(port=80))
     shop.host.systemctl("start", "squatter.service")
-    shop.host.wait_for(lambda: "0.0.0.0:80" in shop.host.run("ss", "-ltn").stdout)
+    shop.host.wait_for(lambda: "0.0.0.0:80 " in shop.host.run("ss", "-ltn").stdout)
     shop.host.systemctl("start", "nginx", check=False)
     found = shop.finding()
     assert found["rule"] == "nginx-port-taken"
@@ -141,11 +164,28 @@ def test_who_answers_in_the_place_of_nginx_is_left_alone(shop: Storefront) -> No
     in_its_place = SQUATTER.format(port=80) + "WorkingDirectory=/srv/www\n"
     shop.host.write_unit("squatter.service", in_its_place)
     shop.host.systemctl("start", "squatter.service")
-    shop.host.wait_for(lambda: "0.0.0.0:80" in shop.host.run("ss", "-ltn").stdout)
+    shop.host.wait_for(lambda: "0.0.0.0:80 " in shop.host.run("ss", "-ltn").stdout)
     assert shop.is_well()
 
 
 # --- is it valid? --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("meant", ["disable", "mask"])
+def test_who_stands_in_the_place_of_nginx_is_not_told_to_go(shop: Storefront, meant: str) -> None:
+    shop.host.systemctl(meant, "--now", "nginx")
+    shop.host.write_unit("squatter.service", SQUATTER.format(port=80))  # answers 404
+    shop.host.systemctl("start", "squatter.service")
+    shop.host.wait_for(lambda: "0.0.0.0:80 " in shop.host.run("ss", "-ltn").stdout)
+    found = shop.finding()
+    assert found["rule"] == "proxy-is-another"
+    assert found["fact"].startswith("python3 (pid ")
+    assert found["remedy"]["commands"][0].endswith('# nginx = "squatter.service"')
+    shop.configure(URLS + 'nginx = "squatter.service"\n')
+    told = shop.examine()
+    assert told["steps"]["proxy-port"][0] == "good"
+    assert told["steps"]["nginx-config"][0] == "unknown"
+    assert told["finding"] is None  # nothing that is known of nginx fits
 
 
 def test_a_mistake_is_named_with_file_line_and_directive(shop: Storefront) -> None:
@@ -224,7 +264,7 @@ def test_somebody_else_listens_where_nginx_should(shop: Storefront) -> None:
     shop.load(SITE.replace(":80;", ":8080;").replace(" 80;", " 8080;"))
     shop.host.write_unit("squatter.service", SQUATTER.format(port=80))
     shop.host.systemctl("start", "squatter.service")
-    shop.host.wait_for(lambda: "0.0.0.0:80" in shop.host.run("ss", "-ltn").stdout)
+    shop.host.wait_for(lambda: "0.0.0.0:80 " in shop.host.run("ss", "-ltn").stdout)
     found = shop.finding()
     assert found["rule"] == "proxy-port-of-another"
     assert "squatter.service" in found["fact"]
@@ -341,15 +381,17 @@ def test_the_service_is_slower_than_nginx_waits(shop: Storefront) -> None:
 
 
 def test_the_service_is_slower_than_anybody_waits(shop: Storefront) -> None:
+    shop.configure(URLS.replace("2s", "500ms"))
     shop.host.write("/run/sample/sample/hang", "")
-    shop.load(SITE.replace("proxy_pass", "proxy_read_timeout 4s; proxy_pass"))
-    # Of ours, which hang up after two seconds, nginx says nothing.
+    shop.load(SITE.replace("proxy_pass", "proxy_read_timeout 1s; proxy_pass"))
+    # Of ours, which hang up before, nginx says nothing.
     found = shop.finding()
     assert found["rule"] == "gateway-silent"
     assert found["fact"] == (
-        f"http://{SHOP}/health: 192.168.7.2:80 takes the connection, and answers nothing within 2 s"
+        f"http://{SHOP}/health: 192.168.7.2:80 takes the connection, and answers nothing "
+        "within 0.5 s"
     )
-    shop.host.sh(f"curl -s -m 6 http://{SHOP}/health")
+    shop.host.sh(f"curl -s -m 5 http://{SHOP}/health")
     assert shop.finding()["rule"] == "upstream-timeout"
 
 

@@ -23,11 +23,25 @@ print(json.dumps(asdict(asyncio.run(ask_root(RootJob(sys.argv[1]))))))
 SITE = "/etc/nginx/sites-enabled/default"
 
 
-@pytest.fixture
-def host(installed_host: InstalledHost) -> InstalledHost:
+HEAL = f"""
+rm -f /usr/local/sbin/nginx /etc/nginx/conf.d/*
+cp /srv/site {SITE}
+[ ! -L /etc/systemd/system/polkit.service ] || systemctl unmask polkit
+"""
+
+
+@pytest.fixture(scope="module")
+def peopled(lasting_host: InstalledHost) -> InstalledHost:
     """A host with alice, who is in the group, and mallory, who is not."""
-    installed_host.sh(f"useradd --groups {USER} alice; useradd mallory")
-    return installed_host
+    lasting_host.sh(f"useradd --groups {USER} alice; useradd mallory; cp {SITE} /srv/site")
+    return lasting_host
+
+
+@pytest.fixture
+def host(peopled: InstalledHost) -> InstalledHost:
+    """The same, mended."""
+    peopled.sh(HEAL)
+    return peopled
 
 
 def ask(host: InstalledHost, job: RootJob, user: str) -> dict[str, Any]:
@@ -170,7 +184,11 @@ def test_the_units_expose_little(host: InstalledHost, job: RootJob) -> None:
     assert exposure < 4.5
 
 
-def test_uninstalling_takes_the_permission_first_and_leaves_nothing(host: InstalledHost) -> None:
+def test_uninstalling_takes_the_permission_first_and_leaves_nothing(
+    installed_host: InstalledHost,
+) -> None:
+    host = installed_host
+    host.sh(f"useradd --groups {USER} alice")
     ask(host, NGINX, "alice")
     with host.popen(
         *("strace", "-f", "-qq", "-e", "trace=unlink,unlinkat"),

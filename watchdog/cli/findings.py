@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from watchdog.doctor.case import Stage
-from watchdog.doctor.finding import Answer, Finding, Mark
+from watchdog.doctor.finding import Answer, Finding, Mark, Remedy
 from watchdog.doctor.flowchart import Examination
 
 _SIGNS = {
@@ -21,6 +21,9 @@ _SIGNS = {
 }
 _COLOURS = {Mark.GOOD: "32", Mark.BAD: "31", Mark.UNKNOWN: "35", Mark.BUSY: "33"}
 _WIDTH = 14
+
+_NEED_NO_ROOT = ("aws ", "curl ", "dig ", "getent ")
+"""With sudo, aws would look for root's credentials."""
 
 Redacted = Callable[[str], str]
 
@@ -41,6 +44,7 @@ class Tree:
         if answer is not None:
             erased = "\r\033[K" if self._live else ""
             print(f"{erased}{line(stage.name, replace(answer, text=self._redacted(answer.text)))}")
+            print_commands("to know:", answer.remedy)
         elif self._live:
             print(f"  · {stage.name:<{_WIDTH}}{stage.question}", end="", flush=True)
 
@@ -68,6 +72,12 @@ def bold(text: str) -> str:
     return painted(text, "1")
 
 
+def print_commands(label: str, remedy: Remedy | None) -> None:
+    """Print below a box what mends it, or what it takes to see."""
+    for index, command in enumerate(remedy.commands if remedy else ()):
+        print(f"      {label if index == 0 else ' ' * len(label)} {typed(command)}")
+
+
 def print_finding(finding: Finding, redacted: Redacted) -> None:
     """Print finding, meaning, and the commands that fix it."""
     print(f"\n{bold('finding:')} {redacted(finding.fact)}  [{finding.rule}]")
@@ -80,7 +90,8 @@ def print_finding(finding: Finding, redacted: Redacted) -> None:
 
 def typed(command: str) -> str:
     """Return *command* as whoever asks types it."""
-    return command if os.geteuid() == 0 else f"sudo {command}"
+    is_root = os.geteuid() == 0 or command.startswith(_NEED_NO_ROOT)
+    return command if is_root else f"sudo {command}"
 
 
 def as_told(finding: Finding, redacted: Redacted) -> Finding:
@@ -96,9 +107,14 @@ def finding_as_json(finding: Finding, redacted: Redacted) -> dict[str, Any]:
         "rule": finding.rule,
         "fact": redacted(finding.fact),
         "meaning": redacted(finding.meaning),
-        "remedy": {"commands": finding.remedy.commands, "safe": finding.remedy.safe},
+        "remedy": remedy_as_json(finding.remedy),
         "details": [redacted(each) for each in finding.details],
     }
+
+
+def remedy_as_json(remedy: Remedy | None) -> dict[str, Any] | None:
+    """Return *remedy* as JSON can say it."""
+    return {"commands": remedy.commands, "safe": remedy.safe} if remedy else None
 
 
 def as_json(found: Examination, redacted: Redacted) -> dict[str, Any]:
@@ -111,6 +127,7 @@ def as_json(found: Examination, redacted: Redacted) -> dict[str, Any]:
                 "question": step.stage.question,
                 "mark": step.answer.mark.value,
                 "text": redacted(step.answer.text),
+                "remedy": remedy_as_json(step.answer.remedy),
             }
             for step in found.steps
         ],

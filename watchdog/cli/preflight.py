@@ -54,7 +54,7 @@ async def _check_all(options: argparse.Namespace, hands: Hands) -> int:
 async def _check(options: argparse.Namespace, hands: Hands, service: Service) -> dict[str, Any]:
     """Check *service*, telling each item as it comes unless JSON is wanted; return all."""
     from watchdog.app.describing import worst
-    from watchdog.cli.findings import finding_as_json
+    from watchdog.cli.findings import finding_as_json, remedy_as_json
     from watchdog.doctor.checklist import AFTER, BEFORE, check
 
     redacted: Redacted = hands.redactor.text
@@ -75,6 +75,7 @@ async def _check(options: argparse.Namespace, hands: Hands, service: Service) ->
                 "name": item.name,
                 "mark": item.answer.mark.value,
                 "text": redacted(item.answer.text),
+                "remedy": remedy_as_json(item.answer.remedy),
                 "finding": finding_as_json(item.finding, redacted) if item.finding else None,
             }
             for item in found
@@ -84,13 +85,12 @@ async def _check(options: argparse.Namespace, hands: Hands, service: Service) ->
 
 def _print(item: Item, redacted: Redacted) -> None:
     """Print an item, and below it what mends it."""
-    from watchdog.cli.findings import line, typed
+    from watchdog.cli.findings import line, print_commands
     from watchdog.doctor.finding import Answer
 
     print(line(item.name, Answer(item.answer.mark, redacted(item.answer.text))))
-    if item.finding is not None:
-        for index, command in enumerate(item.finding.remedy.commands):
-            print(f"      {'to fix:' if index == 0 else ' ' * 7} {typed(command)}")
+    print_commands("to know:", item.answer.remedy)
+    print_commands("to fix:", item.finding.remedy if item.finding else None)
 
 
 def _code(mark: Mark) -> int:

@@ -17,19 +17,20 @@ class Mark(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What was seen, in one line."""
-
-    mark: Mark
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Remedy:
     """What mends it."""
 
     commands: tuple[str, ...]  # as a person types them; words in CAPITALS are theirs to fill in
     safe: bool = False  # nothing can be lost by them: the doctor may run them, once confirmed
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was seen, in one line."""
+
+    mark: Mark
+    text: str
+    remedy: Remedy | None = None  # of what is not known: how it can be
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from watchdog import nginx
 from watchdog.config import Config, Deployment
 from watchdog.config.settings import NGINX
 from watchdog.core.service import ProcessControl, Service, UnitControl
 from watchdog.logs.line import Origin
+from watchdog.nginx.log_files import log_files
+from watchdog.nginx.syntax import parse
 from watchdog.root_job import RootJob, ask_root
 
 USUAL = Path("/var/log/nginx")
@@ -58,7 +59,7 @@ def _is_behind_nginx(config: Config, service: Service) -> bool:
 async def nginx_logs() -> Sequence[str]:
     """Return nginx's logs: those of its configuration, or else those of their usual place."""
     answer = await ask_root(RootJob.NGINX_TEST)
-    configured = list(nginx.logs(nginx.parse(answer.out))) if answer.code == 0 else []
+    configured = list(log_files(parse(answer.out))) if answer.code == 0 else []
     if configured:
         return configured
     return _usual()

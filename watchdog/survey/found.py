@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from watchdog import nginx
 from watchdog.config.settings import NGINX
 from watchdog.config.units import service_unit
+from watchdog.nginx.syntax import Directive, parse
 from watchdog.probes.sock_diag import Listening, SockDiag
 from watchdog.root_job import RootJob, ask_root
 from watchdog.survey.draft import FoundService, names_of
@@ -42,8 +42,8 @@ async def look() -> Survey:
     if any(each.unit.unit == NGINX for each in services):
         answer = await ask_root(RootJob.NGINX_TEST)
         if answer.code == 0:
-            sites = nginx.sites(nginx.parse(answer.out))
-            services = [await _with_way(each, sites) for each in services]
+            tree = parse(answer.out)
+            services = [await _with_way(each, tree) for each in services]
         else:
             why = answer.trouble or "its configuration is not valid: sudo nginx -t"
             troubles.append(f"cannot ask nginx where it leads: {why}")
@@ -92,8 +92,8 @@ def _host(unit: FoundUnit, port: int) -> str:
     return hosts[0]
 
 
-async def _with_way(service: FoundService, sites: Sequence[nginx.Site]) -> FoundService:
+async def _with_way(service: FoundService, tree: Directive) -> FoundService:
     if service.port is None or service.unit.unit == NGINX or not service.health.speaks_http:
         return service
     path = service.health.path or "/health"
-    return replace(service, way=await way_to(sites, service.host, service.port, path))
+    return replace(service, way=await way_to(tree, service.host, service.port, path))

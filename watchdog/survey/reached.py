@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from watchdog.nginx import Listen, Location, Site
+from watchdog.nginx.listening import HTTP, HTTPS, Listen, listens
+from watchdog.nginx.passing import Backend, Passage, passages
+from watchdog.nginx.servers import names, servers
+from watchdog.nginx.syntax import Directive
 from watchdog.survey.health import asked
 
 _LOCAL = {"127.0.0.1", "localhost", "::1", "0.0.0.0", "::"}  # noqa: S104 - compared
@@ -25,10 +29,10 @@ class Way:
     said: str = ""
 
 
-async def way_to(sites: Sequence[Site], host: str, port: int, path: str) -> Way | None:
+async def way_to(tree: Directive, host: str, port: int, path: str) -> Way | None:
     """Return how nginx leads to *path* of *host*:*port*: the first way that answers, or any."""
     first: Way | None = None
-    for way in _ways(sites, host, port, path):
+    for way in ways(tree, host, port, path):
         headers = {"Host": way.host} if way.host else {}
         fine, _, said = await asked(way.url, headers, verify_tls=not way.tls)
         tried = Way(way.url, way.host, way.tls, way.external, fine, said)
@@ -38,42 +42,45 @@ async def way_to(sites: Sequence[Site], host: str, port: int, path: str) -> Way 
     return first
 
 
-def _ways(sites: Sequence[Site], host: str, port: int, path: str) -> Iterator[Way]:
-    for site in sites:
+def ways(tree: Directive, host: str, port: int, path: str) -> Iterator[Way]:
+    """Yield each way by which nginx should lead to *path* of *host*:*port*; none is tried."""
+    for server in servers(tree):
         paths = [
             public
-            for location in site.locations
-            if any(_is_same(each, host, port) for each in location.passes_to)
-            if (public := public_path(location, path)) is not None
+            for passage in passages(tree, server)
+            if any(_is_same(each, host, port) for each in passage.backends)
+            if (public := public_path(passage, path)) is not None
         ]
-        name = next((each for each in site.names if is_name(each)), "")
-        external = _external(site, name, paths[0]) if paths and name else ""
+        heard = sorted(listens(server), key=lambda each: each.tls)
+        name = next(filter(is_name, names(server)), "")
+        best = max(heard, key=lambda each: each.tls, default=None)
+        external = _url(best, name, paths[0]) if paths and name and best else ""
         for public in paths[:1]:
-            for listen in sorted(site.listens, key=lambda each: each.tls):
-                yield Way(_url(listen, public), name, listen.tls, external)
+            for listen in heard:
+                yield Way(_url(listen, _local(listen), public), name, listen.tls, external)
 
 
-def public_path(location: Location, path: str) -> str | None:
+def public_path(passage: Passage, path: str) -> str | None:
     """Return under which path nginx passes on *path* of the service; None if it does not.
 
     Regular expressions are not worked out: they are tried with the path as it is.
     """
-    match location.modifier:
+    match passage.modifier:
         case "=":
-            return location.pattern if (location.uri or location.pattern) == path else None
+            return passage.pattern if (passage.uri or passage.pattern) == path else None
         case "~" | "~*":
-            flags = re.IGNORECASE if location.modifier == "~*" else 0
+            flags = re.IGNORECASE if passage.modifier == "~*" else 0
             try:
-                return path if re.search(location.pattern, path, flags) else None
+                return path if re.search(passage.pattern, path, flags) else None
             except re.error:
                 return None
         case _:
             pass
-    if not location.uri:
-        return path if path.startswith(location.pattern) else None
-    if not path.startswith(location.uri):
+    if not passage.uri:
+        return path if path.startswith(passage.pattern) else None
+    if not path.startswith(passage.uri):
         return None
-    return location.pattern + path[len(location.uri) :]
+    return passage.pattern + path[len(passage.uri) :]
 
 
 def is_name(name: str) -> bool:
@@ -81,22 +88,17 @@ def is_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None and not name.endswith((".localdomain", ".invalid"))
 
 
-def _is_same(address: tuple[str, int], host: str, port: int) -> bool:
-    if address[1] != port:
+def _is_same(backend: Backend, host: str, port: int) -> bool:
+    if backend.port != port:
         return False
-    return address[0] == host or (address[0] in _LOCAL and host in _LOCAL)
+    return backend.host == host or (backend.host in _LOCAL and host in _LOCAL)
 
 
-def _url(listen: Listen, path: str) -> str:
-    scheme = "https" if listen.tls else "http"
-    host = listen.host or "127.0.0.1"
-    shown = f"[{host}]" if ":" in host else host
-    usual = 443 if listen.tls else 80
-    return f"{scheme}://{shown}{'' if listen.port == usual else f':{listen.port}'}{path}"
+def _local(listen: Listen) -> str:
+    host = listen.host or ("::1" if listen.family == socket.AF_INET6 else "127.0.0.1")
+    return f"[{host}]" if ":" in host else host
 
 
-def _external(site: Site, name: str, path: str) -> str:
-    listen = max(site.listens, key=lambda each: each.tls)
-    usual = 443 if listen.tls else 80
-    port = "" if listen.port == usual else f":{listen.port}"
-    return f"{'https' if listen.tls else 'http'}://{name}{port}{path}"
+def _url(listen: Listen, host: str, path: str) -> str:
+    port = "" if listen.port == (HTTPS if listen.tls else HTTP) else f":{listen.port}"
+    return f"{'https' if listen.tls else 'http'}://{host}{port}{path}"

@@ -33,6 +33,7 @@ class Ec2:
         from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: PLC0415
 
         _complete()
+        _read_once()
 
         class Quiet(WSGIRequestHandler):
             def log_request(self, *_: object) -> None:
@@ -76,6 +77,24 @@ def _complete() -> None:
         return known(self, name, method_name)
 
     NetworkInterface.get_filter_value = get_filter_value
+
+
+def _read_once() -> None:
+    """Have boto3 parse each description of an API once: for each session, it takes 0.1 s."""
+    from botocore.loaders import JSONFileLoader  # noqa: PLC0415
+
+    parse = JSONFileLoader.load_file
+    if hasattr(parse, "known"):
+        return
+    known: dict[str, Any] = {}
+
+    def load_file(self: Any, path: str) -> Any:
+        if path not in known:
+            known[path] = parse(self, path)
+        return known[path]
+
+    load_file.known = known  # type: ignore[attr-defined]
+    JSONFileLoader.load_file = load_file
 
 
 def client(url: str, service: str = "ec2") -> Any:

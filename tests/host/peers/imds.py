@@ -18,6 +18,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 LONGEST_LIFE = 21_600  # seconds of a token
+MACS = ("02:00:00:00:00:01", "02:00:00:00:00:02")
 TTL = "X-aws-ec2-metadata-token-ttl-seconds"
 TOKEN = "X-aws-ec2-metadata-token"
 
@@ -29,6 +30,7 @@ class Imds:
     instance: str = "i-0123456789abcdef0"
     region: str = "eu-central-1"
     public: str = ""  # empty: 404
+    others: tuple[str, ...] = ()  # public addresses of the second interface
     role: str = ""
     keys: tuple[str, str] = ("AKIAIMDS", "secret-of-imds")
     mode: str = "ok"  # "hop limit", "off", "drips", "web page", "redirect"
@@ -80,6 +82,9 @@ class Imds:
             "placement/region": self.region,
             "placement/availability-zone": f"{self.region}a",
             "public-ipv4": self.public,
+            "network/interfaces/macs/": f"{MACS[0]}/\n{MACS[1]}/",
+            f"network/interfaces/macs/{MACS[0]}/public-ipv4s": self.public,
+            f"network/interfaces/macs/{MACS[1]}/public-ipv4s": "\n".join(self.others),
             "iam/security-credentials/": self.role,
         }
         if self.role:

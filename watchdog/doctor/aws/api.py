@@ -18,6 +18,7 @@ from watchdog.doctor.aws.layers import Acl, Group, RouteTable
 from watchdog.doctor.aws.replies import Interface, Reply
 from watchdog.probes.text import clean
 
+BALANCER = "the load balancer"
 CONNECT, READ, TRIES = 2, 3, 2  # seconds, seconds, and one retry
 
 
@@ -132,7 +133,7 @@ class Api:
         for each in reply["NetworkInterfaces"]:
             described = clean(str(each.get("Description", "")))
             if described.startswith("ELB "):
-                return f"the load balancer {described.removeprefix('ELB ')}"
+                return f"{BALANCER} {described.removeprefix('ELB ')}"
             if instance := each.get("Attachment", {}).get("InstanceId"):
                 return f"the instance {instance}"
             return f"the network interface {each['NetworkInterfaceId']}"

@@ -28,10 +28,13 @@ LONGEST = 16 * 1024
 _FORMS: Mapping[str, re.Pattern[str]] = {
     "instance-id": re.compile(r"i-[0-9a-f]{8,32}"),
     "placement/region": re.compile(r"[a-z]{2,8}(-[a-z]+)+-[0-9]{1,2}"),
-    "public-ipv4": re.compile(r"[0-9.]{7,15}"),
     "iam/security-credentials/": re.compile(r"[\w+=,.@-]{1,64}"),
 }
 """How what is asked for looks. It goes into commands that a person pastes into a shell."""
+
+_INTERFACES = "network/interfaces/macs/"
+_MACS = re.compile(r"(?:[0-9a-f:]{17}/?\s*){1,64}")
+_ADDRESSES = re.compile(r"(?:[0-9.]{7,15}\s*)+")
 
 _ALWAYS = ("instance-id", "placement/region")
 
@@ -46,24 +49,23 @@ class Identity:
 
     instance: str
     region: str
-    public: str = ""  # its public IPv4 address; empty: none
     role: str = ""  # whose credentials it gives out; empty: none
+    public: tuple[str, ...] = ()  # its public IPv4 addresses, those of the primary interface first
 
 
 async def identity(service: tuple[str, int] = SERVICE, *, patience: float = PATIENCE) -> Identity:
     """Return which instance this is. Raises ImdsError."""
     try:
         async with asyncio.timeout(patience):
-            known = await in_thread(partial(_asked, service, patience))
+            return await in_thread(partial(_asked, service, patience))
     except TimeoutError:
         raise ImdsError(f"no answer within {patience:g} s") from None
     except (OSError, http.client.HTTPException) as error:
         raise ImdsError(f"{getattr(error, 'strerror', None) or type(error).__name__}") from None
-    return Identity(*(known[name] for name in _FORMS))
 
 
-def _asked(service: tuple[str, int], patience: float) -> Mapping[str, str]:
-    """Return what is known under each name. Blocks. Raises ImdsError, OSError, HTTPException."""
+def _asked(service: tuple[str, int], patience: float) -> Identity:
+    """Return what is known. Blocks. Raises ImdsError, OSError, HTTPException."""
     until = time.monotonic() + patience
     # Neither proxies nor redirects: http.client follows none.
     connection = http.client.HTTPConnection(*service, timeout=patience)
@@ -74,12 +76,17 @@ def _asked(service: tuple[str, int], patience: float) -> Mapping[str, str]:
             raise ImdsError("it is turned off for this instance")
         if status != HTTPStatus.OK or not token.isprintable() or not token.isascii():
             raise ImdsError(f"it gave no token, but status {status}")
-        known = {}
-        for name, form in _FORMS.items():
+
+        def value(name: str, form: re.Pattern[str]) -> str:
             if time.monotonic() > until:
                 raise TimeoutError  # nobody waits any more
-            known[name] = _value(connection, name, form, token)
-        return known
+            return _value(connection, name, form, token)
+
+        instance, region, role = (value(name, form) for name, form in _FORMS.items())
+        macs = value(_INTERFACES, _MACS).split()
+        found = [value(f"{_INTERFACES}{mac.rstrip('/')}/public-ipv4s", _ADDRESSES) for mac in macs]
+        public = tuple(address for each in found for address in each.split())
+        return Identity(instance, region, role, public)
     finally:
         connection.close()
 

@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from pathlib import Path as FilePath
 
 from watchdog.core.model import Verdict
-from watchdog.doctor.aws.api import Api, ApiError, Why, has_extra
+from watchdog.doctor.aws.api import BALANCER, Api, ApiError, Why, has_extra
 from watchdog.doctor.aws.dmi import DMI, instance_of, on_ec2
 from watchdog.doctor.aws.imds import SERVICE, Identity, ImdsError, identity
 from watchdog.doctor.aws.path import Path
@@ -72,6 +72,11 @@ class Elsewhere:
     public: tuple[str, ...]  # this instance's own addresses
     fails: bool = False  # so does the external check, which is asked only if nobody else is there
 
+    @property
+    def by_balancer(self) -> bool:
+        """Tell whether it leads to a load balancer of this account."""
+        return self.owner.startswith(BALANCER)
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -83,8 +88,23 @@ class Seen:
 Sight = Skipped | NoMetadata | Untold | Unresolved | Elsewhere | Seen
 
 
-async def look(case: Case, dmi: FilePath = DMI, service: tuple[str, int] = SERVICE) -> Sight:
-    """Return what can be seen of the way to the *case*'s service."""
+async def sight_of(case: Case, dmi: FilePath = DMI, service: tuple[str, int] = SERVICE) -> Sight:
+    """Return what can be seen of the way to the *case*'s service; asked once."""
+    return await case.once("aws", lambda: _look(case, dmi, service))
+
+
+def known_public(sight: Sight) -> tuple[str, ...]:
+    """Return the public addresses of this instance, which its interfaces do not have, if known."""
+    match sight:
+        case Elsewhere():
+            return sight.public
+        case Untold():
+            return sight.me.public
+        case _:
+            return ()
+
+
+async def _look(case: Case, dmi: FilePath, service: tuple[str, int]) -> Sight:
     if not on_ec2(dmi):
         return Skipped("not on EC2")
     external = case.deployment.external

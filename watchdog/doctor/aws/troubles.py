@@ -25,7 +25,7 @@ def aws_no_extra(sight: Sight) -> Finding | None:
         "aws-no-extra",
         "AWS cannot be asked: boto3 is not installed",
         NOT_SEEN,
-        Remedy(("sudo systemd/install.sh --with aws",)),
+        Remedy(("systemd/install.sh --with aws",)),
     )
 
 
@@ -66,16 +66,11 @@ def aws_no_credentials(sight: Sight) -> Finding | None:
         fact = f"the credentials for AWS are not taken: {sight.what}"
     else:
         fact = f"no credentials for AWS: {me.instance} has no role"
-    return Finding(
-        "aws-no-credentials",
-        fact,
-        NOT_SEEN,
-        _remedy(
-            f"aws ec2 associate-iam-instance-profile --region {me.region}",
-            f"--instance-id {me.instance} --iam-instance-profile Name=PROFILE",
-        ),
-        (f"the role of the profile needs this policy: {POLICY}",),
+    give = (
+        f"aws ec2 associate-iam-instance-profile --region {me.region}"
+        f" --instance-id {me.instance} --iam-instance-profile Name=PROFILE"
     )
+    return Finding("aws-no-credentials", fact, NOT_SEEN, Remedy((give, _allow(me.role))))
 
 
 def aws_denied(sight: Sight) -> Finding | None:
@@ -89,10 +84,7 @@ def aws_denied(sight: Sight) -> Finding | None:
         "aws-denied",
         f"AWS denies {sight.what} to {f'the role {sight.role}' if sight.role else 'us'}",
         NOT_SEEN,
-        _remedy(
-            f"aws iam put-role-policy --role-name {sight.role or 'ROLE'}",
-            f"--policy-name service-watchdog-doctor --policy-document '{POLICY}'",
-        ),
+        Remedy((_allow(sight.role),)),
         ("a group policy, a boundary or the organisation may deny it as well",),
     )
 
@@ -169,6 +161,13 @@ SIGHT_RULES: tuple[SightRule, ...] = (
     aws_unreachable,
     aws_no_public_address,
 )
+
+
+def _allow(role: str) -> str:
+    return (
+        f"aws iam put-role-policy --role-name {role or 'ROLE'}"
+        f" --policy-name service-watchdog-doctor --policy-document '{POLICY}'"
+    )
 
 
 def _remedy(*parts: str) -> Remedy:

@@ -31,6 +31,11 @@ def own_addresses() -> Sequence[str]:
     return found
 
 
+def is_here(host: str) -> bool:
+    """Tell whether *host*, as a configuration spells it, is this one by its looks."""
+    return host in {"localhost", "::1"} or host.startswith("127.") or host == socket.gethostname()
+
+
 def public(addresses: Sequence[str]) -> Sequence[str]:
     """Return those of *addresses* by which the world can reach their host."""
     return [each for each in addresses if ipaddress.ip_address(each).is_global]

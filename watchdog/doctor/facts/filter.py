@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import socket
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from watchdog.doctor.case import Case
 from watchdog.doctor.facts.addresses import outward_interface, own_addresses
-from watchdog.doctor.facts.web import port_of
+from watchdog.doctor.facts.sockets import LOOPBACK, listeners
+from watchdog.doctor.facts.web import port_of, resolved
 from watchdog.doctor.packets.iptables import parse_iptables
 from watchdog.doctor.packets.nft import parse_nft
 from watchdog.doctor.packets.ruleset import Outcome, Packet, Table, judge
@@ -47,10 +50,33 @@ async def _outward() -> tuple[str, tuple[str, ...]]:
     return await in_thread(lambda: (outward_interface(), tuple(own_addresses())))
 
 
-def outer_port(case: Case) -> int | None:
-    """Return the port by which the world comes: of external, or else of proxied."""
-    check = case.deployment.external or case.deployment.proxied
-    return port_of(check) if check else None
+async def doors(case: Case) -> Sequence[tuple[int, int]]:
+    """Return the version of IP and the port of each way by which the world comes to this host.
+
+    Of external, or else of proxied. Where its name leads to another address, a balancer or an
+    address translation, its port is ours only if somebody takes connections to it here.
+    """
+    for check in (case.deployment.external, case.deployment.proxied):
+        if check is None:
+            continue
+        port, addresses = port_of(check), await resolved(case, check)
+        here = {each.family for each in addresses if each.is_local() and not _is_inner(each.host)}
+        if here:
+            return [(_VERSIONS[each], port) for each in sorted(here)]
+        if check is case.deployment.proxied or await _is_taken(case, port):
+            return [(IPV4, port)]
+    return ()
+
+
+_VERSIONS: Mapping[int, int] = {socket.AF_INET: IPV4, socket.AF_INET6: IPV6}
+
+
+def _is_inner(host: str) -> bool:
+    return host.startswith(LOOPBACK)
+
+
+async def _is_taken(case: Case, port: int) -> bool:
+    return any(each.port == port and not _is_inner(each.host) for each in await listeners(case))
 
 
 async def _ask(case: Case) -> Filter:

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
+from watchdog.control.ownership import CGROUP_ROOT
 from watchdog.doctor.case import Case
 from watchdog.doctor.facts.web import configuration
-from watchdog.doctor.nginx.syntax import Directive, files_of
+from watchdog.nginx.syntax import Directive, files_of
 from watchdog.root_job import RootJob
 
-_CGROUPS = Path("/sys/fs/cgroup")
+_CGROUPS = Path(CGROUP_ROOT)
 _PROC = Path("/proc")
 _TICKS = os.sysconf("SC_CLK_TCK")
 _STARTED = 21 - 2  # field 22 of proc(5), counted after the name

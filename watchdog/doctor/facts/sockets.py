@@ -14,6 +14,7 @@ from watchdog.control.ownership import is_made_in
 from watchdog.core.service import HttpCheck, PortCheck
 from watchdog.doctor.case import Case
 from watchdog.doctor.facts.unit import shown
+from watchdog.probes.address import Address
 from watchdog.probes.owner import describe
 from watchdog.probes.sock_diag import Listening, SockDiag
 from watchdog.thread import in_thread
@@ -35,7 +36,7 @@ class Holder:
     unit: str  # empty if it belongs to none
 
 
-def address(case: Case) -> tuple[str, int] | None:
+def asked_at(case: Case) -> tuple[str, int] | None:
     """Return the host and port at which the service is asked; None if not on this host."""
     for check in case.service.checks:
         if isinstance(check, PortCheck):
@@ -61,6 +62,27 @@ def _listeners() -> Sequence[Listening]:
         return ()
     finally:
         diag.close()
+
+
+async def listener_at(case: Case, address: Address) -> Listening | None:
+    """Return who would take a connection to *address*; None if nobody. Raises OSError."""
+
+    async def ask() -> Listening | None:
+        diag = SockDiag()
+        try:
+            return diag.lookup(address.family, address.host, address.port)
+        finally:
+            diag.close()
+
+    return await case.once(("listener", address), ask)
+
+
+async def is_of(case: Case, listener: Listening, unit: str) -> bool | None:
+    """Tell whether *listener* was made by *unit*; None if the kernel does not tell."""
+    cgroup = (await case.shown(unit)).get("ControlGroup", "")
+    if not listener.cgroup or not cgroup:
+        return None
+    return await in_thread(partial(is_made_in, listener, cgroup))
 
 
 async def own(case: Case) -> Sequence[Listening]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from watchdog.control.unit_state import Exit
-from watchdog.doctor.case import Case
+from watchdog.doctor.case import Case, read
 
 Shown = Mapping[str, str]
 
@@ -23,6 +23,7 @@ _PORT = (
 )
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 _ENVIRONMENT_FILE = re.compile(r"^(?P<path>.*) \(ignore_errors=(?P<optional>yes|no)\)$")
+_ASSIGNED = re.compile(r"^(\w+)=[\"']?([^\"'\n]*)", re.MULTILINE)
 _ENDED = re.compile(
     r"Main process exited, code=(?P<how>exited|killed|dumped), status=(?P<code>\d+)/"
 )
@@ -56,8 +57,15 @@ async def shown(case: Case) -> Shown:
 async def program(case: Case) -> Program | None:
     """Return what the unit runs; None if that is not known, or lies in an image of its own."""
     properties = await shown(case)
+    if any(properties.get(key) for key in ("RootDirectory", "RootImage")):
+        return None
+    return started(properties)
+
+
+def started(properties: Shown) -> Program | None:
+    """Return what ``ExecStart=`` starts; None if it starts nothing."""
     found = _EXEC.search(properties.get("ExecStart", ""))
-    if found is None or any(properties.get(key) for key in ("RootDirectory", "RootImage")):
+    if found is None:
         return None
     path = found["path"]
     return Program(path if path.startswith("/") else shutil.which(path) or path, found["argv"])
@@ -102,6 +110,14 @@ def environment(properties: Shown) -> Mapping[str, str]:
     except ValueError:
         return {}
     return dict(word.split("=", 1) for word in words if "=" in word)
+
+
+def variables(properties: Shown) -> Mapping[str, str]:
+    """Return what ``Environment=`` sets, and the files of ``EnvironmentFile=`` after it."""
+    known = dict(environment(properties))
+    for path, _ in environment_files(properties):
+        known.update(_ASSIGNED.findall(read(path) or ""))
+    return known
 
 
 def _each(properties: Shown, key: str) -> Sequence[str]:

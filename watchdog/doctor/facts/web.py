@@ -1,27 +1,31 @@
-"""The way that a request comes: the URLs, the web server before the service, who listens."""
+"""The way that a request comes: the URLs, and the web server before the service."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import socket
 from collections.abc import Sequence
 from pathlib import Path
+from string import Template
 from urllib.parse import urlsplit
 
-from watchdog.core.service import HttpCheck, PortCheck
+from watchdog.core.service import HttpCheck
 from watchdog.doctor.case import Case
+from watchdog.doctor.facts.addresses import is_here
 from watchdog.doctor.facts.reached import addresses_of
-from watchdog.doctor.nginx.servers import Request, answering
-from watchdog.doctor.nginx.syntax import Directive, parse
+from watchdog.doctor.facts.unit import started, variables
+from watchdog.nginx.passing import backends
+from watchdog.nginx.servers import Request, answering, servers
+from watchdog.nginx.syntax import Directive, parse
 from watchdog.probes.address import Address
-from watchdog.probes.sock_diag import Listening, SockDiag
 from watchdog.probes.target import parse_target
 from watchdog.root_job import RootJob
-from watchdog.thread import in_thread
 
-_CGROUPS = Path("/sys/fs/cgroup")
-_EXEC = re.compile(r"path=(?P<path>.*?) ; argv\[\]=(?P<argv>.*?) ; (?:flags|ignore_errors)=")
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""systemd's own for what it runs."""
+
 _OPTIONS = re.compile(r"\s(-[cp] \S+)")
 _OWN = "-c /etc/nginx/nginx.conf"
 
@@ -34,17 +38,6 @@ def is_proxied(case: Case) -> bool:
 def port_of(check: HttpCheck) -> int:
     """Return the port that the URL of *check* means."""
     return parse_target(check.url).port
-
-
-def where(case: Case) -> tuple[str, int] | None:
-    """Return the host and port at which the service itself answers; None if not configured."""
-    for check in case.service.checks:
-        if isinstance(check, PortCheck):
-            return check.host, check.port
-    for check in case.service.checks:
-        if isinstance(check, HttpCheck):
-            return urlsplit(check.url).hostname or "", port_of(check)
-    return None
 
 
 async def resolved(case: Case, check: HttpCheck) -> Sequence[Address]:
@@ -79,11 +72,20 @@ async def another_configuration(case: Case) -> str:
     shown = await case.shown(unit)
     if shown.get("LoadState") != "loaded":
         return "" if shown.get("LoadState") == "masked" else f"{unit} is not installed"
-    found = _EXEC.search(shown.get("ExecStart", ""))
-    if found is None or Path(found["path"]).name != "nginx":
+    runs = started(shown)
+    if runs is None or Path(runs.path).name != "nginx":
         return f"{unit} does not run nginx"
-    options = [each for each in _OPTIONS.findall(found["argv"]) if each != _OWN]
+    if _is_another_binary(runs.path):
+        return f"{unit} runs {runs.path}, which is not the nginx in PATH"
+    # nginx.org's own unit says: -c ${CONFFILE}
+    command = Template(runs.command).safe_substitute(variables(shown))
+    options = [each for each in _OPTIONS.findall(command) if each != _OWN]
     return f"{unit} starts nginx with {' '.join(options)}" if options else ""
+
+
+def _is_another_binary(path: str) -> bool:
+    usual = shutil.which("nginx", path=_PATH)
+    return usual is not None and os.path.realpath(usual) != os.path.realpath(path)
 
 
 async def configuration(case: Case) -> Directive | None:
@@ -96,6 +98,15 @@ async def configuration(case: Case) -> Directive | None:
         return parse(ran.out) if ran.code == 0 else None
 
     return await case.once("nginx configuration", ask)
+
+
+def passing_to(tree: Directive, port: int) -> list[Directive]:
+    """Return the server blocks that pass anything on to *port* of this host."""
+    return [
+        server
+        for server in servers(tree)
+        if any(each.port == port and is_here(each.host) for each in backends(tree, server))
+    ]
 
 
 async def server_for(case: Case, check: HttpCheck) -> Directive | None:
@@ -115,28 +126,3 @@ async def request_of(case: Case, check: HttpCheck) -> Request | None:
             path = urlsplit(check.url).path or "/"
             return Request(address.family, address.host, target.port, host, path)
     return None
-
-
-async def listener_at(case: Case, address: Address) -> Listening | None:
-    """Return who would take a connection to *address*; None if nobody. Raises OSError."""
-
-    async def ask() -> Listening | None:
-        diag = SockDiag()
-        try:
-            return diag.lookup(address.family, address.host, address.port)
-        finally:
-            diag.close()
-
-    return await case.once(("listener", address), ask)
-
-
-async def is_of(case: Case, listener: Listening, unit: str) -> bool | None:
-    """Tell whether *listener* was made by *unit*; None if the kernel does not tell."""
-    cgroup = (await case.shown(unit)).get("ControlGroup", "")
-    if not listener.cgroup or not cgroup:
-        return None
-    return listener.cgroup in await in_thread(lambda: _ids(_CGROUPS / cgroup.lstrip("/")))
-
-
-def _ids(directory: Path) -> set[int]:
-    return {Path(place).stat().st_ino for place, _, _ in os.walk(directory)}

@@ -10,7 +10,7 @@ from watchdog.core.service import HttpCheck
 from watchdog.doctor.case import Case
 from watchdog.doctor.facts.host import processes
 from watchdog.doctor.facts.log import last, log_lines
-from watchdog.doctor.facts.sockets import address, connects, listeners, own, takes
+from watchdog.doctor.facts.sockets import asked_at, connects, listeners, own, takes
 from watchdog.doctor.facts.unit import again, shown
 from watchdog.doctor.finding import Finding, Remedy
 
@@ -72,7 +72,7 @@ async def packets_dropped(case: Case) -> Finding | None:
 
     A packet filter of this host drops what comes by loopback, or `IPAddressDeny=` of its unit does.
     """
-    seen, wanted = await case.probed("http"), address(case)
+    seen, wanted = await case.probed("http"), asked_at(case)
     if seen is None or wanted is None or "no answer within" not in seen.reason:
         return None
     host, port = wanted
@@ -117,7 +117,7 @@ async def nobody_listens(case: Case) -> Finding | None:
 
     It hangs before it listens, or serves something else; its last lines are shown.
     """
-    wanted = address(case)
+    wanted = asked_at(case)
     if wanted is None or await own(case):
         return None
     host, port = wanted

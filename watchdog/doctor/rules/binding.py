@@ -9,7 +9,7 @@ import shlex
 from watchdog.core.service import CommandControl, PortCheck
 from watchdog.doctor.case import Case
 from watchdog.doctor.facts.log import last, log_lines
-from watchdog.doctor.facts.sockets import LOOPBACK, Holder, address, holder, listeners, own, takes
+from watchdog.doctor.facts.sockets import LOOPBACK, Holder, asked_at, holder, listeners, own, takes
 from watchdog.doctor.facts.unit import again, drop_in, program, shown
 from watchdog.doctor.finding import Finding, Remedy
 
@@ -27,7 +27,7 @@ async def port_taken(case: Case) -> Finding | None:
 
     Stop it, if it is not the one that should answer there; then restart the service.
     """
-    wanted = address(case)
+    wanted = asked_at(case)
     if wanted is None or _shares(case) or not await shown(case):
         return None
     host, port = wanted
@@ -62,7 +62,7 @@ async def port_was_taken(case: Case) -> Finding | None:
     """
     lines = await log_lines(case)
     said = [line for line in lines if _IN_USE.search(line)]
-    wanted = address(case)
+    wanted = asked_at(case)
     if not said:
         return None
     taken = [each for each in await listeners(case) if wanted and each.port == wanted[1]]
@@ -97,7 +97,7 @@ async def port_privileged(case: Case) -> Finding | None:
     """
     lines = await log_lines(case)
     said = [line for line in lines if _FORBIDDEN.search(line)]
-    wanted = address(case)
+    wanted = asked_at(case)
     if not said:
         if wanted is None or wanted[1] >= _PRIVILEGED:
             return None
@@ -123,7 +123,7 @@ async def loopback_only(case: Case) -> Finding | None:
 
     Have it listen on that address, or on all (`--host 0.0.0.0`); or ask it at 127.0.0.1.
     """
-    wanted = address(case)
+    wanted = asked_at(case)
     if wanted is None:
         return None
     host, port = wanted
@@ -146,7 +146,7 @@ async def other_port(case: Case) -> Finding | None:
 
     One of the two is wrong: `--port` in its unit, or `port` and `health` in the configuration.
     """
-    wanted = address(case)
+    wanted = asked_at(case)
     mine = sorted({each.port for each in await own(case)})
     if wanted is None or not mine or wanted[1] in mine:
         return None

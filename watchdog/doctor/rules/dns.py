@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 
+from watchdog.doctor.aws.sight import Elsewhere, Seen, known_public, sight_of
 from watchdog.doctor.case import Case, Rule
 from watchdog.doctor.facts.addresses import own_addresses, public, stands_before
 from watchdog.doctor.facts.failing import answer_of
@@ -38,17 +39,24 @@ async def dns_elsewhere(case: Case) -> Finding | None:
     found = await answer_of(case)
     if found is None or found[1].status in _BEFORE_US:
         return None
-    _, reached = found
+    check, reached = found
     ours = public(own_addresses())
+    if check == case.deployment.external:
+        sight = await sight_of(case)
+        if isinstance(sight, Seen) or (isinstance(sight, Elsewhere) and sight.by_balancer):
+            return None  # as it should
+        ours = [*ours, *known_public(sight)]
     theirs = [each for each in reached.addresses if ":" not in each.host]
     comparable = [each for each in ours if ":" not in each]
     if not theirs or not comparable:
-        # Behind an address translation, as on EC2, the public address is not ours to see.
+        # Behind an address translation other than EC2's the public address is not ours to see.
         theirs = [each for each in reached.addresses if ":" in each.host]
         comparable = [each for each in ours if ":" in each]
     if not theirs or not comparable:
         return None
-    if any(each.is_local() or stands_before(each.host) for each in theirs):
+    if any(
+        each.is_local() or each.host in comparable or stands_before(each.host) for each in theirs
+    ):
         return None
     kind = "AAAA" if theirs[0].family == socket.AF_INET6 else "A"
     return Finding(

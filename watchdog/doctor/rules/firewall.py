@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import socket
-
 from watchdog.doctor.case import Case, Rule
-from watchdog.doctor.facts.filter import IPV4, IPV6, outcome, outer_port, packet_filter
-from watchdog.doctor.facts.web import resolved
+from watchdog.doctor.facts.filter import IPV6, doors, outcome, packet_filter
 from watchdog.doctor.finding import Finding, Remedy
 from watchdog.doctor.packets.ruleset import Fate
 
@@ -88,21 +85,9 @@ async def packets_dropped(case: Case) -> Finding | None:
     )
 
 
-async def uses_ipv6(case: Case) -> bool:
-    """Tell whether the world is told of an IPv6 address of this host."""
-    check = case.deployment.external or case.deployment.proxied
-    return check is not None and any(
-        each.family == socket.AF_INET6 and each.host != "::1"
-        for each in await resolved(case, check)
-    )
-
-
 async def _closed(case: Case) -> tuple[int, int, str] | None:
     """Return the port that is closed, the version of IP and what closes it."""
-    port = outer_port(case)
-    if port is None:
-        return None
-    for family in (IPV4, *((IPV6,) if await uses_ipv6(case) else ())):
+    for family, port in await doors(case):
         found = await outcome(case, port, family)
         if found.is_closed:
             return port, family, found.causes[Fate.DROPPED]

@@ -8,7 +8,7 @@ from pathlib import Path
 from watchdog.doctor.case import Case, Rule
 from watchdog.doctor.facts.web import another_configuration
 from watchdog.doctor.finding import Finding, Remedy
-from watchdog.doctor.nginx.complaint import Complaint, complaint
+from watchdog.nginx.complaint import Complaint, complaint
 from watchdog.root_job import RootJob
 
 STILL_OLD = "nginx goes on with the configuration it has, and cannot be restarted"

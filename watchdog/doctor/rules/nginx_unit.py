@@ -2,13 +2,58 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from shlex import quote
+
 from watchdog.doctor.case import Case, Rule
-from watchdog.doctor.facts.web import addresses_here, is_of, listener_at
+from watchdog.doctor.facts.sockets import is_of, listener_at
+from watchdog.doctor.facts.web import addresses_here
 from watchdog.doctor.finding import Finding, Remedy
 from watchdog.doctor.rules import nginx_config
-from watchdog.doctor.rules.proxy_port import named, stopping
+from watchdog.doctor.rules.proxy_port import DOCKER, named, stopping
 
 _LINES = 20
+
+
+async def proxy_is_another(case: Case) -> Finding | None:
+    """nginx is not meant to run, and something else takes the connections: Caddy, HAProxy, Docker.
+
+    Name its unit with `nginx`; what it does with requests the doctor does not know.
+    """
+    unit = case.deployment.nginx
+    why = _not_meant(await case.shown(unit))
+    for address in await addresses_here(case) if why else ():
+        listener = await listener_at(case, address)
+        if listener is None:
+            continue
+        who = await named(listener)
+        found = _UNIT.search(who)
+        name = f'editor {quote(case.config)}  # nginx = "{found[1]}"' if found else ""
+        is_docker = who.startswith(DOCKER)
+        return Finding(
+            "proxy-is-another",
+            f"{who} takes the connections to port {address.port}; {unit} {why}",
+            "what it does with requests is not known here: its own log tells",
+            Remedy((stopping(who, address.port) if is_docker or not found else name,)),
+        )
+    return None
+
+
+def _not_meant(shown: Mapping[str, str]) -> str:
+    """Return how it shows that nobody wants the unit of nginx to run; empty: somebody does."""
+    match shown.get("LoadState"), shown.get("UnitFileState"):
+        case "not-found", _:
+            return "does not exist"
+        case "masked", _:
+            return "is masked"
+        case _, "disabled":
+            return "is disabled"
+        case _:
+            return ""
+
+
+_UNIT = re.compile(r"([^\s(,]+\.service)\)$")
 
 
 async def nginx_not_installed(case: Case) -> Finding | None:
@@ -102,6 +147,7 @@ async def nginx_stopped(case: Case) -> Finding | None:
 
 
 RULES: tuple[Rule, ...] = (
+    proxy_is_another,
     nginx_not_installed,
     nginx_masked,
     nginx_port_taken,

@@ -8,13 +8,16 @@ from functools import partial
 
 from watchdog.doctor.case import Case, Rule
 from watchdog.doctor.facts.nginx_run import changed_since_load
-from watchdog.doctor.facts.web import addresses_here, configuration, is_of, listener_at, where
+from watchdog.doctor.facts.sockets import asked_at, is_of, listener_at
+from watchdog.doctor.facts.web import addresses_here, configuration, passing_to
 from watchdog.doctor.finding import Finding, Remedy
-from watchdog.doctor.nginx.servers import listens, passing_to, servers
+from watchdog.nginx.listening import listens
+from watchdog.nginx.servers import servers
 from watchdog.ports import Listener
 from watchdog.probes.owner import describe
 from watchdog.thread import in_thread
 
+DOCKER = "docker-proxy"
 RELOAD = ("nginx -t", "systemctl reload nginx")
 
 
@@ -25,7 +28,7 @@ async def named(listener: Listener) -> str:
 
 def stopping(who: str, port: int) -> str:
     """Return the command that stops *who*, as `named` put it; or one that looks closer."""
-    if who.startswith("docker-proxy"):
+    if who.startswith(DOCKER):
         return f"docker ps --filter publish={port}"  # one container, not all of Docker
     unit = re.search(r"([^\s(]+\.(?:service|socket))\)$", who)
     return f"systemctl disable --now {unit[1]}" if unit else f"ss -ltnp sport = :{port}"
@@ -81,7 +84,7 @@ async def nginx_listens_elsewhere(case: Case) -> Finding | None:
     tree = await configuration(case)
     if tree is None:
         return None
-    own = where(case)
+    own = asked_at(case)
     ours = passing_to(tree, own[1]) if own else []
     blocks = ours or servers(tree)
     for address in await addresses_here(case):

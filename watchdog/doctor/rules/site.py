@@ -7,20 +7,15 @@ from pathlib import Path
 from shlex import quote
 
 from watchdog.doctor.case import Case, Rule, read
+from watchdog.doctor.facts.addresses import is_here
 from watchdog.doctor.facts.failing import failing
-from watchdog.doctor.facts.web import configuration, request_of, where
+from watchdog.doctor.facts.sockets import asked_at
+from watchdog.doctor.facts.web import configuration, passing_to, request_of
 from watchdog.doctor.finding import Finding, Remedy
-from watchdog.doctor.nginx.servers import (
-    Request,
-    answering,
-    backends,
-    is_here,
-    listens,
-    location,
-    names,
-    passing_to,
-)
-from watchdog.doctor.nginx.syntax import Directive, parse
+from watchdog.nginx.listening import listens
+from watchdog.nginx.passing import backends
+from watchdog.nginx.servers import Request, answering, location, names
+from watchdog.nginx.syntax import Directive, parse
 
 RELOAD = ("nginx -t", "systemctl reload nginx")
 _AVAILABLE = Path("/etc/nginx/sites-available")
@@ -32,7 +27,7 @@ async def site_not_enabled(case: Case) -> Finding | None:
 
     Link it into sites-enabled, and reload nginx.
     """
-    tree, own = await configuration(case), where(case)
+    tree, own = await configuration(case), asked_at(case)
     if tree is None or own is None or passing_to(tree, own[1]):
         return None
     try:
@@ -56,7 +51,7 @@ async def site_shadowed(case: Case) -> Finding | None:
 
     Remove Debian's default site, or give the service's own block the name that is asked for.
     """
-    check, tree, own = await failing(case), await configuration(case), where(case)
+    check, tree, own = await failing(case), await configuration(case), asked_at(case)
     if check is None or tree is None or own is None:
         return None
     request = await request_of(case, check)
@@ -99,7 +94,7 @@ async def upstream_elsewhere(case: Case) -> Finding | None:
 
     Mend the address in proxy_pass or upstream, or the port in the configuration.
     """
-    check, tree, own = await failing(case), await configuration(case), where(case)
+    check, tree, own = await failing(case), await configuration(case), asked_at(case)
     if check is None or tree is None or own is None:
         return None
     request = await request_of(case, check)
@@ -126,7 +121,7 @@ async def location_not_proxied(case: Case) -> Finding | None:
 
     Add a location that passes it on.
     """
-    check, tree, own = await failing(case), await configuration(case), where(case)
+    check, tree, own = await failing(case), await configuration(case), asked_at(case)
     if check is None or tree is None or own is None:
         return None
     request = await request_of(case, check)
@@ -135,7 +130,7 @@ async def location_not_proxied(case: Case) -> Finding | None:
         return None
     place = location(server, request.path)
     passed = re.compile(r"(?:proxy|fastcgi|uwsgi|scgi|grpc|memcached)_pass$|return$|rewrite$")
-    if place.name == "location" and any(passed.match(each.name) for each in _all(place)):
+    if place.name == "location" and any(passed.match(each.name) for each in place.descendants()):
         return None
     return Finding(
         "location-not-proxied",
@@ -143,10 +138,6 @@ async def location_not_proxied(case: Case) -> Finding | None:
         "nginx looks for a file of that name instead of asking the service",
         Remedy((f"editor +{place.line} {place.file}", *RELOAD)),
     )
-
-
-def _all(place: Directive) -> list[Directive]:
-    return [deep for each in place.block for deep in (each, *_all(each))]
 
 
 RULES: tuple[Rule, ...] = (

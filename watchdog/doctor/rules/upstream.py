@@ -10,10 +10,12 @@ from watchdog.doctor.case import Case, Rule
 from watchdog.doctor.facts.failing import answer_of, failing
 from watchdog.doctor.facts.nginx_run import changed_since_load, error_logs, lines_since, size
 from watchdog.doctor.facts.reached import fetch
-from watchdog.doctor.facts.web import configuration, request_of, server_for, where
+from watchdog.doctor.facts.sockets import asked_at
+from watchdog.doctor.facts.web import configuration, request_of, server_for
 from watchdog.doctor.finding import Finding, Remedy
-from watchdog.doctor.nginx.log import Trouble, troubles
-from watchdog.doctor.nginx.servers import Request, answering, backends, location
+from watchdog.nginx.error_log import Trouble, troubles
+from watchdog.nginx.passing import backends
+from watchdog.nginx.servers import Request, answering, location
 
 RELOAD = ("nginx -t", "systemctl reload nginx")
 _RECENT = 600  # seconds that a line of the log may be old, if there is none of our own
@@ -342,7 +344,7 @@ def _finding(
 
 
 def _address(case: Case) -> str:
-    own = where(case)
+    own = asked_at(case)
     return f"{own[0]}:{own[1]}" if own else "another address"
 
 

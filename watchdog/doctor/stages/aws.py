@@ -16,21 +16,18 @@ from watchdog.doctor.aws.sight import (
     Skipped,
     Unresolved,
     Untold,
-    look,
+    sight_of,
 )
 from watchdog.doctor.aws.troubles import SIGHT_RULES, SightRule, aws_no_public_address
 from watchdog.doctor.case import Case, Rule, Stage
 from watchdog.doctor.finding import Answer, Finding, Mark
-
-GUIDE = "docs/how-to/aws.md"
-_LONG = frozenset({"aws-denied", "aws-no-credentials"})  # their policies are no single line
 
 
 def stage(dmi: Path = DMI, service: tuple[str, int] = SERVICE) -> Stage:
     """Return the box, for a host with this firmware and metadata service."""
 
     async def see(case: Case) -> Sight:
-        return await case.once("aws", lambda: look(case, dmi, service))
+        return await sight_of(case, dmi, service)
 
     async def ask(case: Case) -> Answer:
         return _answer(await see(case))
@@ -86,12 +83,10 @@ def _answer(sight: Sight) -> Answer:
 def _answer_blind(sight: NoMetadata | Untold) -> Answer:
     """Return why nothing is seen, and how to see it: a box that is not bad has no finding."""
     finding = next(filter(None, (rule(sight) for rule in SIGHT_RULES)), None)
-    if finding is None:
-        what = sight.what if isinstance(sight, Untold) else sight.why
-        return Answer(Mark.UNKNOWN, f"AWS does not tell what it lets in: {what}")
-    [command] = finding.remedy.commands
-    how = f"what it takes is in {GUIDE}" if finding.rule in _LONG else f"run: {command}"
-    return Answer(Mark.UNKNOWN, f"{finding.fact}; {how}")
+    if finding is not None:
+        return Answer(Mark.UNKNOWN, finding.fact, finding.remedy)
+    what = sight.what if isinstance(sight, Untold) else sight.why
+    return Answer(Mark.UNKNOWN, f"AWS does not tell what it lets in: {what}")
 
 
 def _answer_seen(sight: Seen) -> Answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from watchdog.doctor.case import Case, Stage
-from watchdog.doctor.facts.filter import IPV4, IPV6, outcome, outer_port, packet_filter
+from watchdog.doctor.facts.filter import doors, outcome, packet_filter
 from watchdog.doctor.facts.web import is_proxied
 from watchdog.doctor.finding import Answer, Mark
 from watchdog.doctor.packets.ruleset import Fate
@@ -12,14 +12,16 @@ from watchdog.doctor.stages.nginx import NOT_PROXIED
 
 
 async def ask(case: Case) -> Answer:
-    """Follow a connection from the world through the rules, by IPv4 and, if used, by IPv6."""
-    port = outer_port(case)
-    if not is_proxied(case) or port is None:
+    """Follow a connection from the world through the rules, by each version of IP that it has."""
+    if not is_proxied(case):
         return NOT_PROXIED
+    ways = await doors(case)
+    if not ways:
+        return Answer(Mark.SKIPPED, "the external name leads elsewhere, and its port is not ours")
     known = await packet_filter(case)
     by = "ufw" if known.ufw else "firewalld" if known.firewalld else "the packet filter"
     undecided = []
-    for family in (IPV4, *((IPV6,) if await firewall.uses_ipv6(case) else ())):
+    for family, port in ways:
         found = await outcome(case, port, family)
         if found.is_closed:  # another set of rules cannot open what one has closed
             return Answer(Mark.BAD, f"port {port} is closed by {by} (IPv{family})")
@@ -32,7 +34,7 @@ async def ask(case: Case) -> Answer:
         return Answer(Mark.UNKNOWN, known.unread or undecided[0])
     if not known.tables:
         return Answer(Mark.GOOD, "there is no packet filter on this host")
-    return Answer(Mark.GOOD, f"{by} lets port {port} in")
+    return Answer(Mark.GOOD, f"{by} lets port {ways[0][1]} in")
 
 
 FIREWALL = Stage("firewall", "does this host's packet filter let requests in?", ask, firewall.RULES)

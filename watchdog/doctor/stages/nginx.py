@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from watchdog.core.model import Verdict
 from watchdog.doctor.case import Case, Stage
-from watchdog.doctor.facts.web import (
-    addresses_here,
-    another_configuration,
-    is_of,
-    is_proxied,
-    listener_at,
-)
+from watchdog.doctor.facts.sockets import is_of, listener_at
+from watchdog.doctor.facts.web import addresses_here, another_configuration, is_proxied
 from watchdog.doctor.finding import Answer, Mark
-from watchdog.doctor.nginx.complaint import complaint
 from watchdog.doctor.rules import nginx_config, nginx_unit, proxy_port
+from watchdog.nginx.complaint import complaint
 from watchdog.root_job import RootJob
 
 NOT_PROXIED = Answer(Mark.SKIPPED, "neither proxied nor external is configured")

@@ -6,7 +6,7 @@ import time
 
 from watchdog.core.model import Verdict
 from watchdog.doctor.case import Case, Rule, Stage
-from watchdog.doctor.facts.sockets import address, listeners, own, takes
+from watchdog.doctor.facts.sockets import asked_at, listeners, own, takes
 from watchdog.doctor.facts.unit import is_down, shown
 from watchdog.doctor.finding import Answer, Mark
 from watchdog.doctor.rules import answering, binding
@@ -28,7 +28,7 @@ async def ask(case: Case) -> Answer:
 
 async def _has_come(case: Case) -> bool:
     """Tell whether somebody listens there by now, a moment after it was asked."""
-    wanted = address(case)
+    wanted = asked_at(case)
     return wanted is not None and any(
         each.port == wanted[1] and takes(each, wanted[0]) for each in await listeners(case)
     )

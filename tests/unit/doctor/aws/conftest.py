@@ -13,7 +13,7 @@ from tests.host.peers.imds import Imds
 from watchdog.config import Deployment
 from watchdog.core.model import Observation, Verdict
 from watchdog.core.service import HttpCheck, Service, UnitControl
-from watchdog.doctor.case import Case
+from watchdog.doctor.case import Case, Stage
 from watchdog.doctor.finding import Answer, Finding
 from watchdog.doctor.stages.aws import stage
 
@@ -62,24 +62,31 @@ def environment(ec2: Ec2, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.delenv("AWS_PROFILE", raising=False)
 
 
+def case_of(url: str, external: Verdict | None = None) -> Case:
+    """Return the case of a service with this external check, and what comes of it."""
+
+    async def probe() -> Observation:
+        assert external is not None
+        return Observation(external, "http", "as the test says")
+
+    probes = {} if external is None else {"external": probe}
+    return Case(SERVICE, Deployment(external=HttpCheck(url)), probes)
+
+
 @pytest.fixture
-def examine(site: Site, imds: Imds, dmi: Path, environment: None) -> Examine:
+def box(imds: Imds, dmi: Path, environment: None) -> Stage:
+    """The one box, on an instance."""
+    return stage(dmi, ("127.0.0.1", imds.port))
+
+
+@pytest.fixture
+def examine(site: Site, box: Stage) -> Examine:
     """Walk the one box, and return its answer and the first finding."""
 
     async def examine(
         host: str = "", *, scheme: str = "https", external: Verdict | None = None
     ) -> tuple[Answer, Finding | None]:
-        async def probe() -> Observation:
-            assert external is not None
-            return Observation(external, "http", "as the test says")
-
-        url = f"{scheme}://{host or site.public}/health"
-        case = Case(
-            SERVICE,
-            Deployment(external=HttpCheck(url)),
-            {} if external is None else {"external": probe},
-        )
-        box = stage(dmi, ("127.0.0.1", imds.port))
+        case = case_of(f"{scheme}://{host or site.public}/health", external)
         answer = await box.ask(case)
         for rule in box.rules:
             if (finding := await rule(case)) is not None:

@@ -22,9 +22,15 @@ async def asked(imds: Imds, patience: float = 2.0) -> Identity:
     return await identity(("127.0.0.1", imds.port), patience=patience)
 
 
-async def test_it_tells_instance_region_public_address_and_role(imds: Imds) -> None:
+async def test_it_tells_the_role_and_the_addresses_of_all_interfaces(
+    imds: Imds,
+) -> None:
+    imds.others = ("198.51.100.8", "198.51.100.9")
     assert await asked(imds) == Identity(
-        "i-0123456789abcdef0", "eu-central-1", "198.51.100.7", "web"
+        "i-0123456789abcdef0",
+        "eu-central-1",
+        "web",
+        ("198.51.100.7", "198.51.100.8", "198.51.100.9"),
     )
     assert imds.requests[0] == "PUT /latest/api/token"
 

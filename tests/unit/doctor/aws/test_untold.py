@@ -30,7 +30,7 @@ async def unknown(examine: Examine, rule: str) -> Finding:
     answer, finding = await examine()
     assert finding is not None, answer
     assert (answer.mark, finding.rule) == (Mark.UNKNOWN, rule)
-    assert answer.text.startswith(f"{finding.fact}; ")  # and how to see more
+    assert (answer.text, answer.remedy) == (finding.fact, finding.remedy)
     return finding
 
 
@@ -64,7 +64,7 @@ async def test_no_credentials(
         monkeypatch.delenv(name)
     finding = await unknown(examine, "aws-no-credentials")
     assert finding.fact == f"no credentials for AWS: {site.instance} has no role"
-    assert POLICY in finding.details[0]
+    assert f"--policy-document '{POLICY}'" in finding.remedy.commands[1]
 
 
 async def test_the_role_of_the_instance_is_used(

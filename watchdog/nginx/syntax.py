@@ -12,9 +12,6 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
-PREFIX = "/etc/nginx"
-"""Where relative names of files begin; as Debian, Red Hat and nginx.org build it."""
-
 _MARK = re.compile(r"^# configuration file (/.*):$")
 _DEEPEST = 50  # blocks within each other
 _TOKEN = re.compile(
@@ -55,12 +52,15 @@ class Directive:
         """Return the first of this *name* in the block itself."""
         return next(self.all(name), None)
 
+    def descendants(self) -> Iterator[Directive]:
+        """Yield the directives of the block, each followed by its own, at any depth."""
+        for each in self.block:
+            yield each
+            yield from each.descendants()
+
     def within(self, name: str) -> Iterator[Directive]:
         """Yield the directives of this *name* at any depth."""
-        for each in self.block:
-            if each.name == name:
-                yield each
-            yield from each.within(name)
+        return (each for each in self.descendants() if each.name == name)
 
 
 def parse(dump: str) -> Directive:
@@ -100,7 +100,8 @@ def _included(
     """Yield *block*, reached by *way*, with what it includes; a circle is not gone twice."""
     for each in block:
         if each.name == "include" and each.arguments:
-            pattern = str(PurePosixPath(PREFIX) / each.arguments[0])
+            # Relative names begin where the main file lies.
+            pattern = str(PurePosixPath(way[0]).parent / each.arguments[0])
             for name in sorted(files.keys() - set(way)):
                 if _matches(name, pattern):
                     inner = _Reader(name, files[name]).block(0)

@@ -6,17 +6,9 @@ import socket
 
 import pytest
 
-from tests.unit.doctor.test_nginx_syntax import dump
-from watchdog.doctor.nginx.servers import (
-    Request,
-    answering,
-    backends,
-    listens,
-    location,
-    passing_to,
-    servers,
-)
-from watchdog.doctor.nginx.syntax import Directive, parse
+from tests.unit.nginx.test_syntax import dump
+from watchdog.nginx.servers import Request, answering, location, servers
+from watchdog.nginx.syntax import Directive, parse
 
 FOUR, SIX = socket.AF_INET, socket.AF_INET6
 
@@ -85,25 +77,9 @@ def test_ipv6_is_a_matter_of_its_own() -> None:
     assert who(text, "x") == "four"
 
 
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("listen 8080;", (FOUR, "", 8080, False, False)),
-        ("listen *:80 default;", (FOUR, "", 80, False, True)),
-        ("listen 127.0.0.1;", (FOUR, "127.0.0.1", 80, False, False)),
-        ("listen [::]:443 ssl http2;", (SIX, "", 443, True, False)),
-        ("listen [::1];", (SIX, "::1", 80, False, False)),
-        ("", (FOUR, "", 80, False, False)),
-    ],
-)
-def test_listen_in_each_of_its_forms(line: str, expected: tuple[object, ...]) -> None:
-    (listen,) = listens(servers(http(f"server {{ {line} }}"))[0])
-    assert (listen.family, listen.host, listen.port, listen.tls, listen.default) == expected
-
-
-@pytest.mark.parametrize("line", ["listen unix:/run/x;", "listen 127.0.0.1:$port;", "listen;"])
-def test_what_no_request_of_ours_comes_to_is_left_out(line: str) -> None:
-    assert listens(servers(http(f"server {{ {line} }}"))[0]) == []
+def test_one_socket_may_be_for_both_families() -> None:
+    text = "server { listen [::]:80 ipv6only=off; set $me both; }"
+    assert who(text, "x", address="::1") == who(text, "x") == "both"
 
 
 LOCATIONS = """
@@ -139,22 +115,3 @@ def test_locations_are_chosen_as_the_documentation_of_nginx_has_it(path: str, ma
 def test_a_path_that_no_location_takes_is_the_servers_own() -> None:
     (server,) = servers(http("server { location /a { } }"))
     assert location(server, "/b") is server
-
-
-def test_where_requests_are_passed_on_to() -> None:
-    tree = http(
-        "upstream app { server 127.0.0.1:8000; server 10.0.0.9 down; server unix:/run/a; }"
-        "server { location / { proxy_pass http://app; } location /b { proxy_pass https://b/x; } "
-        "location /c { proxy_pass http://unix:/run/c:/uri; } location /d { proxy_pass $there; } "
-        "location /e { proxy_pass http://[::1]:9000; } location /f { proxy_pass http://a:b; } }"
-    )
-    found = [(each.host, each.port, each.path) for each in backends(tree, servers(tree)[0])]
-    assert found == [
-        ("127.0.0.1", 8000, ""),
-        ("", 0, "/run/a"),
-        ("b", 443, ""),
-        ("", 0, "/run/c"),
-        ("::1", 9000, ""),
-    ]
-    assert passing_to(tree, 8000) == passing_to(tree, 9000) == servers(tree)
-    assert passing_to(tree, 443) == []  # of another host

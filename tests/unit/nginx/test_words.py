@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from watchdog.doctor.nginx.complaint import complaint
-from watchdog.doctor.nginx.log import KINDS, troubles
+from watchdog.nginx.complaint import complaint
+from watchdog.nginx.error_log import KINDS, troubles
 
 SECOND = """\
 2026/11/23 08:23:18 [warn] 9#9: conflicting server name

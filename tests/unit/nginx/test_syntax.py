@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog.doctor.nginx.syntax import Directive, files_of, parse
+from watchdog.nginx.syntax import Directive, files_of, parse
 
 MAIN = "/etc/nginx/nginx.conf"
 
@@ -76,6 +76,12 @@ def test_includes_stand_where_they_are_named_with_their_own_file_and_line() -> N
 def test_a_star_is_no_slash() -> None:
     text = dump("include sites/*.conf;", **{"sites/deep/a": "a;"})
     assert parse(text).block == ()
+
+
+def test_relative_names_begin_where_the_main_file_lies() -> None:
+    text = "# configuration file /opt/nginx/nginx.conf:\ninclude sites/*;\n"
+    text += "# configuration file /opt/nginx/sites/a:\na;\n"
+    assert shape(parse(text)) == [("a", [])]
 
 
 def test_includes_that_go_in_circles_end() -> None:

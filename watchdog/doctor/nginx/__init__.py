@@ -1,1 +1,0 @@
-"""nginx as it is configured: its syntax, and which server answers what."""

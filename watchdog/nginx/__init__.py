@@ -1,0 +1,1 @@
+"""nginx: what ``nginx -T``, ``nginx -t`` and its error log say, understood. No I/O."""
