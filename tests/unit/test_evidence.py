@@ -9,11 +9,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from tests.unit.clock import skip
 from tests.unit.doubles import ListStore
 from watchdog.evidence.desk import PATIENCE, Desk
 from watchdog.evidence.logfile import LINES, last_lines
 from watchdog.evidence.process import process_snapshot
+
+pytestmark = pytest.mark.adapter
 
 PARENT = """
 import subprocess, sys

@@ -11,6 +11,8 @@ from watchdog.control import child
 from watchdog.evidence.command import command_lines
 from watchdog.program import FIRST_TO_GO, Program, raise_oom_score
 
+pytestmark = pytest.mark.adapter
+
 # To wait until it was raised: that happens beside what the program does first.
 RAISED = "until grep -qx 500 /proc/$$/oom_score_adj; do :; done; cat /proc/self/oom_score_adj"
 

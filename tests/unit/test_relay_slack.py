@@ -12,6 +12,8 @@ from watchdog.notify.route import Route
 from watchdog.notify.slack import SlackBot
 from watchdog.relay import Pace
 
+pytestmark = pytest.mark.adapter
+
 
 @pytest.fixture
 async def slack() -> AsyncIterator[SlackServer]:

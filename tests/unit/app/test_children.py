@@ -22,6 +22,8 @@ from watchdog.evidence.command import command_lines
 from watchdog.notify.apprise import Apprise, Target
 from watchdog.thread import in_thread
 
+pytestmark = pytest.mark.adapter
+
 
 @pytest.fixture
 def _policy() -> Iterator[None]:

@@ -18,6 +18,8 @@ from watchdog.core.model import NoteKind, Phase
 from watchdog.deploy.lease import Lease, LeaseRefusedError
 from watchdog.web.control_socket import ControlSocket
 
+pytestmark = pytest.mark.adapter
+
 
 class Said(list[str]):
     """What a lease says of itself."""

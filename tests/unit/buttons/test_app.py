@@ -22,6 +22,8 @@ from watchdog.notify.route import Route
 from watchdog.notify.slack import SlackBot
 from watchdog.notify.slack_press import Buttons
 
+pytestmark = pytest.mark.adapter
+
 FAST = Route(timeout=2.0)
 SECRETS = (SlackServer.TOKEN, SlackServer.APP_TOKEN, "ticket-")
 

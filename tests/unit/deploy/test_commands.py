@@ -12,6 +12,8 @@ from tests.unit.evidence.ending import has_ended
 from watchdog.deploy import commands
 from watchdog.deploy.commands import LINES, WIDTH, CommandFailedError, run_command
 
+pytestmark = pytest.mark.adapter
+
 
 async def lines_of(script: str, patience: float = 20.0) -> list[str]:
     lines: list[str] = []

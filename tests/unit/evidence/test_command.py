@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.unit.evidence.ending import has_ended
 from watchdog.evidence.command import LIMIT, WITHIN, command_lines, filled_in
 
-if TYPE_CHECKING:
-    import pytest
+pytestmark = pytest.mark.adapter
 
 
 def sh(script: str, within: float = 5.0) -> list[str]:

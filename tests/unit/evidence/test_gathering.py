@@ -6,8 +6,12 @@ import asyncio
 import threading
 from collections.abc import Sequence
 
+import pytest
+
 from watchdog.evidence.gathering import LINES, SIZE, Gathering, Read, Source
 from watchdog.evidence.redact import Redactor
+
+pytestmark = pytest.mark.adapter
 
 ENOUGH = 5.0  # seconds for what takes none
 

@@ -15,6 +15,8 @@ from tests.unit.evidence.test_oom import LIMIT
 from watchdog.evidence.journal import journal_lines, journalctl
 from watchdog.evidence.oom import kernel_oom_lines, oom_in_words
 
+pytestmark = pytest.mark.adapter
+
 
 class Scripted:
     """A journalctl of the test's own, first on PATH."""

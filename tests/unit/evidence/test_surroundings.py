@@ -8,15 +8,15 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pytest
 
 from watchdog.evidence import host, process
 from watchdog.evidence.host import host_lines
 from watchdog.evidence.process import SHOWN, process_snapshot
 from watchdog.probes.listeners import listener_lines
 
-if TYPE_CHECKING:
-    import pytest
+pytestmark = pytest.mark.adapter
 
 
 def test_the_host_is_described_in_numbers() -> None:

@@ -15,6 +15,8 @@ from tests.unit.probes.servers import answering, free_port, serving
 from watchdog.heartbeat.ping import BODY, PingError, Signal, ping
 from watchdog.probes import exchange
 
+pytestmark = pytest.mark.adapter
+
 
 @pytest.fixture
 async def checks() -> AsyncIterator[Healthchecks]:

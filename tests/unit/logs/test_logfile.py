@@ -10,6 +10,8 @@ import pytest
 from watchdog.logs.line import Line, Origin, Window
 from watchdog.logs.logfile import LogFile
 
+pytestmark = pytest.mark.adapter
+
 NOW = float(int(time.time()))
 
 

@@ -11,6 +11,8 @@ from watchdog.control.logfile import LONGEST, shorten
 from watchdog.logs.line import Origin
 from watchdog.logs.tail import Tail
 
+pytestmark = pytest.mark.adapter
+
 
 class Followed:
     """A file and who follows it; its clock stands unless it is moved."""

@@ -19,6 +19,8 @@ from watchdog.notify.route import Route
 from watchdog.notify.slack import SlackBot
 from watchdog.ports import Conversing, Receipt
 
+pytestmark = pytest.mark.adapter
+
 KEY = "0b8f2a6e-6a53-5c0e-8b9a-0d7a4c1f2e3d"
 FAST = Route(timeout=0.2)
 THERE = Receipt({"channel": "C0123456789", "ts": "1763777580.000001", "to": "#ops"})

@@ -26,6 +26,8 @@ from watchdog.store import DurableStore, SqliteStore
 from watchdog.store.memory import Memory
 from watchdog.store.read import Backlog
 
+pytestmark = pytest.mark.adapter
+
 
 @pytest.fixture
 async def store(make_store: MakeStore) -> AsyncIterator[DurableStore]:

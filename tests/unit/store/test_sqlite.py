@@ -34,6 +34,8 @@ from watchdog.ports import Receipt, Store
 from watchdog.store import SqliteStore
 from watchdog.store.read import Backlog, PastIncident, PastRestart
 
+pytestmark = pytest.mark.adapter
+
 
 async def test_a_new_store_knows_nothing_and_says_nothing(store: SqliteStore) -> None:
     async with store:

@@ -9,6 +9,8 @@ import pytest
 
 from watchdog.survey import health
 
+pytestmark = pytest.mark.adapter
+
 
 @asynccontextmanager
 async def server(answers: dict[str, int], otherwise: int = 404) -> AsyncIterator[int]:

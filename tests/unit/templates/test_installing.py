@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from watchdog.templates.application import Application
 from watchdog.templates.installing import plan_site, plan_unit
 from watchdog.templates.site import Site
 from watchdog.templates.unit import Running
+
+pytestmark = pytest.mark.adapter
 
 API = Application("api", "api.service", "127.0.0.1", 8000, "/health")
 RUNNING = Running("app:app", "/srv/api", "/srv/api/venv")

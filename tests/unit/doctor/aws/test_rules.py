@@ -134,6 +134,7 @@ def test_the_documentation_has_the_policy() -> None:
     assert json.loads(block.text) == json.loads(POLICY)
 
 
+@pytest.mark.adapter
 def test_the_daemon_imports_neither_boto3_nor_the_doctor() -> None:
     program = (
         "import sys, watchdog.app.daemon\n"
@@ -144,6 +145,7 @@ def test_the_daemon_imports_neither_boto3_nor_the_doctor() -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
+@pytest.mark.adapter
 def test_the_box_itself_imports_no_boto3() -> None:
     program = "import sys, watchdog.doctor.stages.aws; sys.exit('boto3' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
