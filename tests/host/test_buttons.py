@@ -145,7 +145,9 @@ def test_an_acknowledgement_is_shown_everywhere_and_survives_the_daemon(
         "status", code=1
     )
     assert f"open, acknowledged by {alice}" in watched.command("incidents")
-    assert timeline(watched, incident)[-2:] == [
+    # A young process may be held once more by a daemon that is new itself.
+    seen = [note for note in timeline(watched, incident) if note[0] == "acknowledged"]
+    assert seen == [
         ("acknowledged", f"by {alice}"),
         ("acknowledged", f"by {bob}"),
     ]
