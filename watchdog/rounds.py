@@ -138,7 +138,8 @@ class Round:
         ) as error:  # the one guard: a broken probe is our trouble, not the service's
             log.exception("cannot ask; the check is not judged", check=question.check)
             answer = Observation(Verdict.UNKNOWN, question.check, f"cannot ask: {error!r}")
-        return replace(answer, duration=self._clock.now().mono - began)
+        # One probe serves several questions: /health here, and the way that others come to it.
+        return replace(answer, check=question.check, duration=self._clock.now().mono - began)
 
     async def _within(self, seconds: float, asking: Awaitable[_T]) -> _T:
         """Return what *asking* returns. Raises TimeoutError after *seconds*, and RoundAbandoned."""

@@ -337,6 +337,19 @@ def test_the_site_is_available_and_not_enabled(shop: Storefront) -> None:
     assert shop.is_well()
 
 
+def test_a_copy_that_was_edited_in_place_of_the_link_is_the_site_that_nginx_reads(
+    shop: Storefront,
+) -> None:
+    shop.host.sh(f"sed -i s/8000/8001/ {ENABLED}")  # which makes a file of the link
+    shop.reload()
+    found = shop.finding()
+    assert found["rule"] == "upstream-elsewhere"
+    assert found["fact"].startswith(f"{ENABLED}:")
+    shop.host.sh(f"ln -sf {AVAILABLE} {ENABLED}")
+    shop.reload()
+    assert shop.is_well()
+
+
 def test_the_location_of_the_check_is_not_passed_on(shop: Storefront) -> None:
     shop.load(SITE.replace("location /", "root /var/www/html;\n    location /api/"))
     found = shop.finding()

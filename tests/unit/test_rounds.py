@@ -275,3 +275,12 @@ async def test_what_is_not_vital_may_be_unknown_and_the_service_is_judged() -> N
     assert [answer.verdict for answer in rounds.results][-1] is Verdict.UNKNOWN
     limits.answer = Observation(Verdict.FAIL, "limits", "memory is at 1 GiB")
     assert (await rounds.run()).check == "limits"
+
+
+async def test_an_answer_goes_by_the_name_of_its_question() -> None:
+    async def http() -> Observation:
+        return Observation(Verdict.PASS, "http", "200")
+
+    rounds = Round(ScriptedControl(), [Question("proxied", http, 5.0)], 30.0, FakeClock())
+    await rounds.run()
+    assert [answer.check for answer in rounds.results] == ["unit", "proxied"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from shlex import quote
@@ -19,6 +20,7 @@ from watchdog.nginx.syntax import Directive, parse
 
 RELOAD = ("nginx -t", "systemctl reload nginx")
 _AVAILABLE = Path("/etc/nginx/sites-available")
+_ENABLED = Path("/etc/nginx/sites-enabled")
 _MOST_FILES = 200
 
 
@@ -35,6 +37,8 @@ async def site_not_enabled(case: Case) -> Finding | None:
     except OSError:
         return None
     for file in files:
+        if os.path.lexists(_ENABLED / file.name):
+            continue  # it is; or a copy that was edited in its place, which nginx reads instead
         site = parse(f"# configuration file {file}:\nhttp {{\n{read(file) or ''}\n}}")
         if passing_to(site, own[1]):
             return Finding(
