@@ -133,6 +133,40 @@ async def test_a_form_of_another_page_acts_on_nothing() -> None:
     assert calls.made == []
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "http://127.0.0.1:1"},  # another port is another page
+        {"Origin": "http://["},
+        {"Origin": "null"},
+    ],
+)
+async def test_what_a_browser_sends_for_another_page_acts_on_nothing(said: dict[str, str]) -> None:
+    calls = Calls()
+    async with serving(calls, WITH_TOKEN) as client:
+        path = "/api/v1/services/api/restart"
+        status, answered = await answer(client, "POST", path, json={}, headers=BEARER | said)
+    assert (status, answered["error"]) == (403, "cannot act for another page; open this one itself")
+    assert calls.made == []
+
+
+async def test_what_it_sends_for_our_own_page_does() -> None:
+    settings = replace(WITH_TOKEN, names=("status.example.com",))
+    async with serving(Calls(), settings) as client:
+        url = client._base_url
+        assert url is not None
+        for said in (
+            {"Sec-Fetch-Site": "same-origin", "Origin": "https://behind.a.proxy"},
+            {"Origin": str(url.origin())},
+            {"Origin": "https://status.example.com"},
+        ):
+            path = "/api/v1/services/api/ack"
+            assert (await answer(client, "POST", path, json={}, headers=BEARER | said))[0] == 200
+
+
 async def test_a_name_that_another_page_has_made_point_here_reads_nothing() -> None:
     calls = Calls()
     async with serving(calls) as client:
