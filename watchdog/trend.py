@@ -1,4 +1,4 @@
-"""How long rounds took over the last day, in a few minutes each: 20 bytes for each of them.
+"""How long rounds took over the last day, in a few minutes each: 24 bytes for each of them.
 
 It is kept for the status page alone, and begins anew with the daemon: a calm service writes
 nothing, and Prometheus keeps more for whoever wants it.

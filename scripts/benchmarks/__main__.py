@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from scripts.benchmarks import cost, delivery, detection, restarts
+from scripts.benchmarks import cost, delivery, detection, restarts, web
 from scripts.benchmarks.report import Section, update_page
 
 BENCHMARKS: dict[str, Callable[[], Section]] = {
@@ -19,6 +19,8 @@ BENCHMARKS: dict[str, Callable[[], Section]] = {
     "delivery": delivery.decision_to_socket,
     "storm": delivery.storm,
     "restarts": restarts.under_load,
+    "web": web.served,
+    "page": web.live,
 }
 
 
