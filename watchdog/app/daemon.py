@@ -192,11 +192,16 @@ class _Daemon:
             await self._clock.sleep_until(self._clock.now().mono + STATUS_GAP)
 
     async def _watch_notices(self, engine: Engine) -> None:
-        """Tell people what happens to the database, when it happens."""
-        happened = asyncio.Event()
+        """Tell people what happens to the database, when it happens, and the log of its troubles."""
+        happened, trouble = asyncio.Event(), ""
         engine.store.watch(happened.set)
         while True:
             await self._pass_on_notices(engine)
+            before, trouble = trouble, engine.store.trouble
+            if trouble and trouble != before:
+                log.warning("database in trouble", reason=trouble)
+            elif before and not trouble:
+                log.info("database works again")
             await happened.wait()
             happened.clear()
 
