@@ -192,7 +192,7 @@ class _Daemon:
             await self._clock.sleep_until(self._clock.now().mono + STATUS_GAP)
 
     async def _watch_notices(self, engine: Engine) -> None:
-        """Tell people what happens to the database, when it happens, and the log of its troubles."""
+        """Tell people what happens to the database, and the log when it is in trouble."""
         happened, trouble = asyncio.Event(), ""
         engine.store.watch(happened.set)
         while True:

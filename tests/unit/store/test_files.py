@@ -3,14 +3,13 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.unit.store.conftest import MakeStore, remount_read_only
+from tests.unit.store.conftest import MakeStore, mount_read_only, remount_read_only
 from tests.unit.store.outbox import oldest
 from tests.unit.store.place import alter, delete, get, names, overwrite, page_of, put, query
 from tests.unit.store.values import NOW, alert, change, opening
@@ -333,8 +332,8 @@ async def test_a_directory_made_anew_that_may_not_be_written_in_is_told_apart(
     async with SqliteStore(home / "state.db") as store:
         shutil.rmtree(home)
         home.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", home], check=True)
-        with pytest.raises(StoreError, match="deleted and made anew.*; restart service-watchdog"):
+        mount_read_only(home)
+        with pytest.raises(StoreError, match=r"deleted and made anew.*; restart service-watchdog"):
             await store.commit(opening())
 
 
