@@ -14,7 +14,7 @@ from watchdog.addressing import AddressBook
 from watchdog.config import ChannelSettings
 from watchdog.core.model import Alert
 from watchdog.ports import Addressed, Clock
-from watchdog.relay import Elsewhere, Overdue, Relay
+from watchdog.relay import Elsewhere, Overdue, Relay, pass_on
 from watchdog.store.durable import DurableStore
 from watchdog.store.read import Backlog
 
@@ -88,6 +88,15 @@ class Channels:
         for name, channel in after.items():
             if name not in self._running:
                 self._running[name] = self._start(channel)
+        if after:
+            await self._pass_on()
+
+    async def _pass_on(self) -> None:
+        """See to what waits for destinations that were renamed, or taken out."""
+        now = self._clock.now()
+        for name, backlog in (await self._store.outbox_summary()).items():
+            if name not in self._running and backlog.pending:
+                await pass_on(name, backlog.pending, self._store, self._book, now)
 
     def wake(self) -> None:
         """Let every channel that waits after a failed try try again now."""
