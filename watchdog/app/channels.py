@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
+import structlog
 
 from watchdog.addressing import AddressBook
 from watchdog.config import ChannelSettings
@@ -17,6 +18,8 @@ from watchdog.ports import Addressed, Clock
 from watchdog.relay import Elsewhere, Overdue, Relay, pass_on
 from watchdog.store.durable import DurableStore
 from watchdog.store.read import Backlog
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +92,17 @@ class Channels:
             if name not in self._running:
                 self._running[name] = self._start(channel)
         if after:
-            await self._pass_on()
+            self._tasks.create_task(self._pass_on(), name="pass on")
 
     async def _pass_on(self) -> None:
         """See to what waits for destinations that were renamed, or taken out."""
         now = self._clock.now()
-        for name, backlog in (await self._store.outbox_summary()).items():
-            if name not in self._running and backlog.pending:
-                await pass_on(name, backlog.pending, self._store, self._book, now)
+        try:
+            for name, backlog in (await self._store.outbox_summary()).items():
+                if name not in self._running and backlog.pending:
+                    await pass_on(name, backlog.pending, self._store, self._book, now)
+        except Exception as error:  # noqa: BLE001 - the watch goes on; the next start tries again
+            log.warning("alerts not passed on", reason=type(error).__name__)
 
     def wake(self) -> None:
         """Let every channel that waits after a failed try try again now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -46,29 +47,28 @@ class Outbox(Protocol):
 async def pass_on(destination: str, count: int, store: Outbox, book: AddressBook, now: Now) -> None:
     """Tell the *count* alerts that wait for *destination* to all who take such, and drop them here.
 
-    What nobody takes goes on waiting: somebody may be configured later. Each is posted before it
-    is dropped, under a name that it has once and for all, so a kill in between does no harm.
+    What nobody takes goes on waiting: somebody may be configured later. All are posted before any
+    is dropped, under names that they have once and for all, so a kill in between does no harm.
     """
-    passed = 0
+    named: dict[str, Addressed] = {}
+    done: list[Delivery] = []
     for delivery in await store.due(destination, count):
-        if not _is_news(delivery, book):
-            await store.rejected(delivery, REASON, now.wall)
-            continue
-        takers = book.destinations_of(delivery.alert)
-        if not takers:
-            continue
-        there = await store.addressed(delivery)
-        why = Diversion(destination, delivery.created, REASON)
-        told = Addressed(
-            replace(delivery.alert, diversion=why), [each for each in takers if each not in there]
-        )
-        named = await store.unposted({name_elsewhere(delivery.alert): told})
-        if any(each.destinations for each in named.values()):
-            await store.post_once(named, now)
-        await store.rejected(delivery, REASON, now.wall)
-        passed += 1
-    if passed:
-        log.warning("told elsewhere", destination=destination, alerts=passed, reason=REASON)
+        if _is_news(delivery, book):
+            takers = book.destinations_of(delivery.alert)
+            if not takers:
+                continue
+            there = await store.addressed(delivery)
+            why = Diversion(destination, delivery.created, REASON)
+            named[name_elsewhere(delivery.alert)] = Addressed(
+                replace(delivery.alert, diversion=why), [to for to in takers if to not in there]
+            )
+        done.append(delivery)
+    new = await store.unposted(named)
+    if any(each.destinations for each in new.values()):
+        log.warning("told elsewhere", destination=destination, alerts=len(new), reason=REASON)
+        await store.post_once(new, now)
+    # Together: they share a transaction or two.
+    await asyncio.gather(*(store.rejected(delivery, REASON, now.wall) for delivery in done))
 
 
 def _is_news(delivery: Delivery, book: AddressBook) -> bool:
