@@ -118,6 +118,7 @@ def test_a_resolver_that_does_not_answer_holds_up_no_round_no_metrics_and_no_sto
     assert f"RESOLVED {API}" in mail["content"]
 
 
+@pytest.mark.soak
 def test_a_slack_behind_a_wall_is_told_once_the_wall_is_gone(watching: WatchedHost) -> None:
     """Whose packets are dropped, so that nobody even refuses."""
     watching.start_slack()

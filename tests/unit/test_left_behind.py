@@ -24,6 +24,8 @@ from watchdog.relay import Relay, pass_on
 from watchdog.relay.left_behind import REASON
 from watchdog.store import DurableStore, SqliteStore
 
+pytestmark = pytest.mark.adapter
+
 BENCH = Bench()
 NOW = BENCH.clock.now()
 

@@ -20,6 +20,8 @@ from watchdog.notify.slack import SlackBot, SlackWebhook
 from watchdog.notify.webhook import Hook, Webhook
 from watchdog.ports import Notifier
 
+pytestmark = pytest.mark.adapter
+
 KEY = "0b8f2a6e-6a53-5c0e-8b9a-0d7a4c1f2e3d"
 ROUTE = Route(timeout=5.0)  # what is tested here never comes to that
 SOON = Route(timeout=0.2)
