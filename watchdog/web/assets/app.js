@@ -89,7 +89,7 @@ function linked(reason, status) {
   note.hidden = !reason;
   document.body.classList.toggle("stale", Boolean(reason));
   if (status === 401) askToken(reason);
-  if (!reason) shown?.again?.();
+  if (!reason && heard) shown?.again?.();
 }
 
 if (token()) put(document.getElementById("key"), "Change token");

@@ -25,34 +25,38 @@ export function incidentRows(incidents, named = true) {
 export function showIncidents(main) {
   const place = h("section", { class: "card", "aria-label": "Incidents" });
   show(main, place);
-  return shown(async () => show(place, h("h2", {}, "Latest incidents"), ...incidentRows((await get("incidents?limit=100")).incidents)),
-    (error) => show(place, h("h2", {}, "Latest incidents"), h("p", { class: "bad" }, error.message)));
+  const titled = (...children) => show(place, h("h2", {}, "Latest incidents"), ...children);
+  return shown("incidents?limit=100", (found) => titled(...incidentRows(found.incidents)),
+    (error) => titled(h("p", { class: "bad" }, error.message)));
 }
 
 /** Show the incident *id* in *main*. */
 export function showIncident(main, id) {
   const place = h("div");
   show(main, h("p", { class: "path" }, h("a", { href: "#/incidents" }, "All incidents")), place);
-  return shown(async () => draw(place, (await get(`incidents/${encodeURIComponent(id)}`)).incident),
+  return shown(`incidents/${encodeURIComponent(id)}`, (found) => draw(place, found.incident),
     (error) => show(place, h("p", { class: "bad" }, error.message)));
 }
 
-/** Load now, and with news, but not for each of them. */
-function shown(load, failed) {
+/** Draw *path* now, and again when it has changed: what somebody reads or copies stands still. */
+function shown(path, drawn, failed) {
   let timer = null;
-  let last = "";
-  const look = () => {
+  let last = null;
+  let closed = false;
+  const look = async () => {
     timer = null;
-    return load().then(() => { last = ""; }, (error) => {
-      if (last !== error.message) failed(error);
-      last = error.message;
-    });
+    const [found, error] = await get(path).then((got) => [got, null], (why) => [null, why]);
+    const told = error ? error.message : JSON.stringify(found);
+    if (closed || told === last) return;
+    last = told;
+    if (error) failed(error);
+    else drawn(found);
   };
   look();
   return {
     update: () => { timer ??= setTimeout(look, 2000); },
     again: look,
-    close: () => clearTimeout(timer),
+    close: () => { closed = true; clearTimeout(timer); },
   };
 }
 
