@@ -58,6 +58,14 @@ def test_trouble_comes_first_and_leaves_the_others_alone(page: Page, crowd: Crow
     expect(first).to_contain_text("service-0000")
 
 
+def test_the_page_is_told_and_asks_for_nothing(page: Page, crowd: Crowd) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    crowd.become(service("service-0003", "suspect"))
+    expect(page.get_by_role("status")).to_have_text(f"1 of {COUNT} services in trouble")
+    assert [url for url in asked if "/assets/icon" not in url] == []
+
+
 def test_what_has_the_focus_keeps_it_when_there_is_news_of_it(page: Page, crowd: Crowd) -> None:
     link = page.get_by_role("link", name="service-0005")
     link.focus()
