@@ -15,6 +15,7 @@ from statistics import median
 
 from scripts.benchmarks.lab import (
     bench_host,
+    cpu_seconds,
     daemon_pid,
     pass_time,
     pss_megabytes,
@@ -59,6 +60,8 @@ def served() -> Section:
                     *(f"{late[name]:.1f} ms" for name in ("p99", "max")),
                 )
             )
+            cpu = (late["cpu"] - calm["cpu"]) / ASKED
+            rows.append((f"CPU for each GET {path}", f"{cpu:.1f} ms", ""))
             more = late["p99"] - calm["p99"]
             aims += [
                 Aim(f"GET {path}, p50", f"{p50:.0f} ms", f"≤ {bar:.0f} ms", p50 <= bar),
@@ -101,12 +104,15 @@ def _megabytes_of(host: InstalledHost, web: str) -> float:
 
 
 def _late(host: InstalledHost, meanwhile: Callable[[], object]) -> dict[str, float]:
-    """Return how late rounds began while *meanwhile* went on; a reload forgets those before."""
+    """Return how late rounds began while *meanwhile* went on, and the CPU that all took (ms)."""
     host.systemctl("restart", DAEMON, timeout=120)
     wait_for_phase(host, "healthy", 120)
+    pid = daemon_pid(host)
+    before = cpu_seconds(pid)
     meanwhile()
+    ran = cpu_seconds(pid) - before
     late: dict[str, float] = status(host)["daemon"]["late_ms"]
-    return late
+    return late | {"cpu": ran * 1000}
 
 
 def _ask(host: InstalledHost, path: str, took: list[float]) -> None:
