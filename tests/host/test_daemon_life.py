@@ -273,6 +273,11 @@ def test_only_root_and_the_daemons_group_may_ask(watching: WatchedHost) -> None:
     assert host.run("service-watchdog", "status", user="kim").returncode == 0
     paused = host.run("service-watchdog", "pause", API, "--for", "5m", user="kim")
     assert "paused by kim" in paused.stdout
+    # The kernel would tell who is root; of others the daemon in its sandbox hears their own words.
+    arguments = {"name": API, "seconds": 300}
+    forged = json.dumps({"call": "pause", "arguments": arguments, "user": "root"})
+    answer = json.loads(host.run("python3", "-c", ASK, input=forged, user="kim").stdout)
+    assert answer["result"]["maintenance"]["owner"] == "nobody"
 
 
 def test_a_daemon_that_does_not_run_is_exit_code_3(watching: WatchedHost) -> None:
