@@ -58,7 +58,7 @@ def osv(known: Mapping[str, dict[str, Any]], status: int = 200) -> Iterator[tupl
 
 
 def audit(url: str) -> subprocess.CompletedProcess[str]:
-    command = [ROOT / "scripts/audit", f"--osv-url={url}"]
+    command = [str(ROOT / "scripts/audit"), f"--osv-url={url}"]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
