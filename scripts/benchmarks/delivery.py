@@ -6,12 +6,12 @@ import json
 from collections.abc import Sequence
 from statistics import median
 
+from scripts.benchmarks.figures import quantile
 from scripts.benchmarks.lab import (
     bench_host,
     cpu_seconds,
     daemon_pid,
     pass_time,
-    quantile,
     status,
     wait_for_phase,
 )

@@ -7,7 +7,8 @@ import os
 import signal
 import time
 
-from scripts.benchmarks.lab import bench_host, pass_time, quantile, wait_for_phase
+from scripts.benchmarks.figures import quantile
+from scripts.benchmarks.lab import bench_host, pass_time, wait_for_phase
 from scripts.benchmarks.report import Aim, Section
 from tests.host.host import wait_for
 from tests.host.installed import DAEMON, InstalledHost
