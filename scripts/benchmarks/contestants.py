@@ -24,7 +24,8 @@ ExecStart={command}
 """
 
 # One check of process and /health in one place, which is what monit is good at. Its own timeout
-# is 5 s; at one second a cycle it gets the shortest that it takes.
+# is 5 s; at one second a cycle it gets the shortest that it takes. It leaves the port of a process
+# alone for as long as a start may take, 30 s unless it is told otherwise.
 MONIT = """\
 set daemon {cycle}
 set log syslog
@@ -32,7 +33,7 @@ set pidfile /run/{name}.monit.pid
 set idfile /run/{name}.monit.id
 set statefile /run/{name}.monit.state
 check process {name} matching "--name {name}$"
-  start program = "/usr/bin/systemctl start {name}.service"
+  start program = "/usr/bin/systemctl start {name}.service" with timeout 1 seconds
   stop program = "/usr/bin/systemctl stop {name}.service"
   restart program = "/usr/bin/systemctl restart {name}.service"
   if failed host 127.0.0.1 port {port} protocol http request "/health"
@@ -147,19 +148,24 @@ def stamp_of(entry: Entry) -> float:
     return entry.monotonic - (entry.time - float(told))
 
 
-def ours(host: InstalledHost, cycles: Sequence[float], port: int) -> list[Contestant]:
-    """Install our daemon for patients at these paces."""
+def ours(
+    host: InstalledHost, cycles: Sequence[float], port: int, more: str = ""
+) -> list[Contestant]:
+    """Start our daemon for patients at these paces; *more* are further services."""
     found = []
     for number, cycle in enumerate(cycles):
         name = f"ours{number}"
         _install_patient(host, name, port + number)
         # The core's own turn into `restarting`: the stamp of what it was told is in the line.
-        says = re.compile(rf'"service":"{name}".*"phase":"restarting"|"phase":"restarting".*"{name}"')
+        says = re.compile(
+            rf'"service":"{name}".*"phase":"restarting"|"phase":"restarting".*"{name}"'
+        )
         found.append(
             Contestant(f"service-watchdog, {cycle:g} s", name, port + number, cycle, DAEMON, says)
         )
     host.configure(
         "".join(SERVICE.format(name=c.name, port=c.port, cycle=f"{c.cycle:g}") for c in found)
+        + more
         + DEFAULTS
     )
     host.start_daemon()

@@ -36,6 +36,6 @@ def times(ratio: float) -> str:
 def span(values: Sequence[float]) -> str:
     """Return the median and the worst of *values*: ``1.50 s · 5.00 s``; never, if all were so."""
     if not values:
-        return "–"
+        return "-"
     middle, worst = quantile(values, 0.5), max(values)
     return "never" if math.isinf(middle) else f"{duration(middle)} · {duration(worst)}"

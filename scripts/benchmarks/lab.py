@@ -46,11 +46,12 @@ def status(host: InstalledHost, name: str = "") -> dict[str, Any]:
 
 def wait_for_phase(host: InstalledHost, phase: str, timeout: float = 60.0) -> None:
     """Return once every service is in *phase*."""
+    wait_for(lambda: all_are(host, phase), timeout, f"all services {phase}")
 
-    def all_are() -> bool:
-        return all(service["phase"] == phase for service in status(host)["services"])
 
-    wait_for(all_are, timeout, f"all services {phase}")
+def all_are(host: InstalledHost, phase: str) -> bool:
+    """Return whether every service is in *phase*."""
+    return all(service["phase"] == phase for service in status(host)["services"])
 
 
 def daemon_pid(host: InstalledHost) -> int:

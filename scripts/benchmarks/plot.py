@@ -75,6 +75,7 @@ class Bars:
     groups: Sequence[Group]
     log: bool = False
     aim: float | None = None
+    seconds: bool = False  # what is shown are times, and said as such
 
     @property
     def alt(self) -> str:
@@ -155,8 +156,8 @@ def _bars(plot: Bars) -> str:
     bottom = TOP + heads * HEADER + len(bars) * ROW + 8
     parts = _frame(plot.title, plot.axis, bottom + 30)
     for tick in axis.ticks():
-        x = axis.at(tick)
-        parts += [_line("grid", x, TOP, x, bottom), _text("tick", x, bottom + 16, _number(tick))]
+        x, said = axis.at(tick), _time(tick) if plot.seconds else _number(tick)
+        parts += [_line("grid", x, TOP, x, bottom), _text("tick", x, bottom + 16, said)]
     y = float(TOP)
     for group in plot.groups:
         if group.head:
@@ -206,7 +207,10 @@ def _lines(plot: Lines) -> str:
     parts.append(_text("note", (70 + WIDTH - 170) / 2, bottom + 38, plot.x_axis))
     for tick in up.ticks():
         y = up.at(tick)
-        parts += [_line("grid", 70, y, WIDTH - 170, y), _text("tick", 62, y + 4, _number(tick), "end")]
+        parts += [
+            _line("grid", 70, y, WIDTH - 170, y),
+            _text("tick", 62, y + 4, _number(tick), "end"),
+        ]
     if plot.aim is not None:
         y = up.at(plot.aim)
         parts += [
@@ -232,12 +236,13 @@ def _lines(plot: Lines) -> str:
 
 
 def _frame(title: str, note: str, height: float) -> list[str]:
+    size = f'width="{WIDTH}" height="{height:.0f}" viewBox="0 0 {WIDTH} {height:.0f}"'
+    ground = f'x="0.5" y="0.5" width="{WIDTH - 1}" height="{height - 1:.0f}" rx="6"'
     return [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height:.0f}" '
-        f'viewBox="0 0 {WIDTH} {height:.0f}" role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">',
         f"<title>{escape(title)}</title>",
         f"<style>{STYLE}</style>",
-        f'<rect class="ground" x="0.5" y="0.5" width="{WIDTH - 1}" height="{height - 1:.0f}" rx="6"/>',
+        f'<rect class="ground" {ground}/>',
         _text("title", 16, 28, title, "start"),
         _text("note", 16, 48, note, "start"),
     ]
@@ -259,3 +264,9 @@ def _text(kind: str, x: float, y: float, text: str, anchor: str = "middle") -> s
 
 def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:g}"
+
+
+def _time(value: float) -> str:
+    if value == 0 or value >= 1:
+        return f"{value:,g} s"
+    return f"{value * 1e3:g} ms" if value >= 1e-3 else f"{value * 1e6:g} µs"

@@ -13,12 +13,14 @@ from scripts.benchmarks.plot import Plot
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
 
-HEAD = """\
-# Benchmarks
-
-Written by `scripts/bench`, never by hand; run it yourself (as root): it says beforehand how long it takes, `--list` what there is, `--only NAME` measures one again, `--quick` tries it out and leaves this page alone. Each section is one run in a booted Debian 12 with systemd as PID 1, all that it compares side by side; absolute figures drift between machines, ratios are what counts.
-
-"""
+HEAD = (
+    "# Benchmarks\n\n"
+    "Written by `scripts/bench`, never by hand; run it yourself (as root): `--list` tells what "
+    "there is and how long it takes, `--only NAME` measures one again, `--quick` tries it out and "
+    "leaves this page alone. Each section is one run in a booted Debian 12 with systemd as PID 1, "
+    "all that it compares side by side; absolute figures drift between machines, ratios are what "
+    "counts.\n\n"
+)
 
 BAR_HEADS = ("bar", "measured", "aim", "")
 SUMMARY = "All bars"
@@ -88,17 +90,17 @@ def slug(title: str) -> str:
 def update_page(section: Section, order: Sequence[str] = (), page: Path = PAGE) -> None:
     """Put *section* into the page, in the place of an older one of its title, with its plots.
 
-    *order*: titles in the order of the page; those that are not among them follow.
+    *order*: the titles of the page; what else is there is of an older version, and goes.
     """
     texts = sections_of(page.read_text()) if page.exists() else {}
     texts[section.title] = section.text()
+    if order:
+        texts = {title: texts[title] for title in order if title in texts}
     plots = page.parent / "benchmarks"
     plots.mkdir(parents=True, exist_ok=True)
     for plot in section.plots:
         (plots / f"{slug(plot.title)}.svg").write_text(plot.svg())
-    ranks = {title: rank for rank, title in enumerate(order)}
-    ordered = sorted(texts, key=lambda title: ranks.get(title, len(ranks)))
-    page.write_text(page_of({title: texts[title] for title in ordered}, machine()))
+    page.write_text(page_of(texts, machine()))
 
 
 def page_of(texts: Mapping[str, str], measured_on: str) -> str:
@@ -107,9 +109,7 @@ def page_of(texts: Mapping[str, str], measured_on: str) -> str:
     lines = [f"## {SUMMARY}", ""]
     met = sum(cells[3] == "met" for _, cells in bars)
     lines += [f"{met} of {len(bars)} are met.", "", _row(BAR_HEADS), _rule(BAR_HEADS)]
-    lines += [
-        _row((f"[{cells[0]}](#{slug(title)})", *cells[1:])) for title, cells in bars
-    ]
+    lines += [_row((f"[{cells[0]}](#{slug(title)})", *cells[1:])) for title, cells in bars]
     return "\n".join([HEAD + measured_on, *lines, "", *texts.values()])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import signal
@@ -61,6 +62,7 @@ class Ward:
         return [(int(pid), float(mono)) for pid, mono in (line.split() for line in lines)]
 
     def outer_pid(self, name: str) -> int:
+        """Return what we call the patient's process."""
         return self._host.outer_pid(self.starts(name)[-1][0])
 
     def wait_for_start(self, name: str, after: float, until: float) -> float | None:
@@ -100,9 +102,7 @@ def run_trials(
     names, deadline = list(failures), time.monotonic() + seconds
     with ThreadPoolExecutor(len(contestants)) as pool:
         jobs = [
-            pool.submit(
-                _try_on, Ward(host), each, _turned(names, number), deadline, bound, blind
-            )
+            pool.submit(_try_on, Ward(host), each, _turned(names, number), deadline, bound, blind)
             for number, each in enumerate(contestants)
         ]
         trials = [trial for job in jobs for trial in job.result()]
@@ -152,7 +152,9 @@ def _with_what_was_seen(
     for trial in trials:
         kind, name = trial.kind.split("|")
         contestant = by_name[name]
-        when = contestant.saw(logs[contestant.unit], trial.injected, trial.ended + 1)
+        # What is logged a moment after a recovery is still about it; after healing it is not.
+        until = trial.ended + (1 if math.isfinite(trial.recovered) else 0)
+        when = contestant.saw(logs[contestant.unit], trial.injected, until)
         seen = NEVER if when is None else when - trial.injected
         told.append(replace(trial, kind=kind, seen=seen))
     return told
