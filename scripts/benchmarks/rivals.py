@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from scripts.benchmarks import contestants
 from scripts.benchmarks.figures import NEVER, duration, quantile, span
@@ -18,11 +18,14 @@ LOOP = "the document's loop, 30 s"
 
 TITLES = ("Side by side: from failure to seen", "Side by side: from failure to serving again")
 
+HEADLINE = "A service is killed, or hangs: it serves again after"
+"""Shown in the README, by this name."""
+
 METHOD = (
     "All on one host at the same time, each with services of its own: a small web service that "
     "falls ill at a signal and is well after a start. *monit* is Debian's and watches process and "
-    "/health in one `check process`, timeout 1 s at a cycle of 1 s, otherwise 5 s, a start taken to "
-    "last 1 s (by default it leaves the port of a new process alone for 30 s); *the document's "
+    "/health in one `check process`, timeout 1 s at a cycle of 1 s, otherwise 5 s, a start taken "
+    "to last 1 s (by default it leaves the port of a new process alone for 30 s); *the document's "
     "loop* is `health-monitor.sh`, word for word; *supervisord* is Debian's; *systemd* is "
     "`Restart=always`, `RestartSec=0`. Ours asks unit, port and /health, timeout as by default "
     "(half of 1 s; 5 s at 30 s), and is told to restart at the first failure of /health, as monit "
@@ -33,6 +36,16 @@ METHOD = (
 
 def side_by_side() -> Sequence[Section]:
     """Measure five failures with seven watchers."""
+    kinds, trials = _measured()
+    return sections(kinds, trials)
+
+
+def sections(kinds: Sequence[str], trials: Sequence[Trial]) -> tuple[Section, Section]:
+    """Return what these trials show: when it was seen, and when it was over."""
+    return _seen(kinds, trials), _recovered(kinds, trials)
+
+
+def _measured() -> tuple[Sequence[str], Sequence[Trial]]:
     seconds, copies = of(280.0, 75.0), of(8, 2)
     with bench_host() as host:
         watchers = contestants.ours(host, [1.0, *[30.0] * copies], 8100)
@@ -43,8 +56,7 @@ def side_by_side() -> Sequence[Section]:
         ]
         watchers += [contestants.supervisord(host, 8500), contestants.systemd(host, 8600)]
         trials = run_trials(host, watchers, FAILURES, seconds)
-    kinds = list(dict.fromkeys(watcher.kind for watcher in watchers))
-    return _seen(kinds, trials), _recovered(kinds, trials)
+    return list(dict.fromkeys(watcher.kind for watcher in watchers)), trials
 
 
 def _seen(kinds: Sequence[str], trials: Sequence[Trial]) -> Section:
@@ -52,6 +64,7 @@ def _seen(kinds: Sequence[str], trials: Sequence[Trial]) -> Section:
         return trial.seen
 
     killed = {kind: _middle(trials, kind, "kill -9", value) for kind in kinds}
+    killed = {kind: killed.get(kind, NEVER) for kind in (OURS, MONIT, MONIT_AT_30, LOOP)}
     quickest = min(killed[LOOP], killed[MONIT_AT_30])
     hang = max((t.seen for t in _of(trials, OURS, "/health hangs")), default=NEVER)
     return Section(
@@ -83,7 +96,10 @@ def _recovered(kinds: Sequence[str], trials: Sequence[Trial]) -> Section:
         "them; supervisord and systemd look at the process alone.",
         ("watcher", *FAILURES),
         _rows(kinds, trials, value),
-        plots=(_plot("From failure to serving again", kinds, trials, value),),
+        plots=(
+            _plot(HEADLINE, kinds, trials, value, ("kill -9", "/health hangs")),
+            _plot("From failure to serving again", kinds, trials, value),
+        ),
     )
 
 
@@ -101,10 +117,14 @@ def _rows(
 
 
 def _plot(
-    title: str, kinds: Sequence[str], trials: Sequence[Trial], value: Callable[[Trial], float]
+    title: str,
+    kinds: Sequence[str],
+    trials: Sequence[Trial],
+    value: Callable[[Trial], float],
+    failures: Iterable[str] = tuple(FAILURES),
 ) -> Bars:
     groups = []
-    for failure in FAILURES:
+    for failure in failures:
         bars = []
         for kind in kinds:
             values = [value(trial) for trial in _of(trials, kind, failure)]

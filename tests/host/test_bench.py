@@ -1,0 +1,25 @@
+"""The bench can be run: one small section, from a booted host to the page and its plot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest import MonkeyPatch
+
+from scripts.benchmarks import lab, memory
+from scripts.benchmarks.report import update_page
+from tests.host.image import Images
+
+
+def test_a_section_is_measured_and_put_into_the_page(
+    images: Images, tmp_path: Path, monkeypatch: MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lab.options, "quick", True)
+    monkeypatch.setattr(memory, "MODULES", ("nothing", "asyncio"))
+    page = tmp_path / "benchmarks.md"
+    section = memory.by_import()
+    update_page(section, page=page)
+    nothing, asyncio = (float(size) for _, size in section.rows)
+    assert 0 < nothing < asyncio
+    assert "| asyncio |" in page.read_text()
+    assert (tmp_path / "benchmarks" / "memory-by-import.svg").exists()
