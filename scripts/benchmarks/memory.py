@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from scripts.benchmarks import contestants
 from scripts.benchmarks.cost import ONE
@@ -108,10 +108,10 @@ def by_feature() -> Section:
     )
 
 
-def by_import() -> Section:
+def by_import(modules: Sequence[str] = MODULES) -> Section:
     """Measure bare interpreters that import one thing each."""
     with bench_host() as host:
-        sizes = {name: _importing(host, name) for name in MODULES}
+        sizes = {name: _importing(host, name) for name in modules}
     return Section(
         IMPORTS,
         "PSS of bare interpreters of the daemon's environment, each importing one thing; what they "

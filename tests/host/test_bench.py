@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest import MonkeyPatch
-
-from scripts.benchmarks import lab, memory
+from scripts.benchmarks import memory
 from scripts.benchmarks.report import update_page
 from tests.host.image import Images
 
 
-def test_a_section_is_measured_and_put_into_the_page(
-    images: Images, tmp_path: Path, monkeypatch: MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lab.options, "quick", True)
-    monkeypatch.setattr(memory, "MODULES", ("nothing", "asyncio"))
+def test_a_section_is_measured_and_put_into_the_page(images: Images, tmp_path: Path) -> None:
     page = tmp_path / "benchmarks.md"
-    section = memory.by_import()
+    section = memory.by_import(("nothing", "asyncio"))
     update_page(section, page=page)
     nothing, asyncio = (float(size) for _, size in section.rows)
     assert 0 < nothing < asyncio
