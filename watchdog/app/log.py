@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import socket
 import sys
 from collections.abc import Callable
 from typing import Literal
@@ -13,10 +15,16 @@ import structlog
 _encode = msgspec.json.Encoder(enc_hook=repr).encode
 
 
+_JOURNAL = "/run/systemd/journal/stdout"
+
+_HELLO = "service-watchdog\n\n6\n1\n0\n0\n0\n"
+"""To journald: identifier, unit (it knows), priority, "<N>" before a line, forwarded nowhere."""
+
+
 class _Writer:
     """Writes lines to standard error; a full disk or a reader that has gone loses them.
 
-    The watch must go on without a log.
+    The watch must go on without a log. A journal that was stopped is found again once it is back.
     """
 
     def __init__(self, keep_back: Callable[[str], str]) -> None:
@@ -25,11 +33,31 @@ class _Writer:
 
     def msg(self, line: str) -> None:
         """Write *line*."""
-        with contextlib.suppress(OSError):
+        try:
             self._file.write(self._keep_back(line) + "\n")
             self._file.flush()
+        except OSError:
+            with contextlib.suppress(OSError):
+                _find_journal()
+                self._file.flush()
 
     debug = info = warning = error = critical = exception = msg
+
+
+def _find_journal() -> None:
+    """Connect standard error with the journal anew, if that is where it led. Raises OSError.
+
+    As systemd does for a service at its start; a journald that is merely restarted keeps what it
+    has. See connect_logger_as() in systemd's src/core/execute.c.
+    """
+    if not os.environ.get("JOURNAL_STREAM"):
+        return
+    with socket.socket(socket.AF_UNIX) as journal:
+        journal.settimeout(0.1)
+        journal.connect(_JOURNAL)
+        journal.sendall(_HELLO.encode())
+        journal.settimeout(None)
+        os.dup2(journal.fileno(), sys.stderr.fileno())
 
 
 def set_up(

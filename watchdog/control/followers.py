@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 FIRST_AT_ONCE = 32
-"""First snapshots under way. A call that waits for its turn is on the clock already: of ten
-thousand at once most would give up before systemd had heard of them."""
+"""First snapshots under way: so few that a systemd which does not answer is found out by these
+alone, and the thousands that wait their turn need not try."""
 
 UPDATES_AT_ONCE = 8
 """So few that restarts have most of the calls in flight, and the loop is never held up long."""
