@@ -6,6 +6,7 @@ The last test ends what the others need.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 
@@ -15,8 +16,11 @@ from tests.host.conftest import HostFactory
 from tests.host.fleet import EXAMPLES, HOME, NAMES, PATIENCE, TOKEN, Fleet, assemble
 from tests.host.host import wait_for
 from tests.host.installed import DAEMON
+from tests.host.peers.ec2 import KEYS, REGION, Ec2, client
 
 pytestmark = pytest.mark.timeout(180)
+
+API_PORT = 8092
 
 FILLED = {
     "$__rate_interval": "10s",
@@ -55,6 +59,46 @@ def test_the_tools_of_prometheus_like_metrics_and_files(fleet: Fleet) -> None:
         amtool check-config alertmanager.yml
         """
     )
+
+
+def test_tagged_instances_of_ec2_are_found_and_told_apart(fleet: Fleet) -> None:
+    text = (EXAMPLES / "prometheus.yml").read_text(encoding="utf-8")
+    keys = f"access_key: {KEYS['AWS_ACCESS_KEY_ID']}, secret_key: {KEYS['AWS_SECRET_ACCESS_KEY']}"
+    there = f'{{ region: {REGION}, endpoint: "http://127.0.0.1:{API_PORT}", {keys}'
+    text, count = re.subn(r"region: .*\n +port: 9099", f"<<: {there}, port: 9099 }}", text)
+    assert count == 1
+    fleet.monitor.write(f"{HOME}/ec2.yml", text)
+    with Ec2(fleet.monitor.listen(API_PORT)), Ec2() as ours:
+        ids = instances(ours)
+        found = wait_for(partial(discovered, fleet), PATIENCE, "instances to be found") or ()
+    assert sorted(labels["instance"] for labels in found) == sorted(f"api/{each}" for each in ids)
+    assert {labels["job"] for labels in found} == {"service-watchdog"}
+    assert {labels["zone"] for labels in found} == {f"{REGION}a"}
+    assert {labels["env"] for labels in found} == {"production"}
+    assert all(re.fullmatch(r"10\..*:9099", labels["__address__"]) for labels in found)
+
+
+def discovered(fleet: Fleet) -> Sequence[dict[str, str]]:
+    """Return the labels of each instance that would be scraped, as far as a second lets it see."""
+    command = ("promtool", "check", "service-discovery", "--timeout=1s")
+    said = fleet.monitor.run(*command, f"{HOME}/ec2.yml", "service-watchdog-ec2")
+    return [each["labels"] for each in json.loads(said.stdout) or () if each["labels"]]
+
+
+def instances(served: Ec2) -> Sequence[str]:
+    """Start two instances with tags, and one without; return the ids of the two."""
+    ec2 = client(served.url)
+    tags = {"Name": "api", "Monitoring": "service-watchdog", "Environment": "production"}
+    wanted = [{"Key": key, "Value": value} for key, value in tags.items()]
+    common = {"ImageId": "ami-12c6146b", "Placement": {"AvailabilityZone": f"{REGION}a"}}
+    ec2.run_instances(MinCount=1, MaxCount=1, **common)
+    started = ec2.run_instances(
+        MinCount=2,
+        MaxCount=2,
+        TagSpecifications=[{"ResourceType": "instance", "Tags": wanted}],
+        **common,
+    )
+    return [instance["InstanceId"] for instance in started["Instances"]]
 
 
 def test_nobody_scrapes_without_the_token(fleet: Fleet) -> None:
