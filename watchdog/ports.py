@@ -126,7 +126,6 @@ class ServiceControl(Protocol):
         ...
 
 
-@runtime_checkable
 class KeptBySystemd(Protocol):
     """A control that knows what systemd says of its unit."""
 
