@@ -23,7 +23,7 @@ Those of [prometheus-client](https://prometheus.github.io/client_python/collecto
 
 ## What it costs
 
-A scrape probes nothing and waits for nothing: it tells what the daemon knows, and reads memory and CPU of each service's cgroup. A service with two checks has some fifty values; of a thousand services they are 43,000 lines, written in a twentieth of a second of CPU beside the rounds, which go on.
+A scrape probes nothing and waits for nothing: it tells what the daemon knows, and reads memory and CPU of each service's cgroup. A service with two checks has some fifty values; of a thousand services they are 43,000 lines, told in a tenth of a second of CPU beside the rounds, which go on.
 """  # noqa: E501
 
 
