@@ -135,7 +135,8 @@ class _Daemon:
     async def _watch(self, engine: Engine) -> None:
         await engine.apply(self._config)
         await self._pass_on_notices(engine)
-        await engine.first_rounds()
+        # Ten thousand services take systemd itself a minute to tell of.
+        await engine.first_rounds(lambda: self._readiness.starting(self._clock.now().mono))
         # What start-up has made stays: the collector need not look through it ever again.
         gc.collect()
         gc.freeze()
