@@ -26,6 +26,8 @@ from scripts.benchmarks.lab import (
 from scripts.benchmarks.report import Aim, Section
 from tests.host.installed import DAEMON, InstalledHost
 
+SERVED = "The web part with a thousand services"
+LIVE = "From kill -9 to the page"
 SERVICES = 1000
 ASKED = 30  # times, a second apart
 PLACE = "127.0.0.1:9099"
@@ -74,7 +76,7 @@ def served() -> Section:
             )
         )
     return Section(
-        "The web part with a thousand services",
+        SERVED,
         f"{SERVICES:,} services, each with unit, port and /health, every 30 s. Each address is "
         f"asked {ASKED} times, a second apart, by curl; rounds are looked at meanwhile, and for as "
         "long while nobody asks.",
@@ -181,7 +183,7 @@ def live() -> Section:
             daemon.wait()
     p50, worst = median(took), max(took)
     return Section(
-        "From kill -9 to the page",
+        LIVE,
         f"A service that the daemon itself keeps, killed {KILLS} times; until the words of an open "
         "page in Chromium have changed, by the clock that both share.",
         ("kills", "p50", "worst"),

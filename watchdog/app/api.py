@@ -138,7 +138,7 @@ class Api:
                 "host": self._engine.host,
                 "trouble": self._engine.troubles(),
                 "warnings": warnings(self._engine.warner.state),
-                "late_ms": quantiles(self._engine.late()),
+                "late_ms": quantiles(list(self._engine.late)),
             },
             "code": worst([service["code"] for service in services]),
         }

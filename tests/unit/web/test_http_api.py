@@ -183,6 +183,29 @@ async def test_a_name_in_the_configuration_is_ours() -> None:
         assert (await answer(client, "GET", "/api/v1/status", headers=headers))[0] == 200
 
 
+async def test_a_token_that_only_reads_acts_on_nothing() -> None:
+    calls, read = Calls(), {"Authorization": "Bearer fedcba9876543210"}
+    restart = "/api/v1/services/api/restart"
+    reading = Secret("fedcba9876543210", None)
+    with_both = WebSettings("0.0.0.0", token=Secret(TOKEN, None), read_token=reading, insecure=True)
+    async with serving(calls, with_both) as client:
+        assert (await answer(client, "GET", "/api/v1/status"))[0] == 401
+        assert (await answer(client, "GET", "/api/v1/status", headers=read))[0] == 200
+        assert (await answer(client, "GET", "/api/v1/status", headers=BEARER))[0] == 200
+        assert await answer(client, "POST", restart, json={}, headers=read) == (
+            403,
+            {"error": "cannot act over HTTP: this token only reads", "code": 2},
+        )
+        assert (await answer(client, "POST", restart, json={}))[0] == 401
+        assert (await answer(client, "POST", restart, json={}, headers=BEARER))[0] == 200
+    alone = WebSettings("0.0.0.0", read_token=reading, insecure=True)
+    async with serving(calls, alone) as client:
+        assert (await answer(client, "GET", "/api/v1/status"))[0] == 401
+        assert (await answer(client, "GET", "/api/v1/status", headers=read))[0] == 200
+        assert (await answer(client, "POST", restart, json={}, headers=read))[0] == 403
+    assert [name for name, _, _ in calls.made].count("restart") == 1
+
+
 async def test_other_hosts_read_with_the_token_alone() -> None:
     settings = WebSettings(host="0.0.0.0", token=Secret(TOKEN, None), insecure=True)
     async with serving(Calls(), settings) as client:
