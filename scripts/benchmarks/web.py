@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 
+from scripts.benchmarks.figures import quantile
 from scripts.benchmarks.lab import (
     bench_host,
     cpu_seconds,
     daemon_pid,
     pass_time,
     pss_megabytes,
-    quantile,
     status,
     wait_for_phase,
 )
