@@ -21,8 +21,32 @@ from watchdog.notify.route import Route
 KEEP_ALIVE = 30.0  # seconds; from the first suspicion to the alert
 RETRY_AFTER_MAX = 3600.0
 
+ANSWER_SIZE = 1 << 20
+"""Bytes of an answer that are read, as they come: nobody is asked to compress, and nothing is
+unpacked. Whoever sends more has not understood, or means harm."""
+
 LOST = (aiohttp.ClientError, OSError, ValueError)
 """What an exchange without an answer raises."""
+
+
+class _Bounded(aiohttp.ClientResponse):
+    async def read(self) -> bytes:
+        """Return the body. Raises ClientPayloadError if it is longer than ANSWER_SIZE."""
+        if self._body is None:
+            try:
+                self._body = await self._as_it_comes()
+            except BaseException:
+                self.close()
+                raise
+        return await super().read()  # which waits until the connection may be used again
+
+    async def _as_it_comes(self) -> bytes:
+        body = bytearray()
+        async for chunk in self.content.iter_any():
+            body += chunk
+            if len(body) > ANSWER_SIZE:
+                raise aiohttp.ClientPayloadError("the answer is too long")
+        return bytes(body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +63,9 @@ def open_session(route: Route, connections: int = 2) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEEP_ALIVE),
         cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"Accept-Encoding": "identity"},
+        auto_decompress=False,
+        response_class=_Bounded,
         timeout=aiohttp.ClientTimeout(
             total=timeout, connect=timeout, sock_connect=timeout, sock_read=timeout
         ),
@@ -103,7 +130,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 def _until(date: str) -> float:
     try:
         moment = parsedate_to_datetime(date)
-    except ValueError:
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return (aware - datetime.now(UTC)).total_seconds()
+    except (ValueError, OverflowError):  # a year or a zone beyond all bounds
         return math.nan
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (aware - datetime.now(UTC)).total_seconds()
