@@ -36,6 +36,10 @@ PATIENCE = 5.0
 OVERFLOW_UID = 65534
 """Who is not mapped into our user namespace (user_namespaces(7))."""
 
+ODD = (ValueError, msgspec.MsgspecError, RecursionError)
+"""What is raised for a line that is no request; brackets may be nested too deeply."""
+
+
 NAME = re.compile(r"[\w.@\\-]{1,64}")
 """What may be the name of a user; it is shown to people."""
 
@@ -90,7 +94,7 @@ class Line:
             return msgspec.json.decode(line, type=dict[str, Any]) if line else None
         except OSError:
             return None
-        except (ValueError, msgspec.MsgspecError) as error:
+        except ODD as error:
             raise RefusalError(f"cannot read what was said: {error}") from error
 
 
@@ -156,7 +160,7 @@ class ControlSocket:
             async with asyncio.timeout(PATIENCE):
                 line = await reader.readline()
             request = self._decode(line)
-        except (TimeoutError, ValueError, msgspec.MsgspecError) as error:
+        except (TimeoutError, *ODD) as error:
             return Reply(error=f"cannot read the request: {error}", code=2)
         call, hold = self._calls.get(request.call), self._holds.get(request.call)
         if call is None and hold is None:
