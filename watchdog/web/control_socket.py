@@ -160,7 +160,10 @@ class ControlSocket:
             async with asyncio.timeout(PATIENCE):
                 line = await reader.readline()
             request = self._decode(line)
-        except (TimeoutError, *ODD) as error:
+        except TimeoutError:
+            late = f"no end of the line within {PATIENCE:g} s"
+            return Reply(error=f"cannot read the request: {late}", code=2)
+        except ODD as error:
             return Reply(error=f"cannot read the request: {error}", code=2)
         call, hold = self._calls.get(request.call), self._holds.get(request.call)
         if call is None and hold is None:
