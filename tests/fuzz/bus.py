@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from tests.fuzz.parsers import json_object
 from watchdog.control.bus import SystemBus
@@ -35,6 +35,11 @@ class _Systemd:
     def __init__(self, properties: dict[str, Any]) -> None:
         self.properties = {key: _Value(value) for key, value in properties.items()}
         self.units = Followers(lambda: None)
+
+    @property
+    def journal_turn(self) -> NoReturn:
+        """Ask no journal: that would be another program, and has a target of its own."""
+        raise BusError("the journal is not asked here")
 
     async def call(
         self,
