@@ -17,7 +17,6 @@ from tests.soak.weeks import DAY, HOUR, PROGRAM, Weeks
 
 SHARED_MEMORY = Path("/dev/shm")
 
-WEEKS = 2
 SEEDS = (1, 2)
 
 
@@ -44,7 +43,7 @@ def _nothing(_logger: object, _name: str, _event: object) -> str:
 async def test_in_hours_of_simulated_life_the_promises_hold(path: Path) -> None:
     weeks = Weeks(path, seed=7, services=2)
     await weeks.start()
-    await weeks.live(4 * HOUR, pause=120)
+    await weeks.live(2 * HOUR, pause=100)
     await weeks.heal()
     assert await weeks.is_calm()
     await weeks.stop()
@@ -58,28 +57,29 @@ async def test_in_hours_of_simulated_life_the_promises_hold(path: Path) -> None:
 async def test_in_weeks_of_simulated_life_the_promises_hold_and_nothing_grows(
     path: Path, quiet: None, pytestconfig: pytest.Config, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    weeks = int(pytestconfig.getoption("weeks"))
     rows = []
     for seed in SEEDS:
         place = path.with_name(f"{seed}.db")
-        measured = await _weeks(place, seed)
+        measured = await _weeks(place, seed, weeks)
         rows.append(measured)
         with capsys.disabled():
             print(f"\n{measured}", flush=True)
     head = ["seed", "what happened", "restarts", "incidents told", "Python's memory", "objects"]
     text = page.table([*head, "database"], rows)
     if pytestconfig.getoption("write"):
-        page.put("weeks", f"{WEEKS} weeks each, by thirds where there are three values.\n\n{text}")
+        page.put("weeks", f"{weeks} weeks each, by thirds where there are three values.\n\n{text}")
 
 
-async def _weeks(path: Path, seed: int) -> list[str]:
-    weeks = Weeks(path, seed)
+async def _weeks(path: Path, seed: int, count: int) -> list[str]:
+    weeks = Weeks(path, seed, services=3)
     await weeks.start()
     memory: list[float] = []
     objects: list[float] = []
     sizes: list[float] = []
     tracemalloc.start()
     try:
-        for _ in range(7 * WEEKS):
+        for _ in range(7 * count):
             await weeks.live(DAY)
             gc.collect()
             memory.append(tracemalloc.get_traced_memory()[0] / 1024)
