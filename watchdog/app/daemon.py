@@ -22,6 +22,7 @@ from watchdog.app.assemble import Assembly
 from watchdog.app.children import follow_children_without_threads, start_children_without_vfork
 from watchdog.app.engine import Engine
 from watchdog.app.health import unwell
+from watchdog.app.loop import Loop
 from watchdog.app.readiness import Readiness, watchdog_period
 from watchdog.app.self_check import refuse_foreign_package
 from watchdog.clock import HostClock
@@ -57,7 +58,8 @@ def run(path: Path) -> int:
     start_children_without_vfork()
     with alone((config.daemon.state_dir, config.daemon.runtime_dir)):
         try:
-            asyncio.run(_Daemon(path, config).serve())
+            with asyncio.Runner(loop_factory=Loop) as runner:
+                runner.run(_Daemon(path, config).serve())
         except ExceptionGroup as group:  # of the task group that the daemon opens itself in
             raise _own_words(group) or group from None
     return 0
@@ -133,7 +135,8 @@ class _Daemon:
     async def _watch(self, engine: Engine) -> None:
         await engine.apply(self._config)
         await self._pass_on_notices(engine)
-        await engine.first_rounds()
+        # Ten thousand services take systemd itself a minute to tell of.
+        await engine.first_rounds(lambda: self._readiness.starting(self._clock.now().mono))
         # What start-up has made stays: the collector need not look through it ever again.
         gc.collect()
         gc.freeze()
@@ -190,11 +193,16 @@ class _Daemon:
             await self._clock.sleep_until(self._clock.now().mono + STATUS_GAP)
 
     async def _watch_notices(self, engine: Engine) -> None:
-        """Tell people what happens to the database, when it happens."""
-        happened = asyncio.Event()
+        """Tell people what happens to the database, and the log when it is in trouble."""
+        happened, trouble = asyncio.Event(), ""
         engine.store.watch(happened.set)
         while True:
             await self._pass_on_notices(engine)
+            before, trouble = trouble, engine.store.trouble
+            if trouble and trouble != before:
+                log.warning("database in trouble", reason=trouble)
+            elif before and not trouble:
+                log.info("database works again")
             await happened.wait()
             happened.clear()
 

@@ -1,81 +1,71 @@
-"""Signals of systemd's that are formed otherwise than any known one."""
+"""Many units at once: first snapshots take turns, and a systemd that is silent is asked by few."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-import pytest
-from dbus_fast import Message, MessageType, Variant
+from watchdog.control.followers import FIRST_AT_ONCE, Followers
+from watchdog.errors import BusError
 
-from watchdog.control.followed_unit import FollowedUnit
-from watchdog.control.followers import Followers
-from watchdog.control.systemd_names import SYSTEMD
-
-UNIT = "api.service"
-PATH = "/org/freedesktop/systemd1/unit/api_2eservice"
-ACTIVE = {"Id": UNIT, "ActiveState": "active", "SubState": "running"}
+if TYPE_CHECKING:
+    from dbus_fast import Variant
 
 
-class Bus:
-    """A systemd that knows one unit, and answers at once."""
+class Systemd:
+    """Answers when it is told to; counts who waits."""
 
     def __init__(self) -> None:
-        self.worked = 0
-        self.units = Followers(self._work)
-
-    def _work(self) -> None:
-        self.worked += 1
-
-    async def call(
-        self,
-        member: str,
-        signature: str,
-        asked: list[Any],
-        on_reply: Callable[[list[Any]], None],
-        *,
-        to: object = None,
-    ) -> list[Any]:
-        variants = {name: Variant("s", value) for name, value in ACTIVE.items()}
-        body: list[Any] = [PATH] if member == "LoadUnit" else [variants]
-        on_reply(body)
-        return body
+        self.answers = asyncio.Event()
+        self.fails = False
+        self.asking = self.most = self.asked = 0
 
 
-def signal(member: str, signature: str, body: list[Any], path: str = PATH) -> Message:
-    return Message(
-        message_type=MessageType.SIGNAL,
-        path=path,
-        interface=f"{SYSTEMD}.Unit",
-        member=member,
-        signature=signature,
-        body=body,
-    )
+class Unit:
+    def __init__(self, systemd: Systemd) -> None:
+        self._systemd = systemd
+
+    async def sync(self) -> None:
+        systemd = self._systemd
+        systemd.asked += 1
+        systemd.asking += 1
+        systemd.most = max(systemd.most, systemd.asking)
+        await systemd.answers.wait()
+        systemd.asking -= 1
+        if systemd.fails:
+            raise BusError("no answer")
+
+    async def refresh(self) -> None: ...
+
+    async def settle(self) -> None: ...
+
+    def take_properties(self, changed: Mapping[str, Variant]) -> None: ...
+
+    def take_job_removed(self, job: int, result: str) -> None: ...
+
+    def take_loss(self) -> None: ...
 
 
-@pytest.mark.parametrize(
-    "nonsense",
-    [
-        signal("PropertiesChanged", "s", ["one"]),
-        signal("PropertiesChanged", "su", ["one", 7]),
-        signal("PropertiesChanged", "sa{sv}", ["one", {"LoadError": Variant("s", "")}]),
-        signal("PropertiesChanged", "sa{sv}", ["one", {"Job": Variant("s", "x")}]),
-        signal("JobRemoved", "s", ["one"], path="/"),
-    ],
-    ids=range(5),
-)
-async def test_after_a_signal_that_makes_no_sense_the_unit_is_asked_for_anew(
-    nonsense: Message,
-) -> None:
-    bus = Bus()
-    unit = FollowedUnit(bus, UNIT, ["false"])  # type: ignore[arg-type]
-    await bus.units.add(unit)
-    known = [unit.is_current]
-    bus.units.take(nonsense)
-    known.append(unit.is_current)
-    assert bus.worked == 1
-    assert bus.units.has_work
-    await bus.units.update(lambda: True, lambda: None)
-    known.append(unit.is_current)
-    assert known == [True, False, True]
-    assert unit.state.active_state == "active"
+async def add_many(followers: Followers, systemd: Systemd, count: int) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(count):
+            tasks.create_task(followers.add(Unit(systemd)))
+        await asyncio.sleep(0)
+        systemd.answers.set()
+
+
+async def test_first_snapshots_take_turns_before_their_calls_are_on_the_clock() -> None:
+    systemd, followers = Systemd(), Followers(lambda: None)
+    await add_many(followers, systemd, 10 * FIRST_AT_ONCE)
+    assert systemd.asked == 10 * FIRST_AT_ONCE
+    assert systemd.most == FIRST_AT_ONCE
+    assert not followers.has_work
+
+
+async def test_of_a_silent_systemd_not_everybody_waits_for_an_answer() -> None:
+    systemd, followers = Systemd(), Followers(lambda: None)
+    systemd.fails = True
+    await add_many(followers, systemd, 10 * FIRST_AT_ONCE)
+    assert systemd.asked == FIRST_AT_ONCE
+    assert followers.has_work  # all of them, as soon as it answers
