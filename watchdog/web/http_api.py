@@ -107,7 +107,7 @@ async def _body(request: web.Request) -> dict[str, Any]:
         raise web.HTTPUnsupportedMediaType(text="expected Content-Type: application/json")
     try:
         body = msgspec.json.decode(await request.read() or b"{}")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise web.HTTPBadRequest(text=f"cannot read the request: {error}") from None
     if not isinstance(body, dict):
         raise web.HTTPBadRequest(text="cannot read the request: expected an object")
