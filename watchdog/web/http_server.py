@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 import ssl
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,45 +17,21 @@ from aiohttp.http import HttpProcessingError
 from watchdog.config import WebSettings
 from watchdog.config.kinds import is_loopback
 from watchdog.errors import WebError
+from watchdog.web.door import Door
 from watchdog.web.guard import make_guard
 from watchdog.web.http_api import LONGEST
 
 FAREWELL = 1.0
 """Seconds that requests under way are given when it ends."""
 
-CONNECTIONS = 256
-"""Connections at once; each takes memory and a descriptor of those that the watch lives on."""
+QUIET = 20.0
+"""Seconds until who asks for nothing, or not to the end, makes room; scrapes come more often."""
+
+BACKLOG = 64
+"""Connections that wait to be let in."""
 
 log = logging.getLogger(__name__)
 log.addFilter(lambda record: not _is_their_fault(record))
-
-
-class _Runner(web.AppRunner):
-    """Turns away who comes when too many are there."""
-
-    async def _make_server(self) -> web.Server:
-        return _Bounded(await super()._make_server())  # type: ignore[return-value]
-
-
-class _Bounded:
-    """A server that has so many connections and no more."""
-
-    def __init__(self, server: web.Server) -> None:
-        self._server = server
-
-    def __call__(self) -> asyncio.BaseProtocol:
-        if len(self._server.connections) >= CONNECTIONS:
-            return _TurnedAway()
-        return self._server()
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._server, name)
-
-
-class _TurnedAway(asyncio.Protocol):
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Hang up."""
-        transport.close()
 
 
 def _is_their_fault(record: logging.LogRecord) -> bool:
@@ -73,39 +50,35 @@ class HttpServer:
             middlewares=[make_guard(settings, is_own=is_own)], client_max_size=LONGEST
         )
         app.add_routes(routes)
-        self._runner = _Runner(
+        self._runner = web.AppRunner(
             app,
             access_log=None,
             logger=log,
             handler_cancellation=True,  # a page that is closed is known at once
             shutdown_timeout=FAREWELL,
+            keepalive_timeout=QUIET,
         )
+        self._open = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         """Listen. Raises WebError if that is not possible."""
         settings = self._settings
         where = settings.path or f"{settings.host}:{settings.port}"
         try:
+            context = _tls(settings)
             await self._runner.setup()
-            if settings.path:
-                _remove(settings.path)
-                site: web.BaseSite = web.UnixSite(self._runner, settings.path)
-            else:
-                context = _tls(settings)
-                site = web.TCPSite(
-                    self._runner, settings.host, settings.port, ssl_context=context, backlog=64
-                )
-            await site.start()
-            if settings.path:
-                _open_to_group(settings.path)
-        except (OSError, ssl.SSLError) as error:
-            await self._runner.cleanup()
+            self._open.push_async_callback(self._runner.cleanup)
+            assert self._runner.server is not None  # noqa: S101 - it is set up
+            sockets = _bound_to(settings.path) if settings.path else await _bound(settings)
+            await self._open.enter_async_context(Door(self._runner.server, context).open(sockets))
+        except OSError as error:  # of TLS as well
+            await self._open.aclose()
             why = error.strerror or error
             raise WebError(f"cannot serve {where}: {why}; the watch goes on without") from error
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        await self._runner.cleanup()
+        await self._open.aclose()
         if self._settings.path:
             _remove(self._settings.path)
 
@@ -115,8 +88,31 @@ def _remove(path: str) -> None:
         Path(path).unlink()
 
 
-def _open_to_group(path: str) -> None:
-    Path(path).chmod(0o660)
+def _bound_to(path: str) -> list[socket.socket]:
+    _remove(path)
+    listening = socket.socket(socket.AF_UNIX)
+    try:
+        listening.bind(path)
+        Path(path).chmod(0o660)  # for the group
+        listening.listen(BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return [listening]
+
+
+async def _bound(settings: WebSettings) -> list[socket.socket]:
+    """Listen at every address that the host has, or at none."""
+    found = await asyncio.get_running_loop().getaddrinfo(
+        settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    with contextlib.ExitStack() as opened:
+        sockets = [
+            opened.enter_context(socket.create_server(address, family=family, backlog=BACKLOG))
+            for family, address in dict.fromkeys((each[0], each[4]) for each in found)
+        ]
+        opened.pop_all()
+    return sockets
 
 
 def _tls(settings: WebSettings) -> ssl.SSLContext | None:
