@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -97,6 +99,8 @@ class Metrics:
 
     def __init__(self, read: Callable[[], Awaitable[Readings]]) -> None:
         self._read = read
+        # One: two at a time would each find the other's interval, and leave it so for good.
+        self._writer = ThreadPoolExecutor(1, "metrics")
 
     def routes(self) -> list[web.RouteDef]:
         """Return where they are."""
@@ -106,7 +110,8 @@ class Metrics:
         readings = await self._read()
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         is_open = content_type.startswith("application/openmetrics-text")
-        body = await asyncio.to_thread(_written, readings, encode, is_open=is_open)
+        write = partial(_written, readings, encode, is_open=is_open)
+        body = await asyncio.get_running_loop().run_in_executor(self._writer, write)
         return web.Response(body=body, headers={"Content-Type": content_type})
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
@@ -245,6 +248,21 @@ async def test_a_scrape_of_a_thousand_services_leaves_the_loop_its_turns() -> No
             turning.cancel()
     assert text.count("\n") > 20_000
     assert turns > 20
+
+
+async def test_scrapes_take_turns_and_leave_the_threads_interval_as_it_was() -> None:
+    meeting = threading.Barrier(2)
+
+    def usage() -> Mapping[str, float]:
+        with suppress(threading.BrokenBarrierError):
+            meeting.wait(0.1)
+        return {}
+
+    interval = sys.getswitchinterval()
+    async with page(Told(replace(READINGS, services=[replace(API, usage=usage)]))) as client:
+        await asyncio.gather(*(_fetched(client) for _ in range(3)))
+    assert meeting.broken  # nobody came
+    assert sys.getswitchinterval() == interval
 
 
 async def _fetched(client: aiohttp.ClientSession) -> str:
