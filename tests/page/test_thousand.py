@@ -90,6 +90,20 @@ def test_they_are_found_by_name_and_by_how_they_stand(page: Page, crowd: Crowd) 
     expect(page.get_by_text("No service is like that.")).to_be_visible()
 
 
+def test_a_service_in_depth_goes_with_it(page: Page, crowd: Crowd) -> None:
+    """With a token, as it would be acted on."""
+    crowd.become(service("service-0001", "waiting", restart_in=90.0))
+    page.evaluate("sessionStorage.setItem('token', 'x')")
+    page.reload()
+    page.get_by_role("link", name="service-0001").click()
+    shown = page.get_by_label("How it stands")
+    expect(shown).to_contain_text(re.compile(r"next restart in 1 min( \d+ s)?process"))
+    expect(page.get_by_role("button", name="Restart")).to_be_visible()
+    crowd.forget("service-0001")
+    expect(shown).to_contain_text("There is no service of this name")
+    expect(page.get_by_role("button", name="Restart")).to_be_hidden()
+
+
 def test_a_lost_daemon_is_told_of_and_found_again(page: Page, crowd: Crowd) -> None:
     """Also what has changed meanwhile, and what is there no more."""
     port = int(page.url.rpartition(":")[2].strip("/"))

@@ -38,8 +38,9 @@ export class Actions {
     return h("button", { type: "button", onclick: act }, label);
   }
 
-  /** Offer what suits how *service* stands; what has just been pressed stays where it is. */
+  /** Offer what suits how *service* stands, if it is there; what has just been pressed stays where it is. */
   suit(service) {
+    this.place.hidden = !service;
     const suits = {
       ack: Boolean(service?.incident), resume: Boolean(service?.maintenance), unsilence: Boolean(service?.silence),
     };

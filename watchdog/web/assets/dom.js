@@ -28,7 +28,7 @@ export function left(seconds, at) {
 }
 
 const since = (began) => `for ${span((Date.now() - began) / 1000)}`;
-const until = (ends) => `${span((ends - Date.now()) / 1000)} more`;
+const until = (ends) => span((ends - Date.now()) / 1000);
 
 setInterval(() => {
   if (document.body.classList.contains("stale")) return; // nobody knows whether it goes on

@@ -27,7 +27,7 @@ export function chain(service) {
 /** Return who has paused, silenced or seen it, and what it is warned of. */
 export function notes(service) {
   const by = (what, it) =>
-    h("p", { class: "note" }, `${what} by ${it.owner}, `, left(it.ends_in, service.at), `: ${it.reason}`);
+    h("p", { class: "note" }, `${what} by ${it.owner}, `, left(it.ends_in, service.at), ` more: ${it.reason}`);
   const held = service.maintenance;
   const seen = service.incident?.acknowledged ?? [];
   return [
