@@ -119,5 +119,9 @@ def _tls(settings: WebSettings) -> ssl.SSLContext | None:
     if settings.certificate is None or settings.key_file is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(settings.certificate, settings.key_file)
+    try:
+        context.load_cert_chain(settings.certificate, settings.key_file)
+    except OSError as error:  # names no file
+        files = f"{settings.certificate} and {settings.key_file}"
+        raise OSError(error.errno, f"cannot take {files}: {error.strerror or error}") from error
     return context

@@ -298,6 +298,16 @@ async def test_an_address_that_is_taken_is_named() -> None:
     assert str(caught.value).endswith("; the watch goes on without")
 
 
+async def test_a_certificate_that_cannot_be_taken_is_named(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.pem"
+    broken.write_text("none", encoding="ascii")
+    for path in (broken, tmp_path / "missing.pem"):
+        settings = replace(WITH_TOKEN, certificate=str(path), key_file="/key.pem")
+        with pytest.raises(WebError, match=f"cannot take {path} and /key.pem: "):
+            async with HttpServer(settings, []):
+                pass
+
+
 async def test_what_no_request_is_is_refused_and_nobody_reads_of_it(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
