@@ -48,8 +48,8 @@ resend   = "1s"
 [web]
 listen      = "0.0.0.0:9099"
 read_token  = { credential = "web-read-token" }
-certificate = "/etc/ssl/watchdog.pem"
-key_file    = "/etc/ssl/private/watchdog.key"
+certificate = "/etc/service-watchdog/web.pem"
+key_file    = "/etc/service-watchdog/web.key"
 """
 
 CERTIFICATE = """
@@ -167,10 +167,9 @@ class Fleet:
 def start_host(host: InstalledHost, certificate: str) -> None:
     """Start the service and the daemon on a host of the fleet."""
     host.write("/etc/service-watchdog/credentials/web-read-token", TOKEN, mode=0o600)
-    host.write("/etc/ssl/watchdog.pem", certificate)
-    owner = "service-watchdog:service-watchdog"
-    host.write("/etc/ssl/private/watchdog.key", certificate, mode=0o600, owner=owner)
-    host.run("chmod", "711", "/etc/ssl/private")
+    host.write("/etc/service-watchdog/web.pem", certificate)
+    owner = "root:service-watchdog"
+    host.write("/etc/service-watchdog/web.key", certificate, mode=0o640, owner=owner)
     host.start_peer("sample", "--bare", "--port", "8000")
     host.configure(CONFIG)
     host.start_daemon()
