@@ -50,11 +50,7 @@ def make_guard(settings: WebSettings, *, is_own: bool) -> Middleware:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         no = _misled(request, settings.names) or _refusal(request)
-        response = no or await _handled(request, handler)
-        if not response.prepared:
-            response.headers.update(HEADERS)
-            response.headers.setdefault("Cache-Control", "no-store")
-        return response
+        return no or await _handled(request, handler)
 
     def _refusal(request: web.Request) -> web.Response | None:
         reads = request.method in READING
@@ -74,6 +70,12 @@ def make_guard(settings: WebSettings, *, is_own: bool) -> Middleware:
         return response
 
     return guard
+
+
+async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    """Tell browsers what an answer may do, and that it is not for keeping."""
+    response.headers.update(HEADERS)
+    response.headers.setdefault("Cache-Control", "no-store")
 
 
 def is_authorized(request: web.Request, token: bytes) -> bool:

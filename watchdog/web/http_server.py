@@ -18,7 +18,7 @@ from watchdog.config import WebSettings
 from watchdog.config.kinds import is_loopback
 from watchdog.errors import WebError
 from watchdog.web.door import Door
-from watchdog.web.guard import make_guard
+from watchdog.web.guard import add_headers, make_guard
 from watchdog.web.http_api import LONGEST
 
 FAREWELL = 1.0
@@ -49,6 +49,7 @@ class HttpServer:
         app = web.Application(
             middlewares=[make_guard(settings, is_own=is_own)], client_max_size=LONGEST
         )
+        app.on_response_prepare.append(add_headers)
         app.add_routes(routes)
         self._runner = web.AppRunner(
             app,

@@ -18,6 +18,13 @@ from watchdog.lateness import BOUNDS
 from watchdog.web import families as has
 from watchdog.web.exposition import Exposition, Value, pairs
 from watchdog.web.families import Family
+from watchdog.web.http_api import refused
+
+SCRAPES = 4
+"""Answers under way at once; of a thousand services each is 3 MB until it is taken."""
+
+STUCK = 30.0
+"""Seconds in which an answer must have been taken."""
 
 GIVE_WAY = 0.0005
 """Seconds that the thread which writes may keep the event loop from its work (default: 5 ms)."""
@@ -99,6 +106,7 @@ class Metrics:
 
     def __init__(self, read: Callable[[], Awaitable[Readings]]) -> None:
         self._read = read
+        self._under_way = 0
         # One: two at a time would each find the other's interval, and leave it so for good.
         self._writer = ThreadPoolExecutor(1, "metrics")
 
@@ -107,12 +115,35 @@ class Metrics:
         return [web.get("/metrics", self._scrape)]
 
     async def _scrape(self, request: web.Request) -> web.Response:
+        if self._under_way >= SCRAPES:
+            return refused(503, f"{SCRAPES} scrapes are under way already; come again")
+        self._under_way += 1
+        try:
+            response = await self._response(request)
+            await _send(response, request)
+        finally:
+            self._under_way -= 1
+        return response
+
+    async def _response(self, request: web.Request) -> web.Response:
         readings = await self._read()
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         is_open = content_type.startswith("application/openmetrics-text")
         write = partial(_written, readings, encode, is_open=is_open)
         body = await asyncio.get_running_loop().run_in_executor(self._writer, write)
         return web.Response(body=body, headers={"Content-Type": content_type})
+
+
+async def _send(response: web.Response, request: web.Request) -> None:
+    try:
+        async with asyncio.timeout(STUCK):
+            await response.prepare(request)
+            await response.write_eof()
+    except ConnectionResetError:
+        pass  # closed by who asked
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()  # or what waits in it would be waited for
 
 
 def _written(

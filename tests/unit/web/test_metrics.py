@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families as families
 from tests.markdown import ROOT
 from tests.unit.web.test_live import page
 from watchdog.core.model import Phase
+from watchdog.web import metrics
 from watchdog.web.families import PREFIX, SECTIONS
 from watchdog.web.metrics import ChannelReading, CheckReading, Metrics, Readings, ServiceReading
 from watchdog.web.metrics_reference import reference
@@ -263,6 +264,31 @@ async def test_scrapes_take_turns_and_leave_the_threads_interval_as_it_was() -> 
         await asyncio.gather(*(_fetched(client) for _ in range(3)))
     assert meeting.broken  # nobody came
     assert sys.getswitchinterval() == interval
+
+
+async def test_who_does_not_take_the_answer_gets_no_second_one_and_makes_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(metrics, "SCRAPES", 1)
+    monkeypatch.setattr(metrics, "STUCK", 0.5)
+    many = replace(READINGS, services=[replace(API, name="s" * 300)] * 1000)
+    async with page(Told(many)) as client, asyncio.timeout(30):
+        where = client._base_url
+        assert where is not None
+        reader, writer = await asyncio.open_connection(where.host, where.port)
+        writer.write(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        size = int(head.lower().partition(b"content-length: ")[2].split()[0])
+        assert await _status(client) == 503
+        while await _status(client) == 503:
+            pass
+        assert len(await reader.read()) < size
+        writer.close()
+
+
+async def _status(client: aiohttp.ClientSession) -> int:
+    async with client.head("/metrics") as response:
+        return response.status
 
 
 async def _fetched(client: aiohttp.ClientSession) -> str:
