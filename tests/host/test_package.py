@@ -1,0 +1,208 @@
+"""The Debian package: installed, upgraded, removed, and beside `systemd/install.sh`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.host.conftest import HostFactory
+from tests.host.host import Host
+from tests.host.image import OLDER_VERSION, Images
+from tests.host.installed import CONFIG, DAEMON
+from watchdog import __version__
+
+pytestmark = pytest.mark.timeout(180)  # each installation takes some seconds
+
+NAME = "service-watchdog"
+RULE = "/etc/polkit-1/rules.d/50-service-watchdog.rules"
+JOBS_RULE = "/usr/share/polkit-1/rules.d/49-service-watchdog-jobs.rules"
+TOKEN = "/etc/service-watchdog/credentials/slack-token"
+SRC_INSTALL = "/src/systemd/install.sh"
+
+# Told at once, and left alone.
+TROUBLED = """\
+[[service]]
+unit = "web.service"
+max_failures = 1
+restart_after = { unit = 0 }
+"""
+BROKEN_UNIT = "[Service]\nExecStart=/bin/false\n"
+
+
+@pytest.fixture
+def pristine(images: Images, host_factory: HostFactory) -> Host:
+    """A Debian on which nothing of ours has ever been, with the packages at hand."""
+    return host_factory(layers=[images.base()], binds=debs(images))
+
+
+@pytest.fixture
+def by_hand(images: Images, host_factory: HostFactory) -> Host:
+    """A host where `systemd/install.sh` has installed the daemon."""
+    return host_factory(
+        layers=[images.base(), images.peers(), images.installed_by_hand()], binds=debs(images)
+    )
+
+
+def debs(images: Images) -> dict[str, Path]:
+    return {"/debs": images.deb(), "/older": images.older_deb()}
+
+
+def apt(host: Host, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    return host.sh(
+        'DEBIAN_FRONTEND=noninteractive apt-get --yes --quiet "$@" 2>&1',
+        *arguments,
+        check=check,
+        timeout=120,
+    )
+
+
+def install(
+    host: Host, *, older: bool = False, check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    (package,) = host.sh(f"ls /{'older' if older else 'debs'}/*.deb").stdout.split()
+    return apt(host, "install", "--allow-downgrades", package, check=check)
+
+
+def version(host: Host) -> str:
+    return host.run(NAME, "--version").stdout.split()[-1]
+
+
+def open_incident(host: Host) -> str:
+    """Return the id of the incident that the daemon has open."""
+    incidents = json.loads(host.run(NAME, "incidents", "--json").stdout)["incidents"]
+    (incident,) = [each for each in incidents if each["closed"] is None]
+    return str(incident["id"])
+
+
+def watch_trouble(host: Host) -> str:
+    """Have the daemon watch a unit that is broken, and return the id of the incident."""
+    host.write_unit("web.service", BROKEN_UNIT)
+    host.systemctl("start", "web.service")
+    host.run("tee", CONFIG, input=TROUBLED)
+    host.systemctl("restart", DAEMON)
+    return open_incident(host)
+
+
+def state(host: Host) -> dict[str, str]:
+    return host.unit(DAEMON, "ActiveState", "UnitFileState", "NRestarts")
+
+
+RUNNING = {"ActiveState": "active", "UnitFileState": "enabled", "NRestarts": "0"}
+
+
+def test_it_is_installed_removed_installed_again_and_purged(pristine: Host) -> None:
+    said = install(pristine).stdout
+
+    assert f"wrote the example configuration to {CONFIG}" in said
+    assert state(pristine) == RUNNING
+    assert version(pristine) == __version__
+    assert pristine.run("stat", "--format=%a %U:%G", CONFIG).stdout == f"640 root:{NAME}\n"
+    assert pristine.exists(RULE)
+    assert pristine.systemctl("--failed", "--quiet").stdout == ""
+    assert pristine.run("dpkg", "--verify", NAME).stdout == ""  # as it was packed
+    compiled = pristine.sh(
+        "ls -d /opt/service-watchdog/venv-*/lib/python3.11/*/watchdog/__pycache__"
+    )
+    assert len(compiled.stdout.split()) == 1
+
+    refused = pristine.run(SRC_INSTALL, check=False)
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        "cannot install: the Debian package service-watchdog is there; apt upgrades and removes "
+        "it, or makes room for this with: apt-get remove service-watchdog; nothing is changed\n"
+    )
+
+    pristine.write(TOKEN, "xoxb-1\n", mode=0o600)
+    apt(pristine, "remove", NAME)
+    assert pristine.unit(DAEMON, "LoadState") == {"LoadState": "not-found"}
+    assert pristine.read(TOKEN) == "xoxb-1\n"
+    assert pristine.exists("/var/lib/service-watchdog/state.db")
+    assert not pristine.exists(RULE)
+    assert not pristine.exists(JOBS_RULE)
+    assert not pristine.exists("/opt/service-watchdog")
+
+    install(pristine)
+    assert state(pristine) == RUNNING
+
+    apt(pristine, "purge", NAME)
+    left = pristine.sh(
+        "find / -xdev -name '*service-watchdog*' -not -path '/src*' -not -path '/proc/*' "
+        "-not -path '/sys/*' -not -path '/older/*' -not -path '/debs/*'"
+    )
+    assert left.stdout == ""
+    assert pristine.run("getent", "passwd", NAME, check=False).returncode != 0
+
+
+def test_an_upgrade_and_a_downgrade_keep_configuration_state_and_an_open_incident(
+    pristine: Host,
+) -> None:
+    install(pristine, older=True)
+    assert version(pristine) == OLDER_VERSION
+    incident = watch_trouble(pristine)
+    before = pristine.unit(DAEMON, "MainPID")
+
+    install(pristine)
+
+    assert version(pristine) == __version__
+    assert state(pristine) == RUNNING
+    assert pristine.unit(DAEMON, "MainPID") != before
+    assert pristine.read(CONFIG) == TROUBLED
+    assert open_incident(pristine) == incident
+    assert pristine.sh("ls -d /opt/service-watchdog/venv-*").stdout == (
+        f"/opt/service-watchdog/venv-{__version__}\n"
+    )
+
+    install(pristine, older=True)
+    assert version(pristine) == OLDER_VERSION
+    assert open_incident(pristine) == incident
+
+
+@pytest.mark.soak
+def test_what_the_administrator_has_disabled_stays_so(pristine: Host) -> None:
+    install(pristine, older=True)
+    pristine.systemctl("disable", "--now", DAEMON)
+    install(pristine)
+    assert state(pristine) == {**RUNNING, "ActiveState": "inactive", "UnitFileState": "disabled"}
+
+
+def test_an_upgrade_that_cannot_use_the_configuration_leaves_what_runs(pristine: Host) -> None:
+    install(pristine, older=True)
+    before = pristine.unit(DAEMON, "MainPID")
+    whole = pristine.read(CONFIG)
+    pristine.run("tee", CONFIG, input=f"{TROUBLED}prot = 1\n")
+
+    refused = install(pristine, check=False)
+
+    assert refused.returncode != 0
+    assert f"  {CONFIG}:5" in refused.stdout
+    assert (
+        f"cannot restart the daemon: version {__version__} does not take {CONFIG} as it is; "
+        "mend it; run dpkg --configure service-watchdog when that is mended\n"
+    ) in refused.stdout
+    assert pristine.unit(DAEMON, "MainPID") == before
+
+    pristine.run("tee", CONFIG, input=whole)
+    pristine.run("dpkg", "--configure", NAME)
+    assert state(pristine) == RUNNING
+    assert pristine.unit(DAEMON, "MainPID") != before
+
+
+def test_it_takes_over_from_install_sh_once_that_is_uninstalled(by_hand: Host) -> None:
+    incident = watch_trouble(by_hand)
+
+    refused = install(by_hand, check=False)
+    assert refused.returncode != 0
+    assert (
+        "cannot install: systemd/install.sh has installed service-watchdog here; to have the "
+        "package in its place, run its --uninstall, which keeps configuration and state, and "
+        "install the package then; nothing is changed\n"
+    ) in refused.stdout
+    assert open_incident(by_hand) == incident
+
+    by_hand.run(SRC_INSTALL, "--uninstall")
+    install(by_hand)
+    assert state(by_hand) == RUNNING
+    assert open_incident(by_hand) == incident
