@@ -61,7 +61,7 @@ def main() -> int:
 
 
 def _pip(*arguments: str | Path) -> None:
-    quiet = ("--disable-pip-version-check", "--quiet")
+    quiet = ("--disable-pip-version-check", "-qq")
     subprocess.run([sys.executable, "-m", "pip", *quiet, *arguments], check=True)
 
 

@@ -73,6 +73,14 @@ apt-get clean
 rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log
 """
 
+# Other shells than bash, and Debian's own judge of packages.
+CHECKERS_SCRIPT = """\
+apt-get update --quiet
+apt-get install --quiet --yes --no-install-recommends zsh fish lintian
+apt-get clean
+rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log
+"""
+
 RUN_LOCK = REPOSITORY / "requirements" / "run.lock"
 APPRISE_LOCK = REPOSITORY / "requirements" / "apprise.lock"
 AWS_LOCK = REPOSITORY / "requirements" / "aws.lock"
@@ -149,6 +157,19 @@ class Images:
             run_in_chroot(lower, building, FIREWALLS_SCRIPT)
 
         return self._cache.entry("firewalls", key, build, "the layer of firewalls") / "root"
+
+    def checkers(self) -> Path:
+        """Return the layer on base with zsh, fish and lintian."""
+        base = self.base()
+        key = key_of(base.parent.name, CHECKERS_SCRIPT, CHROOT_SCRIPT)
+
+        def build(building: Path) -> None:
+            inputs = building / "inputs"
+            inputs.mkdir()
+            (inputs / "apt.conf").write_text(apt_settings())
+            run_in_chroot([base], building, CHECKERS_SCRIPT)
+
+        return self._cache.entry("checkers", key, build, "the layer of checkers") / "root"
 
     def wheels(self) -> Path:
         """Return a directory of wheels for the host's Python: the project's and what it needs."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.host.conftest import HostFactory
-from tests.host.host import Host
+from tests.host.host import REPOSITORY, Host
 from tests.host.image import OLDER_VERSION, Images
 from tests.host.installed import CONFIG, DAEMON
 from watchdog import __version__
@@ -190,6 +194,38 @@ def test_an_upgrade_that_cannot_use_the_configuration_leaves_what_runs(pristine:
     assert pristine.unit(DAEMON, "MainPID") != before
 
 
+def test_two_builds_are_the_same_to_the_byte(images: Images, tmp_path: Path) -> None:
+    """Whoever builds it, wherever, with whatever settings, in whatever order the disk has them."""
+    wheels = tmp_path / "wheels"
+    wheels.mkdir(mode=0o700)
+    for wheel in sorted(images.wheels().iterdir(), reverse=True):
+        shutil.copy(wheel, wheels)
+    subprocess.run(
+        [
+            *("bash", "-c", 'umask 077; exec "$@"', "bash", sys.executable),
+            *("-m", "scripts.packaging", "--compression", "none", "--wheels", wheels),
+            *("--source", images.project(), tmp_path / "made"),
+        ],
+        check=True,
+        capture_output=True,
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.fspath(REPOSITORY),
+            "LC_ALL": "C",
+            "TZ": "Asia/Seoul",
+            "TMPDIR": os.fspath(tmp_path),
+            "SOURCE_DATE_EPOCH": "0",
+        },
+    )
+    assert sums(tmp_path / "made") == sums(images.deb())
+
+
+def sums(directory: Path) -> dict[str, str]:
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in directory.iterdir()
+    }
+
+
 def test_it_takes_over_from_install_sh_once_that_is_uninstalled(by_hand: Host) -> None:
     incident = watch_trouble(by_hand)
 
@@ -206,3 +242,50 @@ def test_it_takes_over_from_install_sh_once_that_is_uninstalled(by_hand: Host) -
     install(by_hand)
     assert state(by_hand) == RUNNING
     assert open_incident(by_hand) == incident
+
+
+# --------------------------------------------------------------------- judged by others
+
+
+@pytest.fixture
+def checkers(images: Images, host_factory: HostFactory) -> Host:
+    """A host with zsh, fish and lintian."""
+    return host_factory(layers=[images.base(), images.checkers()], binds=debs(images))
+
+
+@pytest.mark.soak
+def test_lintian_finds_nothing(checkers: Host) -> None:
+    said = checkers.sh("lintian --allow-root --fail-on error,warning /debs/*.deb", check=False)
+    assert said.stdout == ""
+    assert said.returncode == 0
+
+
+@pytest.mark.soak
+def test_fish_and_zsh_complete_commands_and_names(checkers: Host) -> None:
+    install(checkers)
+    checkers.run("tee", CONFIG, input=TROUBLED)
+
+    def fish(line: str) -> str:
+        offered = checkers.run("fish", "-c", f"complete -C '{line}'").stdout
+        return " ".join(each.partition("\t")[0] for each in offered.splitlines())
+
+    assert fish("service-watchdog sta") == "status"
+    assert fish("service-watchdog status we") == "web"
+    typed = "service-watchdog sta\\t"
+    completed = checkers.run("zsh", "-c", ZSH, "zsh", typed, "service-watchdog status we\\t")
+    assert completed.stdout == "service-watchdog status\nservice-watchdog status web\n"
+
+
+# Types each argument at a zsh of its own, and prints what has become of the line.
+ZSH = r"""
+zmodload zsh/zpty
+for typed; do
+  zpty shell zsh -f -i
+  zpty -w shell 'PS1=; autoload -U compinit; compinit -u; show() { print -r -- "<${BUFFER% }>" }'
+  zpty -w shell 'zle -N show; bindkey "^X" show'
+  zpty -n -w shell "$(printf "$typed")"$'\x18'
+  zpty -r -m shell line '*<service*>*'
+  print -r -- "${${line##*<}%%>*}"
+  zpty -d shell
+done
+"""

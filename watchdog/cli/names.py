@@ -7,6 +7,7 @@ the file alone, and says nothing where it cannot.
 from __future__ import annotations
 
 import argparse
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,6 +18,8 @@ from watchdog.cli.options import add_config_option
 if TYPE_CHECKING:
     from watchdog.cli.options import Commands
 
+# A shell may expand what it is told, with the rights of whoever presses the key.
+_PLAIN = re.compile(r"[\w.@:+-]+")
 _CHANNELS = ("slack", "email", "webhook", "alertmanager", "apprise")
 
 
@@ -36,7 +39,7 @@ def _run(options: argparse.Namespace) -> int:
     except (OSError, ValueError, RecursionError):
         return 1
     for name in _services(file) if options.kind == "services" else _channels(file):
-        if isinstance(name, str) and name.isprintable():
+        if isinstance(name, str) and _PLAIN.fullmatch(name):
             print(name)
     return 0
 
