@@ -254,6 +254,7 @@ def checkers(images: Images, host_factory: HostFactory) -> Host:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(900)  # it may have to be downloaded
 def test_lintian_finds_nothing(checkers: Host) -> None:
     said = checkers.sh("lintian --allow-root --fail-on error,warning /debs/*.deb", check=False)
     assert said.stdout == ""
@@ -261,6 +262,7 @@ def test_lintian_finds_nothing(checkers: Host) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(900)
 def test_fish_and_zsh_complete_commands_and_names(checkers: Host) -> None:
     install(checkers)
     checkers.run("tee", CONFIG, input=TROUBLED)
