@@ -99,27 +99,38 @@ def test_a_recipient_whom_the_server_does_not_know_is_a_dead_letter_of_its_own(
 
 
 @pytest.mark.timeout(180)
-def test_what_happens_while_the_server_is_away_is_told_once_and_late_when_it_is_back(
+def test_what_happens_while_the_server_is_away_is_told_once_when_it_is_back(
     watching: WatchedHost, exim: Exim
 ) -> None:
-    """Late is what has waited for a minute; a second daemon has taken over by then."""
+    told_when_back(watching, exim, down_for=0)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(300)
+def test_what_is_told_more_than_a_minute_late_says_so(watching: WatchedHost, exim: Exim) -> None:
+    mail = told_when_back(watching, exim, down_for=LATE)
+    assert " s late, down since " in text(mail)
+
+
+def told_when_back(watching: WatchedHost, exim: Exim, *, down_for: float) -> EmailMessage:
+    """Return what is told of a failure once the server is back; a second daemon sends it."""
     exim.stop()
     watching.watch(TOLD_AT_ONCE, tables=table(ALICE))
     opened = watching.fail()["incident"]["opened"]
     waiting = watching.wait_for_channel(f"email:{ALICE}", lambda channel: channel["last_error"])
     assert "cannot connect to port 587: Connection refused" in waiting["last_error"]
     watching.kill_daemon()
-    wait_for(lambda: time.time() >= opened + LATE, LATE + 10, "a minute to pass")
+    wait_for(lambda: time.time() >= opened + down_for, down_for + 10, "the outage to last")
     assert watching.channel(f"email:{ALICE}")["pending"] == 1
     exim.start()
     watching.host.systemctl("reload", DAEMON)  # a person need not wait for the next try
     [mail] = exim.mails("alice", 1)
     assert subjects([mail]) == [f"FIRING {API}"]
-    assert " s late, down since " in text(mail)
     watching.heal()
     exim.mails("alice", 2)
     watching.delivered(f"email:{ALICE}")
     assert subjects(exim.mails("alice")) == [f"FIRING {API}", f"RESOLVED {API}"]
+    return mail
 
 
 def test_a_server_whose_authority_is_not_the_one_named_gets_nothing(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Self
 
+from watchdog.control.unseen import Unseen
 from watchdog.core.model import (
     Crashed,
     Now,
@@ -13,10 +14,9 @@ from watchdog.core.model import (
     RestartOutcome,
     Verdict,
 )
-from watchdog.ports import Listener
 
 
-class KeptElsewhere:
+class KeptElsewhere(Unseen):
     """Implements ports.ServiceControl for a process that is another's child."""
 
     async def __aenter__(self) -> Self:
@@ -46,21 +46,3 @@ class KeptElsewhere:
     def started(self) -> float | None:
         """Return None: it is not known."""
         return None
-
-    @property
-    def main_pid(self) -> int | None:
-        """Return None: it is not known."""
-        return None
-
-    @property
-    def cgroup(self) -> str:
-        """Return none of its own."""
-        return ""
-
-    def pids(self) -> Sequence[int]:
-        """Return none: they are not known."""
-        return ()
-
-    def owns(self, listener: Listener) -> bool:  # noqa: ARG002
-        """Believe it: it is not known."""
-        return True

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from watchdog.cli.terminal import has_signs, painted
 from watchdog.doctor.case import Stage
 from watchdog.doctor.finding import Answer, Finding, Mark, Remedy
 from watchdog.doctor.flowchart import Examination
@@ -56,15 +57,8 @@ def line(name: str, answer: Answer) -> str:
 
 def sign(mark: Mark) -> str:
     """Return the symbol of *mark*, in colour on a terminal; its word where there are no symbols."""
-    encoding = (sys.stdout.encoding or "").lower()
-    text = _SIGNS[mark] if encoding.startswith("utf") else mark.value
+    text = _SIGNS[mark] if has_signs() else mark.value
     return painted(text, _COLOURS[mark]) if mark in _COLOURS else text
-
-
-def painted(text: str, colour: str) -> str:
-    """Return *text* in a colour, on a terminal that is not told otherwise (NO_COLOR)."""
-    wanted = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    return f"\033[{colour}m{text}\033[0m" if wanted else text
 
 
 def bold(text: str) -> str:

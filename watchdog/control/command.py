@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from watchdog.control.child import Child
 from watchdog.control.output import Output
+from watchdog.control.unseen import Unseen
 from watchdog.core.model import (
     Crashed,
     Now,
@@ -20,7 +21,6 @@ from watchdog.core.model import (
     Verdict,
 )
 from watchdog.core.service import CommandControl
-from watchdog.ports import Listener
 
 CHECK = "status"
 
@@ -37,7 +37,7 @@ class _Finished:
     line: str  # the first line of its output
 
 
-class Commands:
+class Commands(Unseen):
     """Implements ports.ServiceControl for the commands start, stop and status; never a shell.
 
     What ``start`` leaves running is the service, and is left alone; what a command leaves that
@@ -105,25 +105,6 @@ class Commands:
     def started(self) -> float | None:
         """Return when ``start`` last succeeded (mono), if it was us who ran it."""
         return self._started
-
-    @property
-    def main_pid(self) -> int | None:
-        """Return None: only the keeper knows."""
-        return None
-
-    @property
-    def cgroup(self) -> str:
-        """Return none: only the keeper knows."""
-        return ""
-
-    def pids(self) -> Sequence[int]:
-        """Return none: only the keeper knows."""
-        return ()
-
-    def owns(self, listener: Listener) -> bool:
-        """Take every listener for the service's: the commands do not tell which are its own."""
-        del listener
-        return True
 
     async def _finish(self, command: Sequence[str], *, keep: bool = False) -> _Finished:
         """Run *command* and return how it ended; *keep* its output open for what it leaves."""

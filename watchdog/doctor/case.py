@@ -37,6 +37,11 @@ class Case:
         control = self.service.control
         return control.unit if isinstance(control, UnitControl) else ""
 
+    @property
+    def nginx_reload(self) -> tuple[str, str]:
+        """Return the commands that have nginx take its configuration, if it is valid."""
+        return ("nginx -t", f"systemctl reload {self.deployment.nginx.removesuffix('.service')}")
+
     async def once(self, name: object, ask: Callable[[], Awaitable[T]]) -> T:
         """Return what *ask* answers; it is asked only the first time for this *name*."""
         if name not in self._known:

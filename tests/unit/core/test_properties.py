@@ -232,7 +232,8 @@ class Witness:
             assert still.until <= held.until or isinstance(event, Leased), "only its own deploy"
         else:
             assert self.life.now.mono >= held.until, "a second deploy"
-        if not isinstance(event, Paused | Resumed) and held.lease == still.lease:
+        is_over = held.under is not None and self.life.now.mono >= held.under.until
+        if not (isinstance(event, Paused | Resumed) or is_over) and held.lease == still.lease:
             assert still.under == held.under, "a person's"
 
     def see_restart(self, before: State, event: Event, after: State) -> None:

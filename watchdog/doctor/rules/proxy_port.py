@@ -18,7 +18,6 @@ from watchdog.probes.owner import describe
 from watchdog.thread import in_thread
 
 DOCKER = "docker-proxy"
-RELOAD = ("nginx -t", "systemctl reload nginx")
 
 
 async def named(listener: Listener) -> str:
@@ -72,7 +71,7 @@ async def port_not_loaded(case: Case) -> Finding | None:
         "port-not-loaded",
         f"{changed} was changed after nginx last loaded its configuration",
         "nginx goes on with the configuration from before",
-        Remedy(RELOAD, safe=True),
+        Remedy(case.nginx_reload, safe=True),
     )
 
 
@@ -97,7 +96,7 @@ async def nginx_listens_elsewhere(case: Case) -> Finding | None:
             "nginx-listens-elsewhere",
             f"no server block of nginx listens on port {port}{' by IPv6' if is_six else ''}",
             "connections to it are refused",
-            Remedy((f"editor {_at(place)}  # add: {line}", *RELOAD)),
+            Remedy((f"editor {_at(place)}  # add: {line}", *case.nginx_reload)),
             tuple(
                 f"{server.place}: listen {' '.join(each.arguments)}"
                 for server in blocks[:3]

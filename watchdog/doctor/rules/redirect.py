@@ -30,7 +30,7 @@ async def redirect_loop(case: Case) -> Finding | None:
         "redirect-loop",
         f"{check.url} is redirected in a circle: {' → '.join(seen)}",
         "browsers give up after some turns, and so does every client",
-        Remedy(("grep -rn 'return 30[128]' /etc/nginx", "nginx -t", "systemctl reload nginx")),
+        Remedy(("grep -rn 'return 30[128]' /etc/nginx", *case.nginx_reload)),
     )
 
 

@@ -18,7 +18,6 @@ from watchdog.nginx.passing import backends
 from watchdog.nginx.servers import Request, answering, location, names
 from watchdog.nginx.syntax import Directive, parse
 
-RELOAD = ("nginx -t", "systemctl reload nginx")
 _AVAILABLE = Path("/etc/nginx/sites-available")
 _ENABLED = Path("/etc/nginx/sites-enabled")
 _MOST_FILES = 200
@@ -45,7 +44,7 @@ async def site_not_enabled(case: Case) -> Finding | None:
                 "site-not-enabled",
                 f"{file} passes requests on to port {own[1]}, and is not enabled",
                 "nginx does not read it, so another site answers",
-                Remedy((f"ln -s {quote(str(file))} /etc/nginx/sites-enabled/", *RELOAD)),
+                Remedy((f"ln -s {quote(str(file))} /etc/nginx/sites-enabled/", *case.nginx_reload)),
             )
     return None
 
@@ -75,7 +74,7 @@ async def site_shadowed(case: Case) -> Finding | None:
         "site-shadowed",
         fact,
         f"{_why(answers, request)}; {mine.place} has: server_name {' '.join(names(mine)) or '—'}",
-        Remedy((*_commands(answers, mine, request), *RELOAD)),
+        Remedy((*_commands(answers, mine, request), *case.nginx_reload)),
     )
 
 
@@ -115,7 +114,7 @@ async def upstream_elsewhere(case: Case) -> Finding | None:
         f"{first.directive.place} passes {request.path} on to {host}:{first.port}; "
         f"the service is at port {own[1]}",
         "requests reach something else, or nobody",
-        Remedy((f"editor +{first.directive.line} {first.directive.file}", *RELOAD)),
+        Remedy((f"editor +{first.directive.line} {first.directive.file}", *case.nginx_reload)),
         (f"{first.directive.name} {' '.join(first.directive.arguments)};",),
     )
 
@@ -140,7 +139,7 @@ async def location_not_proxied(case: Case) -> Finding | None:
         "location-not-proxied",
         f"{place.place} takes {request.path}, and passes nothing on",
         "nginx looks for a file of that name instead of asking the service",
-        Remedy((f"editor +{place.line} {place.file}", *RELOAD)),
+        Remedy((f"editor +{place.line} {place.file}", *case.nginx_reload)),
     )
 
 

@@ -14,7 +14,6 @@ from watchdog.doctor.finding import Finding, Remedy
 from watchdog.probes.certificate import Validity, validity
 
 _END = "-----END CERTIFICATE-----"
-RELOAD = ("nginx -t", "systemctl reload nginx")
 _NOT_TLS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"}
 
 
@@ -31,7 +30,11 @@ async def tls_plain_http(case: Case) -> Finding | None:
     lines = list(server.all("listen")) if server else []
     port = str(reached.target.port)
     listen = next((each for each in lines if port in each.arguments[0]), None)
-    edit = (f"editor +{listen.line} {listen.file}  # listen … ssl;", *RELOAD) if listen else ()
+    edit = (
+        (f"editor +{listen.line} {listen.file}  # listen … ssl;", *case.nginx_reload)
+        if listen
+        else ()
+    )
     return Finding(
         "tls-plain-http",
         f"port {port} at {reached.address} does not speak TLS",
@@ -58,7 +61,7 @@ async def tls_renewed_not_loaded(case: Case) -> Finding | None:
         f"nginx presents a certificate that expired on {day(seen[1].ends)}; the one in {path} is "
         f"good until {day(on_disk.ends)}",
         "nginx reads certificates when it loads its configuration, and has not done so since",
-        Remedy(RELOAD, safe=True),
+        Remedy(case.nginx_reload, safe=True),
     )
 
 
@@ -75,7 +78,7 @@ async def tls_expired(case: Case) -> Finding | None:
         "tls-expired",
         f"the certificate of {reached.target.host} expired on {day(certificate.ends)}",
         "browsers and clients turn away",
-        Remedy((*_renew(reached), *RELOAD)),
+        Remedy((*_renew(reached), *case.nginx_reload)),
         await _file(case),
     )
 
@@ -93,7 +96,7 @@ async def tls_not_yet_valid(case: Case) -> Finding | None:
         "tls-not-yet-valid",
         f"the certificate of {reached.target.host} is valid only from {day(certificate.begins)} on",
         "browsers and clients turn away; unless it is this host's clock that is wrong",
-        Remedy(("timedatectl", *_renew(reached), *RELOAD)),
+        Remedy(("timedatectl", *_renew(reached), *case.nginx_reload)),
         await _file(case),
     )
 
@@ -112,7 +115,7 @@ async def tls_wrong_name(case: Case) -> Finding | None:
         f"the certificate at {reached.address} is for {', '.join(certificate.names[:5])}, "
         f"not for {reached.target.host}",
         "browsers and clients turn away",
-        Remedy((*_renew(reached), *RELOAD)),
+        Remedy((*_renew(reached), *case.nginx_reload)),
         await _file(case),
     )
 
@@ -134,7 +137,9 @@ async def tls_untrusted(case: Case) -> Finding | None:
             f"{reached.target.host} presents a certificate of {certificate.issuer} without the "
             "certificate of that authority",
             "browsers that have not met the authority before turn away, as does this host",
-            Remedy((f"grep -c BEGIN {path}", f"editor {path}  # use fullchain.pem", *RELOAD)),
+            Remedy(
+                (f"grep -c BEGIN {path}", f"editor {path}  # use fullchain.pem", *case.nginx_reload)
+            ),
             (f"{path}: 1 certificate", certificate.untrusted),
         )
     return Finding(

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
 from shlex import quote
 
 from watchdog.doctor.case import Case, Rule
 from watchdog.doctor.facts.failing import answer_of, failing
-from watchdog.doctor.facts.nginx_run import changed_since_load, error_logs, lines_since, size
-from watchdog.doctor.facts.reached import fetch
+from watchdog.doctor.facts.nginx_run import changed_since_load, error_logs, size
 from watchdog.doctor.facts.sockets import asked_at
-from watchdog.doctor.facts.web import configuration, request_of, server_for
+from watchdog.doctor.facts.upstream_log import logged
+from watchdog.doctor.facts.web import request_of, server_for
 from watchdog.doctor.finding import Finding, Remedy
-from watchdog.nginx.error_log import Trouble, troubles
-from watchdog.nginx.passing import backends
-from watchdog.nginx.servers import Request, answering, location
+from watchdog.nginx.error_log import Trouble
 
-RELOAD = ("nginx -t", "systemctl reload nginx")
-_RECENT = 600  # seconds that a line of the log may be old, if there is none of our own
 _GATEWAY = {502, 503, 504}
 
 
@@ -27,7 +21,7 @@ async def upstream_refused(case: Case) -> Finding | None:
 
     If the service listens, then at another address: mend proxy_pass.
     """
-    trouble = await _logged(case, "refused", "unreachable")
+    trouble = await logged(case, "refused", "unreachable")
     if trouble is None:
         return None
     return _finding(
@@ -35,7 +29,7 @@ async def upstream_refused(case: Case) -> Finding | None:
         f"nginx cannot connect to {trouble.upstream}",
         "nobody takes connections there; the service is asked at "
         f"{_address(case)} and answers, so the two addresses differ",
-        ("grep -rn proxy_pass /etc/nginx", *RELOAD),
+        ("grep -rn proxy_pass /etc/nginx", *case.nginx_reload),
         trouble,
     )
 
@@ -45,7 +39,7 @@ async def upstream_timeout(case: Case) -> Finding | None:
 
     Find out why it is slow; a longer proxy_read_timeout only hides it.
     """
-    trouble = await _logged(case, "timeout", "timeout-connecting")
+    trouble = await logged(case, "timeout", "timeout-connecting")
     if trouble is None:
         return None
     connecting = trouble.kind == "timeout-connecting"
@@ -69,14 +63,14 @@ async def upstream_none_live(case: Case) -> Finding | None:
 
     With a single server this only prolongs an outage: set max_fails=0.
     """
-    trouble = await _logged(case, "no-live-upstreams")
+    trouble = await logged(case, "no-live-upstreams")
     if trouble is None:
         return None
     return _finding(
         "upstream-none-live",
         f'nginx has no server left in the upstream "{trouble.upstream}"',
         "after max_fails failures each is left alone for fail_timeout, though it may be back",
-        ("grep -rn -A5 upstream /etc/nginx", *RELOAD),
+        ("grep -rn -A5 upstream /etc/nginx", *case.nginx_reload),
         trouble,
     )
 
@@ -86,7 +80,7 @@ async def upstream_closed(case: Case) -> Finding | None:
 
     A worker that dies does that: see its log.
     """
-    trouble = await _logged(case, "closed")
+    trouble = await logged(case, "closed")
     if trouble is None:
         return None
     return _finding(
@@ -103,14 +97,14 @@ async def upstream_not_http(case: Case) -> Finding | None:
 
     Use https:// in proxy_pass if it speaks TLS, or the port that speaks HTTP.
     """
-    trouble = await _logged(case, "invalid", "handshake")
+    trouble = await logged(case, "invalid", "handshake")
     if trouble is None:
         return None
     return _finding(
         "upstream-not-http",
         f"{trouble.upstream} does not speak what nginx expects",
         "proxy_pass says http:// to one that speaks TLS, or https:// to one that does not",
-        ("grep -rn proxy_pass /etc/nginx", *RELOAD),
+        ("grep -rn proxy_pass /etc/nginx", *case.nginx_reload),
         trouble,
     )
 
@@ -120,7 +114,7 @@ async def upstream_socket_forbidden(case: Case) -> Finding | None:
 
     Give the socket a group that nginx's user is in, and let it enter the directories above.
     """
-    trouble = await _logged(case, "socket-forbidden")
+    trouble = await logged(case, "socket-forbidden")
     if trouble is None:
         return None
     path = trouble.upstream.removeprefix("unix:")
@@ -138,7 +132,7 @@ async def upstream_socket_missing(case: Case) -> Finding | None:
 
     Have the service listen there, or mend proxy_pass.
     """
-    trouble = await _logged(case, "socket-missing")
+    trouble = await logged(case, "socket-missing")
     if trouble is None:
         return None
     path = trouble.upstream.removeprefix("unix:")
@@ -146,7 +140,7 @@ async def upstream_socket_missing(case: Case) -> Finding | None:
         "upstream-socket-missing",
         f"nobody listens on {path}",
         "nginx passes requests on to a socket that is not the service's",
-        (f"ls -l {path}", "grep -rn unix: /etc/nginx", *RELOAD),
+        (f"ls -l {path}", "grep -rn unix: /etc/nginx", *case.nginx_reload),
         trouble,
     )
 
@@ -156,7 +150,7 @@ async def upstream_forbidden(case: Case) -> Finding | None:
 
     Allow it with the boolean that is made for this.
     """
-    trouble = await _logged(case, "forbidden")
+    trouble = await logged(case, "forbidden")
     if trouble is None:
         return None
     return _finding(
@@ -173,14 +167,17 @@ async def upstream_big_header(case: Case) -> Finding | None:
 
     Large cookies do that; enlarge proxy_buffer_size.
     """
-    trouble = await _logged(case, "big-header")
+    trouble = await logged(case, "big-header")
     if trouble is None:
         return None
     return _finding(
         "upstream-big-header",
         f"{trouble.upstream} sends larger headers than nginx takes",
         "nginx answers 502 though the service has answered",
-        ("editor /etc/nginx/nginx.conf  # proxy_buffer_size 16k; proxy_buffers 8 16k;", *RELOAD),
+        (
+            "editor /etc/nginx/nginx.conf  # proxy_buffer_size 16k; proxy_buffers 8 16k;",
+            *case.nginx_reload,
+        ),
         trouble,
     )
 
@@ -190,14 +187,14 @@ async def upstream_unresolved(case: Case) -> Finding | None:
 
     Set a resolver that works, or use an address.
     """
-    trouble = await _logged(case, "name")
+    trouble = await logged(case, "name")
     if trouble is None:
         return None
     return _finding(
         "upstream-unresolved",
         "nginx cannot resolve the name that it passes requests on to",
         "a proxy_pass with a variable is resolved at each request, by nginx's own resolver",
-        ("grep -rn -e resolver -e proxy_pass /etc/nginx", *RELOAD),
+        ("grep -rn -e resolver -e proxy_pass /etc/nginx", *case.nginx_reload),
         trouble,
     )
 
@@ -207,14 +204,17 @@ async def requests_limited(case: Case) -> Finding | None:
 
     Leave the check's address out of the limit.
     """
-    trouble = await _logged(case, "limited", "connections")
+    trouble = await logged(case, "limited", "connections")
     if trouble is None:
         return None
     return _finding(
         "requests-limited",
         "nginx turns requests away by a limit of its own",
         "the service was not asked",
-        ("grep -rn -e limit_req -e limit_conn -e worker_connections /etc/nginx", *RELOAD),
+        (
+            "grep -rn -e limit_req -e limit_conn -e worker_connections /etc/nginx",
+            *case.nginx_reload,
+        ),
         trouble,
     )
 
@@ -234,7 +234,7 @@ async def nginx_reload_forgotten(case: Case) -> Finding | None:
         "nginx-reload-forgotten",
         f"{changed} was changed after nginx last loaded its configuration",
         "nginx goes on with the configuration from before",
-        Remedy(RELOAD, safe=True),
+        Remedy(case.nginx_reload, safe=True),
     )
 
 
@@ -277,64 +277,6 @@ async def gateway_silent(case: Case) -> Finding | None:
         "nginx itself waits for the service as long as proxy_read_timeout says, 60 s by default",
         Remedy((f"service-watchdog logs {quote(case.service.name)}", f"curl -v {check.url}")),
     )
-
-
-# --- the log -------------------------------------------------------------------------------------
-
-
-async def _logged(case: Case, *kinds: str) -> Trouble | None:
-    """Return what nginx logs of the check that fails, if it is one of *kinds*."""
-    trouble = await case.once("nginx error log", lambda: _trouble(case))
-    return trouble if trouble is not None and trouble.kind in kinds else None
-
-
-async def _trouble(case: Case) -> Trouble | None:
-    check = await failing(case)
-    request = await request_of(case, check) if check else None
-    if check is None or request is None:
-        return None  # the log is of this host
-    logs = await error_logs(case, await server_for(case, check))
-    before = {path: size(path) for path in logs}
-    asked = await fetch(check, check.url)
-    found = _of([line for path in logs for line in lines_since(path, before[path] or 0)], request)
-    if found is None and asked.timed_out:
-        # nginx waits longer than we did; it has said so of those who waited before us.
-        earlier = _of(_recent(logs), request)
-        found = earlier if earlier and earlier.kind.startswith("timeout") else None
-    if found is None or await _is_of_the_past(case, found):
-        return None
-    return found
-
-
-def _of(lines: Sequence[str], request: Request) -> Trouble | None:
-    """Return the last of *lines* that is about *request*."""
-    asked = f"GET {request.path}"
-    about = [each for each in troubles(lines) if _path(each.request) == asked]
-    return about[-1] if about else None
-
-
-def _path(request: str) -> str:
-    return request.rpartition(" HTTP/")[0].partition("?")[0]
-
-
-def _recent(logs: Sequence[str]) -> Sequence[str]:
-    since = time.strftime("%Y/%m/%d %H:%M:%S", time.localtime(time.time() - _RECENT))
-    return [line for path in logs for line in lines_since(path, 0) if line[:19] >= since]
-
-
-async def _is_of_the_past(case: Case, trouble: Trouble) -> bool:
-    """Tell whether nginx tried an upstream that the configuration no longer has."""
-    check, tree = await failing(case), await configuration(case)
-    request = await request_of(case, check) if check else None
-    server = answering(tree, request) if tree and request else None
-    if tree is None or request is None or server is None or not trouble.upstream:
-        return False
-    if not await changed_since_load(case):
-        return False
-    known = backends(tree, location(server, request.path))
-    ports = {str(each.port) for each in known} | {f"unix:{each.path}" for each in known}
-    now = trouble.upstream if trouble.upstream.startswith("unix:") else ""
-    return bool(known) and (now or trouble.upstream.rpartition(":")[2]) not in ports
 
 
 def _finding(
