@@ -15,7 +15,8 @@ from pathlib import Path
 from scripts.packaging.tree import NAME, lay_out
 
 SCRIPTS = ("preinst", "postinst", "prerm", "postrm")
-STEPS = "#STEPS#\n"
+STEPS = '# shellcheck source=systemd/steps.sh\n. "$STEPS"\n'
+"""Where a maintainer script says what all have in common: it may read no other file."""
 
 
 def build_deb(
