@@ -97,6 +97,7 @@ INSTALL = ("/project/systemd/install.sh", "--wheels", "/wheels", "--no-start")
 INSTALL_DEB = "apt-get install --yes --quiet /debs/*.deb"
 PACKAGER = REPOSITORY / "scripts" / "packaging"
 OLDER_VERSION = "0.0.9"
+BUILT_AT = "1700000000"
 
 
 class _ChangedError(Exception):
@@ -338,7 +339,7 @@ def _package(project: Path, wheels: Path, target: Path) -> None:
     run(
         *(sys.executable, "-m", "scripts.packaging", "--compression", "none"),
         *("--source", project, "--wheels", wheels, target),
-        env={**os.environ, "PYTHONPATH": os.fspath(REPOSITORY), "SOURCE_DATE_EPOCH": "0"},
+        env={**os.environ, "PYTHONPATH": os.fspath(REPOSITORY), "SOURCE_DATE_EPOCH": BUILT_AT},
     )
 
 
