@@ -1,19 +1,23 @@
-"""What watching costs: CPU for a round, memory, and a thousand services at once."""
+"""What a round costs: ours, monit's, the shell loop's, with few and with many sockets."""
 
 from __future__ import annotations
 
-import time
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
+from scripts.benchmarks.figures import times
 from scripts.benchmarks.lab import (
     bench_host,
     cpu_seconds,
     daemon_pid,
+    of,
     pass_time,
-    pss_megabytes,
-    status,
     wait_for_phase,
 )
-from scripts.benchmarks.report import Aim, Section
+from scripts.benchmarks.plot import Bar, Bars, Group
+from scripts.benchmarks.report import Section, at_least, at_most
 from tests.host.installed import InstalledHost
 
 ONE = """
@@ -23,13 +27,6 @@ unit = "watched.service"
 port = 8000
 health = "http://127.0.0.1:8000/health"
 interval = "{interval}"
-"""
-
-SLACK = """
-[slack]
-token = "xoxb-0000000000-test"
-channel = "#ops"
-api_url = "http://127.0.0.1:8065/api/"
 """
 
 # One round of the reference document's loop: systemctl is-active, ss -tlnp, curl.
@@ -65,6 +62,18 @@ notify_ready()
 time.sleep(1e9)
 """
 
+MONIT = """
+set daemon 1
+set log syslog
+set pidfile /run/round.monit.pid
+set idfile /run/round.monit.id
+set statefile /run/round.monit.state
+check program unit with path "/usr/bin/systemctl is-active --quiet watched.service"
+  if status != 0 then alert
+check host service with address 127.0.0.1
+  if failed port 8000 protocol http request "/health" with timeout 1 seconds then alert
+"""
+
 # What any asyncio program pays that wakes up once a second, and one that also sends a GET with no
 # check of the answer, no deadline and no library beyond the loop.
 FLOOR = """
@@ -95,75 +104,134 @@ async def main():
 asyncio.run(main())
 """
 
+TITLE = "CPU of a healthy round"
+
 OPEN_FILES = 10_000  # that one process holds: not every machine allows it more than twice this
-ROUNDS = 30
 INTERVAL = 1.0
 SHELL_ROUNDS = 10
-SERVICES = 1000
-HANGING = 100
-WATCHED_SECONDS = 35.0
+FLOOR_ROUNDS = 15
+COLD = "a process that wakes once a second finds the CPU's caches cold; see the floor above"
 
 
 def rounds() -> Section:
-    """Measure the CPU of a healthy round, ours and the shell loop's, with few and many sockets."""
-    rows, costs, ratios = [], [], []
+    """Measure the CPU of a healthy round, ours and the others', with few and many sockets."""
+    found: list[_Costs] = []
+    count = of(20, 10)
     with bench_host() as host:
         host.start_peer("sample", "--port", "8000", unit="watched.service")
         host.configure(ONE.format(interval=f"{INTERVAL}s"))
         host.start_daemon()
         wait_for_phase(host, "healthy")
         pid = daemon_pid(host)
+        monit = _start_monit(host)
         host.write("/run/bench/sockets.py", SOCKETS)
         floors = [_floor(host, what) for what in ("wake", "get")]
-        for count in (10, 20_000):
-            holders = _hold_sockets(host, count)
-            before = cpu_seconds(pid)
-            elapsed = pass_time(ROUNDS * INTERVAL)
-            ours = (cpu_seconds(pid) - before) / (elapsed / INTERVAL)
+        for sockets in (10, 20_000):
+            holders = _hold_sockets(host, sockets)
+            before = cpu_seconds(pid), _with_children(monit)
+            elapsed = pass_time(count * INTERVAL)
+            done = elapsed / INTERVAL
+            ours, theirs = cpu_seconds(pid) - before[0], _with_children(monit) - before[1]
             shell = float(
                 host.run(
                     *("python3", "-c", SHELL_LOOP, str(SHELL_ROUNDS), SHELL_ROUND), timeout=120
                 ).stdout
             )
             host.systemctl("stop", *holders)
-            rows.append(
-                (
-                    f"{count:,}",
-                    f"{ours * 1e3:.2f} ms",
-                    f"{shell * 1e3:.1f} ms",
-                    f"{shell / ours:.0f} ×",
-                )
-            )
-            costs.append(ours * 1e3)
-            ratios.append(shell / ours)
+            found.append(_Costs(sockets, ours / done * 1e3, theirs / done * 1e3, shell * 1e3))
+    few, many = found
     return Section(
-        "CPU of a healthy round",
-        f"Unit, port and /health of one service, once a second for {ROUNDS} s: all CPU time of the "
-        "daemon's process divided by the rounds, so everything else that it does is in it. The "
-        "shell loop is the reference document's: `systemctl is-active`, `ss -tlnp`, `curl`, at the "
-        "same pace. Once a second every round finds cold caches: of the daemon's figure, "
-        f"{floors[0] * 1e3:.2f} ms is what any asyncio program pays here to wake up, and "
+        TITLE,
+        f"Unit, port and /health of one service, once a second for {count} s: all CPU time of the "
+        "daemon's process divided by the rounds, so everything else that it does is in it. monit "
+        "asks the unit by `check program` with `systemctl is-active`, its children counted, and "
+        "/health. The shell loop is the reference document's: `systemctl is-active`, `ss -tlnp`, "
+        "`curl`, at the same pace. Once a second every round finds cold caches: of the daemon's "
+        f"figure, {floors[0] * 1e3:.2f} ms is what any asyncio program pays here to wake up, and "
         f"{floors[1] * 1e3:.2f} ms one that then sends a GET and neither has a deadline nor reads "
         "the answer's head, measured in the same run.",
-        ("sockets on the host", "service-watchdog", "shell loop", "ratio"),
-        rows,
         (
-            Aim("a healthy round", f"{max(costs):.2f} ms", "≤ 0.6 ms", max(costs) <= 0.6),
-            Aim("over the shell loop", f"1/{min(ratios):.0f}", "≤ 1/40", min(ratios) >= 40),
-            Aim(
-                "20,000 sockets over 10",
-                f"{costs[1] / costs[0]:.2f} ×",
-                "the same: ≤ 1.15 ×",
-                costs[1] / costs[0] <= 1.15,
+            "sockets on the host",
+            "service-watchdog",
+            "monit",
+            "shell loop",
+            "monit / ours",
+            "shell loop / ours",
+        ),
+        [each.cells for each in found],
+        (
+            at_most("a healthy round", max(few.ours, many.ours), 0.6, "ms", COLD),
+            at_least("shell loop over ours", min(few.ratio, many.ratio), 40, "×", COLD),
+            at_most("20,000 sockets over 10", many.ours / few.ours, 1.15, "×"),
+        ),
+        plots=(
+            Bars(
+                TITLE,
+                "milliseconds of CPU for each round, logarithmic",
+                [
+                    Group(
+                        f"{each.sockets:,} sockets open on the host",
+                        [
+                            Bar(name, value, f"{value:.2f} ms", ours=name == "service-watchdog")
+                            for name, value in each.by_name.items()
+                        ],
+                    )
+                    for each in found
+                ],
+                log=True,
+                aim=0.6,
             ),
         ),
     )
 
 
+@dataclass(frozen=True)
+class _Costs:
+    """Milliseconds of CPU for a round, with so many sockets on the host."""
+
+    sockets: int
+    ours: float
+    monit: float
+    shell: float
+
+    @property
+    def ratio(self) -> float:
+        return self.shell / self.ours
+
+    @property
+    def by_name(self) -> Mapping[str, float]:
+        return {"service-watchdog": self.ours, "monit": self.monit, "shell loop": self.shell}
+
+    @property
+    def cells(self) -> Sequence[str]:
+        figures = (f"{self.ours:.2f} ms", f"{self.monit:.2f} ms", f"{self.shell:.1f} ms")
+        return (f"{self.sockets:,}", *figures, times(self.monit / self.ours), times(self.ratio))
+
+
+def _start_monit(host: InstalledHost) -> int:
+    """Start a monit that asks for the same, and return its pid."""
+    host.write("/etc/round.monitrc", MONIT, mode=0o700)
+    host.write_unit(
+        "round.service", "[Service]\nExecStart=/usr/bin/monit -I -c /etc/round.monitrc\n"
+    )
+    host.systemctl("start", "round.service")
+    pass_time(2 * INTERVAL)
+    return host.outer_pid(int(host.unit("round.service", "MainPID")["MainPID"]))
+
+
+def _with_children(pid: int) -> float:
+    """Return the CPU seconds of process *pid* and of the children that it has waited for.
+
+    Source: proc_pid_stat(5), fields 16 and 17, in clock ticks: coarse, but these add up.
+    """
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return cpu_seconds(pid) + (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+
+
 def _floor(host: InstalledHost, what: str) -> float:
     """Return the CPU seconds that the least asyncio program takes for a round."""
     python = "/opt/service-watchdog/bin/python"
-    done = host.run(python, "-I", "-c", FLOOR, str(ROUNDS), what, timeout=120)
+    done = host.run(python, "-I", "-c", FLOOR, str(FLOOR_ROUNDS), what, timeout=120)
     return float(done.stdout)
 
 
@@ -180,109 +248,3 @@ def _hold_sockets(host: InstalledHost, count: int) -> list[str]:
         )
         host.systemctl("start", unit, timeout=120)
     return units
-
-
-def memory() -> Section:
-    """Measure the PSS of the daemon, and what each import adds."""
-    with bench_host() as host:
-        host.start_peer("sample", "--port", "8000", unit="watched.service")
-        host.configure(ONE.format(interval="30s") + SLACK)
-        host.start_daemon()
-        wait_for_phase(host, "healthy")
-        whole = pss_megabytes(daemon_pid(host))
-        rows = [
-            ("the daemon: one service, Slack configured, before the first alert", f"{whole:.1f}")
-        ]
-        rows += [
-            (f"a bare process that imports {name}", f"{_pss_of(host, name):.1f}")
-            for name in (
-                "nothing",
-                "asyncio",
-                "structlog",
-                "msgspec",
-                "dbus_fast.aio",
-                "httptools",
-                "sqlite3",
-                "watchdog.config",
-                "watchdog.app.daemon",
-                "psutil",
-                "aiosmtplib",
-                "aiohttp",
-                "slack_sdk.web.async_client",
-            )
-        ]
-    return Section(
-        "Memory",
-        "Proportional set size (PSS) in MB. The daemon as installed; then bare interpreters of the "
-        "same environment, each importing one thing (shared parts are counted in each). Slack, "
-        "e-mail and psutil are imported when first needed.",
-        ("what", "PSS, MB"),
-        rows,
-        (Aim("PSS before the first alert", f"{whole:.1f} MB", "≤ 36 MB", whole <= 36),),
-    )
-
-
-def thousand() -> Section:
-    """Measure a thousand services every 30 s, then with a hundred of them hanging."""
-    rows, aims = [], []
-    with bench_host() as host:
-        host.write_unit("many@.service", "[Service]\nType=exec\nExecStart=/bin/sleep infinity\n")
-        for start in range(0, SERVICES, 100):
-            names = [f"many@{i}.service" for i in range(start, start + 100)]
-            host.systemctl("start", *names, timeout=120)
-        host.start_peer(
-            "many", "--first", "20000", "--count", str(SERVICES), more="LimitNOFILE=16000"
-        )
-        host.configure(
-            "".join(
-                f'[[service]]\nname = "s{i}"\nunit = "many@{i}.service"\n'
-                f"port = {{ port = {20000 + i}, any_owner = true }}\n"
-                f'health = "http://127.0.0.1:{20000 + i}/health"\n'
-                for i in range(SERVICES)
-            )
-            + "[defaults]\nrestart_after = { http = 0 }\n"
-        )
-        host.systemctl("start", "service-watchdog", timeout=120)
-        pid = daemon_pid(host)
-        wait_for_phase(host, "healthy", 120)
-        for what in ("all healthy", f"{HANGING} of them hanging"):
-            if "hanging" in what:
-                host.write("/run/many/hanging", str(HANGING))
-            before, began = cpu_seconds(pid), time.monotonic()
-            pass_time(WATCHED_SECONDS)
-            share = (cpu_seconds(pid) - before) / (time.monotonic() - began) * 100
-            late = status(host)["daemon"]["late_ms"]
-            pss = pss_megabytes(pid)
-            rows.append(
-                (
-                    what,
-                    f"{share:.2f} %",
-                    f"{pss:.1f} MB",
-                    f"{late['p50']:.1f} ms",
-                    f"{late['p99']:.1f} ms",
-                )
-            )
-            if what == "all healthy":
-                aims += [
-                    Aim("CPU of 1,000 services", f"{share:.2f} %", "≤ 2 %", share <= 2),
-                    Aim("PSS of 1,000 services", f"{pss:.1f} MB", "≤ 60 MB", pss <= 60),
-                ]
-            aims.append(
-                Aim(f"p99 lateness, {what}", f"{late['p99']:.1f} ms", "≤ 20 ms", late["p99"] <= 20)
-            )
-    return Section(
-        "A thousand services",
-        f"{SERVICES:,} services, each with unit, port and /health, every 30 s, watched for "
-        f"{WATCHED_SECONDS:g} s. Lateness is how long after its time a regular round began.",
-        ("services", "CPU of one core", "PSS", "late, p50", "late, p99"),
-        rows,
-        aims,
-    )
-
-
-def _pss_of(host: InstalledHost, module: str) -> float:
-    imports = "" if module == "nothing" else f"import {module}\n"
-    script = f"{imports}print(open('/proc/self/smaps_rollup').read())"
-    shebang = host.read("/opt/service-watchdog/bin/service-watchdog").splitlines()[0]
-    output = host.run(shebang.removeprefix("#!"), "-c", script).stdout
-    return next(int(line.split()[1]) for line in output.splitlines() if "Pss:" in line) / 1024

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import json
-import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.host.host import wait_for
 from tests.host.image import Images
 from tests.host.installed import DAEMON, InstalledHost
+
+T = TypeVar("T")
+
+
+@dataclass
+class Options:
+    """What holds of a whole run."""
+
+    quick: bool = False
+
+
+options = Options()
 
 
 @contextmanager
@@ -34,11 +46,12 @@ def status(host: InstalledHost, name: str = "") -> dict[str, Any]:
 
 def wait_for_phase(host: InstalledHost, phase: str, timeout: float = 60.0) -> None:
     """Return once every service is in *phase*."""
+    wait_for(lambda: all_are(host, phase), timeout, f"all services {phase}")
 
-    def all_are() -> bool:
-        return all(service["phase"] == phase for service in status(host)["services"])
 
-    wait_for(all_are, timeout, f"all services {phase}")
+def all_are(host: InstalledHost, phase: str) -> bool:
+    """Return whether every service is in *phase*."""
+    return all(service["phase"] == phase for service in status(host)["services"])
 
 
 def daemon_pid(host: InstalledHost) -> int:
@@ -65,10 +78,9 @@ def pss_megabytes(pid: int) -> float:
     raise ValueError(f"cannot read the PSS of process {pid}")
 
 
-def quantile(values: Sequence[float], share: float) -> float:
-    """Return the value below which *share* of *values* lie (nearest rank)."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, max(0, math.ceil(share * len(ordered)) - 1))]
+def of(full: T, quick: T) -> T:
+    """Return the first, or in a trial run the second: how many, or how long."""
+    return quick if options.quick else full
 
 
 def pass_time(seconds: float) -> float:

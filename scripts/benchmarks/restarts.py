@@ -1,13 +1,15 @@
-"""What a restart of the application costs those who ask meanwhile."""
+"""What a restart or a deploy of the application costs those who ask meanwhile."""
 
 from __future__ import annotations
 
-from scripts.benchmarks.lab import bench_host
+from scripts.benchmarks.lab import bench_host, of
+from scripts.benchmarks.plot import Bar, Bars, Group
 from scripts.benchmarks.report import Aim, Section
-from tests.host.fronted import DOMAIN, DROP_IN, UNIT, FrontedHost, Outcome
+from tests.host.fronted import DOMAIN, DROP_IN, NAME, UNIT, FrontedHost, Outcome
 from tests.host.installed import InstalledHost
 
-RESTARTS = 10
+TITLE = "Requests lost in restarts"
+WHAT = ("restart", "deploy")
 RATE = 150  # a second
 
 REFERENCE_UNIT = """\
@@ -44,40 +46,79 @@ server {{
 """
 
 
+# The reference document's steps of a deploy, but for sudo.
+REFERENCE_DEPLOY = f"""
+systemctl restart {UNIT}
+for i in $(seq 30); do
+  if ss -tlnp | grep -q ":8000"; then break; fi
+  sleep 1
+done
+curl -sf http://localhost:8000/health >/dev/null || exit 1
+nginx -t 2>/dev/null && systemctl restart nginx
+"""
+
+KINDS = {
+    "reference": "the document's unit and site",
+    "unit": "the templates' unit and site",
+    "socket": "the templates' socket, unit and site",
+}
+
+
 def under_load() -> Section:
-    """Restart it, as the document's files, the unit and the socket have it, and count."""
-    found = {kind: _count(kind) for kind in ("reference", "unit", "socket")}
-    said = {
-        "reference": "the document's unit and site",
-        "unit": "the templates' unit and site",
-        "socket": "the templates' socket, unit and site",
+    """Restart it, and deploy it, as the document, the unit and the socket have it, and count."""
+    restarts, deploys = of(10, 3), of(4, 1)
+    found = {
+        (kind, what): _count(kind, what, many)
+        for kind in KINDS
+        for what, many in (("restart", restarts), ("deploy", deploys))
     }
-    lost = found["socket"].lost
     return Section(
-        "Requests lost in restarts",
+        TITLE,
         f"uvicorn with two workers behind nginx, {RATE} requests a second, half of them POST, half "
-        f"over connections of their own, while it is restarted {RESTARTS} times by `systemctl "
-        "restart`, one after another. Lost is what was not answered 200 with the right body.",
-        ("how it is run", "requests", "GET lost", "POST lost", "slowest answer"),
+        f"over connections of their own, while it is restarted {restarts} times by `systemctl "
+        f"restart`, one after another, or deployed {deploys} times: by the document's own steps, "
+        "which restart nginx too, or by `service-watchdog deploy`, which reloads it and goes on "
+        "once health is proven. Lost is what was not answered 200 with the right body.",
+        ("how it is run", "what is done", "requests", "GET lost", "POST lost", "slowest answer"),
         [
             (
-                said[kind],
+                KINDS[kind],
+                what,
                 f"{outcome.total:,}",
                 str(_lost(outcome, "GET")),
                 str(_lost(outcome, "POST")),
                 f"{outcome.slowest:.1f} s",
             )
-            for kind, outcome in found.items()
+            for (kind, what), outcome in found.items()
         ],
-        [Aim("lost with the socket", str(lost), "0", lost == 0)],
+        [
+            Aim(f"lost with the socket, {what}", str(lost), "0", lost == 0, f"{lost} requests")
+            for what in ("restart", "deploy")
+            for lost in (found["socket", what].lost,)
+        ],
+        plots=(
+            Bars(
+                TITLE,
+                f"% of the requests, at {RATE} a second",
+                [
+                    Group(KINDS[kind], [_bar(what, found[kind, what]) for what in WHAT])
+                    for kind in KINDS
+                ],
+            ),
+        ),
     )
+
+
+def _bar(what: str, outcome: Outcome) -> Bar:
+    share = outcome.lost / max(outcome.total, 1) * 100
+    return Bar(what, share, f"{outcome.lost:,} of {outcome.total:,}", ours=share == 0)
 
 
 def _lost(outcome: Outcome, method: str) -> int:
     return sum(count for kind, count in outcome.failed.items() if kind.startswith(method))
 
 
-def _count(kind: str) -> Outcome:
+def _count(kind: str, what: str, many: int) -> Outcome:
     with bench_host() as host:
         fronted = FrontedHost(host)
         fronted.configure()
@@ -87,8 +128,13 @@ def _count(kind: str) -> Outcome:
             fronted.install_site()
             fronted.start(kind)
         with fronted.load(RATE) as load:
-            for _ in range(RESTARTS):
-                host.systemctl("restart", UNIT, timeout=60)
+            for _ in range(many):
+                if what == "restart":
+                    host.systemctl("restart", UNIT, timeout=60)
+                elif kind == "reference":
+                    host.sh(REFERENCE_DEPLOY, timeout=90)
+                else:
+                    host.run("service-watchdog", "deploy", NAME, timeout=120)
         return load.outcome
 
 

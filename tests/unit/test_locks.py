@@ -33,3 +33,11 @@ def test_two_extras_can_be_installed_together() -> None:
     both = locked("apprise").keys() & locked("aws").keys()
     assert {"urllib3"} <= both
     assert all(locked("apprise")[name] == locked("aws")[name] for name in both)
+
+
+@pytest.mark.parametrize("name", ["run", "apprise", "aws", "build", "dev", "audit"])
+def test_nothing_is_installed_that_nobody_has_hashed(name: str) -> None:
+    text = (ROOT / f"requirements/{name}.lock").read_text(encoding="utf-8")
+    packages = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]
+    assert len(packages) == len(locked(name))
+    assert all("--hash=sha256:" in package for package in packages)

@@ -67,8 +67,10 @@ LIMITS_TIMEOUT = 5.0
 class Assembly:
     """Makes parts; holds what they share, the bus, for as long as it is entered."""
 
-    def __init__(self, daemon: DaemonSettings, clock: Clock) -> None:
-        self.redactor = Redactor()
+    def __init__(
+        self, daemon: DaemonSettings, clock: Clock, redactor: Redactor | None = None
+    ) -> None:
+        self.redactor = redactor or Redactor()
         """What everybody takes secrets out with who lets foreign text in."""
         self._daemon = daemon
         self._clock = clock

@@ -9,14 +9,17 @@ from functools import partial
 from typing import Any
 
 import msgspec
+import structlog
 
 from watchdog.addressing import AddressBook
 from watchdog.config import ChannelSettings
 from watchdog.core.model import Alert
 from watchdog.ports import Addressed, Clock
-from watchdog.relay import Elsewhere, Overdue, Relay
+from watchdog.relay import Elsewhere, Overdue, Relay, pass_on
 from watchdog.store.durable import DurableStore
 from watchdog.store.read import Backlog
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,18 @@ class Channels:
         for name, channel in after.items():
             if name not in self._running:
                 self._running[name] = self._start(channel)
+        if after:
+            self._tasks.create_task(self._pass_on(), name="pass on")
+
+    async def _pass_on(self) -> None:
+        """See to what waits for destinations that were renamed, or taken out."""
+        now = self._clock.now()
+        try:
+            for name, backlog in (await self._store.outbox_summary()).items():
+                if name not in self._running and backlog.pending:
+                    await pass_on(name, backlog.pending, self._store, self._book, now)
+        except Exception as error:  # noqa: BLE001 - the watch goes on; the next start tries again
+            log.warning("alerts not passed on", reason=type(error).__name__)
 
     def wake(self) -> None:
         """Let every channel that waits after a failed try try again now."""

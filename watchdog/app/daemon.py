@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import faulthandler
 import gc
+import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -22,12 +23,14 @@ from watchdog.app.assemble import Assembly
 from watchdog.app.children import follow_children_without_threads, start_children_without_vfork
 from watchdog.app.engine import Engine
 from watchdog.app.health import unwell
+from watchdog.app.loop import Loop
 from watchdog.app.readiness import Readiness, watchdog_period
 from watchdog.app.self_check import refuse_foreign_package
 from watchdog.clock import HostClock
 from watchdog.config import Config, load
 from watchdog.core.telling import Notice
 from watchdog.errors import ConfigError, WatchdogError
+from watchdog.evidence.redact import Redactor
 from watchdog.store.durable import DurableStore
 from watchdog.store.sqlite import SqliteStore
 from watchdog.web.control_socket import ControlSocket
@@ -51,16 +54,27 @@ def run(path: Path) -> int:
     """
     refuse_foreign_package()
     faulthandler.enable()  # systemd's watchdog sends SIGABRT: the journal then has the stack
-    config = load(path)
-    logging.set_up(config.daemon.log)
+    environ = dict(os.environ)
+    config = load(path, environ)
+    _withhold(config)
+    redactor = Redactor()
+    redactor.configure(known=config.secrets())
+    logging.set_up(config.daemon.log, redactor.known)
     follow_children_without_threads()
     start_children_without_vfork()
     with alone((config.daemon.state_dir, config.daemon.runtime_dir)):
         try:
-            asyncio.run(_Daemon(path, config).serve())
+            with asyncio.Runner(loop_factory=Loop) as runner:
+                runner.run(_Daemon(path, config, environ, redactor).serve())
         except ExceptionGroup as group:  # of the task group that the daemon opens itself in
             raise _own_words(group) or group from None
     return 0
+
+
+def _withhold(config: Config) -> None:
+    """Take secrets out of the environment: whatever is started from here on inherits it."""
+    for name in config.variables:
+        os.environ.pop(name, None)
 
 
 def _own_words(group: ExceptionGroup[Exception]) -> Exception | None:
@@ -72,9 +86,13 @@ def _own_words(group: ExceptionGroup[Exception]) -> Exception | None:
 
 
 class _Daemon:
-    def __init__(self, path: Path, config: Config) -> None:
+    def __init__(
+        self, path: Path, config: Config, environ: Mapping[str, str], redactor: Redactor
+    ) -> None:
         self._path = path
         self._config = config
+        self._environ = environ  # as it was at the start, secrets included
+        self._redactor = redactor
         self._readiness = Readiness()
         self._clock = HostClock()
         self._hangup = asyncio.Event()
@@ -117,7 +135,9 @@ class _Daemon:
             store = await stack.enter_async_context(
                 DurableStore(SqliteStore(Path(daemon.state_dir) / places.DATABASE))
             )
-            assembly = await stack.enter_async_context(Assembly(daemon, self._clock))
+            assembly = await stack.enter_async_context(
+                Assembly(daemon, self._clock, self._redactor)
+            )
             tasks = await stack.enter_async_context(asyncio.TaskGroup())
             engine = Engine(assembly, store, self._clock, tasks)
             api = Api(engine)
@@ -133,7 +153,8 @@ class _Daemon:
     async def _watch(self, engine: Engine) -> None:
         await engine.apply(self._config)
         await self._pass_on_notices(engine)
-        await engine.first_rounds()
+        # Ten thousand services take systemd itself a minute to tell of.
+        await engine.first_rounds(lambda: self._readiness.starting(self._clock.now().mono))
         # What start-up has made stays: the collector need not look through it ever again.
         gc.collect()
         gc.freeze()
@@ -160,7 +181,7 @@ class _Daemon:
         """Swap in a configuration that validates; otherwise keep the old one and say so."""
         self._readiness.reloading()
         try:
-            config = load(self._path)
+            config = load(self._path, self._environ)
         except ConfigError as error:
             first, more = error.problems[0], len(error.problems) - 1
             rest = f" (and {more} more)" if more else ""
@@ -170,6 +191,7 @@ class _Daemon:
             )
         else:
             engine.reload_trouble = ""
+            _withhold(config)
             if config.daemon != self._config.daemon:
                 log.warning("the table [daemon] has changed; it takes effect at the next start")
             self._config = config
@@ -190,11 +212,16 @@ class _Daemon:
             await self._clock.sleep_until(self._clock.now().mono + STATUS_GAP)
 
     async def _watch_notices(self, engine: Engine) -> None:
-        """Tell people what happens to the database, when it happens."""
-        happened = asyncio.Event()
+        """Tell people what happens to the database, and the log when it is in trouble."""
+        happened, trouble = asyncio.Event(), ""
         engine.store.watch(happened.set)
         while True:
             await self._pass_on_notices(engine)
+            before, trouble = trouble, engine.store.trouble
+            if trouble and trouble != before:
+                log.warning("database in trouble", reason=trouble)
+            elif before and not trouble:
+                log.info("database works again")
             await happened.wait()
             happened.clear()
 

@@ -102,9 +102,9 @@ class Engine:
         """Return by how many seconds recent regular rounds began late."""
         return list(self._around.late)
 
-    async def first_rounds(self) -> None:
+    async def first_rounds(self, progress: Callable[[], None]) -> None:
         """Return once every service has been judged; how late start-up made rounds is forgotten."""
-        await self.services.first_rounds()
+        await self.services.first_rounds(progress)
         self._around.late.clear()
 
     async def apply(self, config: Config) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import socket
 import sys
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Literal
 
 import msgspec
 import structlog
@@ -12,26 +15,58 @@ import structlog
 _encode = msgspec.json.Encoder(enc_hook=repr).encode
 
 
+_JOURNAL = "/run/systemd/journal/stdout"
+
+_HELLO = "service-watchdog\n\n6\n1\n0\n0\n0\n"
+"""To journald: identifier, unit (it knows), priority, "<N>" before a line, forwarded nowhere."""
+
+
 class _Writer:
     """Writes lines to standard error; a full disk or a reader that has gone loses them.
 
-    The watch must go on without a log.
+    The watch must go on without a log. A journal that was stopped is found again once it is back.
     """
 
-    def __init__(self, *_args: Any) -> None:
+    def __init__(self, keep_back: Callable[[str], str]) -> None:
         self._file = sys.stderr
+        self._keep_back = keep_back
 
     def msg(self, line: str) -> None:
         """Write *line*."""
-        with contextlib.suppress(OSError):
-            self._file.write(line + "\n")
+        try:
+            self._file.write(self._keep_back(line) + "\n")
             self._file.flush()
+        except OSError:
+            with contextlib.suppress(OSError):
+                _find_journal()
+                self._file.flush()
 
     debug = info = warning = error = critical = exception = msg
 
 
-def set_up(style: Literal["auto", "json", "console"] = "auto") -> None:
-    """Write to standard error; "auto" is the console's style on a terminal and JSON elsewhere."""
+def _find_journal() -> None:
+    """Connect standard error with the journal anew, if that is where it led. Raises OSError.
+
+    As systemd does for a service at its start; a journald that is merely restarted keeps what it
+    has. See connect_logger_as() in systemd's src/core/execute.c.
+    """
+    if not os.environ.get("JOURNAL_STREAM"):
+        return
+    with socket.socket(socket.AF_UNIX) as journal:
+        journal.settimeout(0.1)
+        journal.connect(_JOURNAL)
+        journal.sendall(_HELLO.encode())
+        journal.settimeout(None)
+        os.dup2(journal.fileno(), sys.stderr.fileno())
+
+
+def set_up(
+    style: Literal["auto", "json", "console"] = "auto", keep_back: Callable[[str], str] = str
+) -> None:
+    """Write to standard error; "auto" is the console's style on a terminal and JSON elsewhere.
+
+    *keep_back* returns a line without the secrets that are in it: a library's error may quote one.
+    """
     on_terminal = sys.stderr.isatty()
     console = style == "console" or (style == "auto" and on_terminal)
     processors: list[structlog.typing.Processor] = [
@@ -39,7 +74,9 @@ def set_up(style: Literal["auto", "json", "console"] = "auto") -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if console:
-        processors += [structlog.dev.ConsoleRenderer(colors=on_terminal)]
+        # With rich installed it would print the locals of a traceback, secrets among them.
+        plain = structlog.dev.plain_traceback
+        processors += [structlog.dev.ConsoleRenderer(colors=on_terminal, exception_formatter=plain)]
     else:
         processors += [
             structlog.processors.format_exc_info,
@@ -49,7 +86,7 @@ def set_up(style: Literal["auto", "json", "console"] = "auto") -> None:
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(20),
-        logger_factory=_Writer,
+        logger_factory=lambda *_args: _Writer(keep_back),
         cache_logger_on_first_use=True,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 
@@ -9,6 +10,11 @@ import sdnotify
 import structlog
 
 log = structlog.get_logger()
+
+MORE = 60.0
+"""Seconds that a start which makes progress may go on from here, whatever TimeoutStartSec= says."""
+
+ASK_EVERY = 5.0
 
 
 class Readiness(sdnotify.SystemdNotifier):  # type: ignore[misc]
@@ -23,6 +29,7 @@ class Readiness(sdnotify.SystemdNotifier):  # type: ignore[misc]
         if self.socket is not None:
             self.socket.settimeout(0)
         self._status = ""
+        self._asked = -math.inf  # mono: when systemd was last asked for time
 
     def notify(self, state: str) -> None:
         """Send *state*; a full or missing socket loses it, and the log says so."""
@@ -36,6 +43,12 @@ class Readiness(sdnotify.SystemdNotifier):  # type: ignore[misc]
     def ready(self) -> None:
         """Say that the daemon does its work."""
         self.notify("READY=1")
+
+    def starting(self, mono: float) -> None:
+        """Say that the start makes progress, so that systemd goes on waiting for it."""
+        if mono >= self._asked + ASK_EVERY:
+            self._asked = mono
+            self.notify(f"EXTEND_TIMEOUT_USEC={int(MORE * 1e6)}")
 
     def reloading(self) -> None:
         """Say that the configuration is being read again; ``ready`` ends it."""

@@ -107,9 +107,11 @@ class Services:
                     Change(step.state, now, notes, around.book.address(alerts), history=history)
                 )
 
-    async def first_rounds(self) -> None:
-        """Return once every service has been judged at least once."""
-        await asyncio.gather(*(worker.judged.wait() for worker in self.workers.values()))
+    async def first_rounds(self, progress: Callable[[], None]) -> None:
+        """Return once every service has been judged at least once; *progress* is called at each."""
+        for worker in list(self.workers.values()):
+            await worker.judged.wait()
+            progress()
 
     def stuck(self, mono: float) -> Sequence[str]:
         """Return the services whose worker should have moved by now and has not."""

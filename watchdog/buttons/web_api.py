@@ -110,7 +110,7 @@ class WebApi:
             raise self._lost(error) from None
         try:
             answer = msgspec.json.decode(content)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             answer = None
         if isinstance(answer, dict) and answer.get("ok") is True:
             return answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import socket
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,10 @@ from watchdog.errors import ControlError
 
 PATIENCE = 300.0
 """Seconds to wait for an answer: a restart with its proof of health may take minutes."""
+
+
+_UNPRINTABLE = re.compile(rb"\\\\|\\[bfr]|\\u00(?:[0189][0-9a-fA-F]|7[fF])|\x7f|\xc2[\x80-\x9f]")
+"""In JSON: what a terminal would obey. Answers quote foreign text, and are shown to root."""
 
 
 class RefusedError(ControlError):
@@ -40,12 +45,16 @@ def ask(path: Path, call: str, arguments: dict[str, Any], patience: float = PATI
         except OSError as error:
             raise ControlError(f"cannot ask the daemon: {_why(error, path)}") from error
     try:
-        reply = msgspec.json.decode(answer)
+        reply = msgspec.json.decode(_UNPRINTABLE.sub(_shown, answer))
     except msgspec.DecodeError as error:
         raise ControlError(f"cannot ask the daemon: it hung up on {path}") from error
     if reply.get("error"):
         raise RefusedError(reply["error"], reply.get("code", 3))
     return reply.get("result")
+
+
+def _shown(found: re.Match[bytes]) -> bytes:
+    return found[0] if found[0] == rb"\\" else b"?"
 
 
 def user() -> str:

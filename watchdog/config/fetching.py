@@ -45,6 +45,7 @@ class Secrets:
     environ: Mapping[str, str]
     for_daemon: bool = True  # False: a person asks, who lacks what systemd gives to the daemon
     unchecked: list[str] = field(default_factory=list)  # what that person could not see
+    variables: set[str] = field(default_factory=set)  # of the environment, that hold secrets
 
     def fetch(
         self,
@@ -128,6 +129,7 @@ class Secrets:
     def _text(self, origin: Origin) -> str:
         kind, name = origin
         if kind == "env":
+            self.variables.add(name)
             text = self.environ.get(name, "")
             if not text:
                 raise _UnseenError(f"the environment has no {name}; expected the secret in it")

@@ -104,6 +104,7 @@ def load(
         redact_emails=tables.evidence.redact_emails,
         warnings=warnings,
         unchecked=tuple(secrets.unchecked),
+        variables=frozenset(secrets.variables),
         remarks=() if for_daemon else problems.remarks(),
     )
 

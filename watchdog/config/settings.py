@@ -223,6 +223,7 @@ class Config:
     redact_emails: bool = False
     warnings: HostWarnings = field(default_factory=HostWarnings)
     unchecked: tuple[str, ...] = ()  # secrets that only the daemon can see; empty in the daemon
+    variables: frozenset[str] = frozenset()  # of the environment, that hold secrets
     remarks: tuple[str, ...] = ()  # what is allowed, and may not be meant; empty in the daemon
 
     @property

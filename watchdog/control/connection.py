@@ -129,10 +129,11 @@ class Connection:
     ) -> list[Any]:
         """Return the body of the reply; *on_reply* gets it first, before any later signal is taken.
 
-        Raises BusError, after the call's timeout at the latest.
+        Raises BusError, at the latest after the call's timeout, which begins when it is its turn: a
+        restart that waits behind hundreds of others must not be taken for one that systemd ignores.
         """
         try:
-            async with asyncio.timeout(self._call_timeout), self._slots:
+            async with self._slots, asyncio.timeout(self._call_timeout):
                 while True:
                     message = Message(*to, member, signature=signature, body=list(body))
                     try:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+FIRST_AT_ONCE = 32
+"""First snapshots under way: so few that a systemd which does not answer is found out by these
+alone, and the thousands that wait their turn need not try."""
+
 UPDATES_AT_ONCE = 8
 """So few that restarts have most of the calls in flight, and the loop is never held up long."""
 
@@ -71,18 +75,25 @@ class Followers:
         self._unsettled: set[Follower] = set()
         self._settler_bell = asyncio.Event()
         self._references = 0
+        self._turns = asyncio.Semaphore(FIRST_AT_ONCE)
 
     async def add(self, unit: Follower) -> None:
         """Keep *unit* current from now on; with a first snapshot, if systemd can be asked."""
         self._units.add(unit)
         try:
-            await self._sync(unit)
+            async with self._turns:
+                # That systemd does not answer need not be found out by everybody.
+                is_silent = bool(self._stale)
+                if not is_silent:
+                    await self._sync(unit)
         except BusError:
-            self._stale.add(unit)
-            self._on_work()
+            is_silent = True
         except BaseException:
             self.remove(unit)
             raise
+        if is_silent:
+            self._stale.add(unit)
+            self._on_work()
 
     def remove(self, unit: Follower) -> None:
         """Send *unit* nothing any more."""

@@ -156,9 +156,10 @@ async def _refusal(unit: FollowedUnit, bus: SystemBus, error: BusError) -> Outco
     polkit_down = "polkit" in str(error) and unit.state.name not in str(error)
     if error.name in DENIED or polkit_down:
         if polkit_down or not await _is_polkit_there(bus):
+            # As while its package is upgraded: it will be back, and is then asked again.
             advice = "polkit, which systemd asks, does not run; see: systemctl status polkit"
-        else:
-            advice = "no permission; run: sudo service-watchdog grant"
+            return RestartOutcome.FAILED, f"{cannot}: {advice} ({error})"
+        advice = "no permission; run: sudo service-watchdog grant"
         return RestartOutcome.IMPOSSIBLE, f"{cannot}: {advice} ({error})"
     if error.name in _HOPELESS:
         return RestartOutcome.IMPOSSIBLE, f"{cannot}: {error}"

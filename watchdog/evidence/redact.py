@@ -70,14 +70,17 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return *text*, one line or several, without what is or may be a secret."""
-        text = TERMINAL.sub("", _cut(text))
-        for form in self._known:
-            if form in text:
-                text = text.replace(form, MASK)
-        text = self._without_cut(text)
+        text = self._without_cut(self.known(TERMINAL.sub("", _cut(text))))
         for pattern, shown in RULES:
             text = pattern.sub(shown, text)
         return EMAIL.sub("[email]", text) if self._emails else text
+
+    def known(self, text: str) -> str:
+        """Return *text*, of our own making, without the secrets that the configuration knows."""
+        for form in self._known:
+            if form in text:
+                text = text.replace(form, MASK)
+        return text
 
     def _without_cut(self, text: str) -> str:
         """Return *text* without the beginning of a known secret that its end was cut out of."""

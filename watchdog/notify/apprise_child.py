@@ -10,10 +10,15 @@ import json
 import logging
 import os
 import re
+import resource
 import sys
 from typing import Any, TextIO
 
 STATUS = re.compile(r"\berror=([1-5]\d\d)\b")  # apprise: "Failed to send …, error=404."
+
+
+MEMORY = 384 << 20
+"""Bytes of address space, most of them libraries: its plugins read an answer to its end."""
 
 
 class Statuses(logging.Handler):
@@ -30,6 +35,7 @@ class Statuses(logging.Handler):
 
 def main() -> None:
     """Send what standard input says."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     answer = _own_output()
     request = json.load(sys.stdin)
     json.dump(send(request), answer)

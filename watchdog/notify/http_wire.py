@@ -21,6 +21,12 @@ from watchdog.notify.route import Route
 KEEP_ALIVE = 30.0  # seconds; from the first suspicion to the alert
 RETRY_AFTER_MAX = 3600.0
 
+CONNECT_SHARE = 0.95
+"""Of the time for the whole: who was never connected to has not taken anything twice."""
+
+ANSWER_SIZE = 1 << 20
+"""Bytes of an answer that are read: Slack's are its message again, 200 kB at most."""
+
 LOST = (aiohttp.ClientError, OSError, ValueError)
 """What an exchange without an answer raises."""
 
@@ -33,14 +39,54 @@ class Reply:
     retry_after: float | None = None  # seconds
 
 
+class UnfitAnswerError(aiohttp.ClientError):
+    """What was answered is nothing to go by; in our own words."""
+
+
+class BoundedResponse(aiohttp.ClientResponse):
+    """An answer that is read up to a limit: whoever sends without end must not fill our memory."""
+
+    async def read(self) -> bytes:
+        """Return the body. Raises UnfitAnswerError."""
+        if self._body is None:
+            body = bytearray()
+            async for chunk in self.content.iter_any():
+                body += chunk
+                if len(body) > ANSWER_SIZE:
+                    self.close()
+                    raise UnfitAnswerError(f"the answer is longer than {ANSWER_SIZE >> 20} MiB")
+            self._body = bytes(body)
+        return await super().read()
+
+
+async def _refuse_redirect(
+    _session: object, _context: object, asked: aiohttp.TraceRequestRedirectParams
+) -> None:
+    asked.response.close()
+    why = "it redirects, which is not followed; is there a proxy or a portal in between?"
+    raise UnfitAnswerError(why)
+
+
 def open_session(route: Route, connections: int = 2) -> aiohttp.ClientSession:
-    """Return a session that keeps its connections, and our timeout."""
+    """Return a session that keeps its connections, and our timeout.
+
+    It follows no redirect, whatever a library asks for: what the page behind it says of a GET
+    says nothing of an alert. It wants nothing compressed, for that unpacks to a thousand times its
+    size before anybody can look.
+    """
     timeout = route.timeout
+    connect = timeout * CONNECT_SHARE
+    redirects = aiohttp.TraceConfig()
+    redirects.on_request_redirect.append(_refuse_redirect)
     return aiohttp.ClientSession(
+        response_class=BoundedResponse,
+        trace_configs=[redirects],
+        headers={"Accept-Encoding": "identity"},
+        auto_decompress=False,
         connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEEP_ALIVE),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(
-            total=timeout, connect=timeout, sock_connect=timeout, sock_read=timeout
+            total=timeout, connect=connect, sock_connect=connect, sock_read=timeout
         ),
         trust_env=route.trust_env,
     )
@@ -69,18 +115,12 @@ def why_lost(error: Exception, timeout: float, twice: str = TWICE) -> tuple[str,
     match error:
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
             why, pause = "the configured address is not an http or https URL", REPAIR_PAUSE
-        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
-            why = "the server's TLS certificate is not to be trusted"
-        case aiohttp.ClientProxyConnectionError():
-            why = "the proxy does not accept connections"
         case aiohttp.ClientHttpProxyError():
             why = f"the proxy refuses with status {error.status}"
-        case aiohttp.ClientConnectorDNSError():
-            why = "the server's name cannot be resolved"
         case aiohttp.ClientConnectorError():
-            # By its number: the words are asyncio's, "Connect call failed".
-            number = error.os_error.errno
-            why = f"cannot connect: {os.strerror(number) if number else 'no reason given'}"
+            why = _why_not_connected(error)
+        case UnfitAnswerError():
+            why = f"{error}{twice}"
         case aiohttp.ConnectionTimeoutError():
             why = f"cannot connect within {timeout:g} s"
         case TimeoutError():
@@ -88,6 +128,21 @@ def why_lost(error: Exception, timeout: float, twice: str = TWICE) -> tuple[str,
         case _:
             why = f"the connection was lost ({type(error).__name__}){twice}"
     return why, pause
+
+
+def _why_not_connected(error: aiohttp.ClientConnectorError) -> str:
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return "the server's TLS certificate is not to be trusted"
+        case aiohttp.ClientConnectorSSLError():
+            return "the server does not speak TLS as expected"
+        case aiohttp.ClientProxyConnectionError():
+            return "the proxy does not accept connections"
+        case aiohttp.ClientConnectorDNSError():
+            return "the server's name cannot be resolved"
+    # By its number: the words are asyncio's, "Connect call failed".
+    number = error.os_error.errno
+    return f"cannot connect: {os.strerror(number) if number else 'no reason given'}"
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -103,7 +158,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 def _until(date: str) -> float:
     try:
         moment = parsedate_to_datetime(date)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year of twenty digits
         return math.nan
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return (aware - datetime.now(UTC)).total_seconds()

@@ -41,6 +41,9 @@ SCOPE = re.compile(r"[a-z.:,_-]{1,100}")
 quiet = logging.getLogger("watchdog.notify.slack_sdk")
 quiet.setLevel(logging.WARNING)
 
+STUMBLED = (AttributeError, TypeError, ValueError, LookupError, RecursionError)
+"""What slack_sdk raises of an answer that is not Slack's."""
+
 Body: TypeAlias = dict[str, Any]
 
 
@@ -155,8 +158,11 @@ class BotWire(Wire):
             return refusal(error.response)
         except (aiohttp.ClientError, OSError) as error:
             raise self._failure(error) from None
-        except (AttributeError, TypeError, ValueError):
-            return Answer(HTTPStatus.OK)  # slack_sdk stumbled: no JSON object, no UTF-8, …
+        except STUMBLED:
+            return Answer(HTTPStatus.OK)  # no JSON object, no UTF-8, no end of brackets, …
+        # slack_sdk takes bytes, or "false" in quotation marks, for a yes.
+        if not isinstance(response.data, dict) or response.data.get("ok") is not True:
+            return Answer(response.status_code)
         details = {name: response.get(name) for name in ("channel", "ts")}
         return Answer(
             response.status_code,
@@ -195,7 +201,7 @@ class WebhookWire(Wire):
             response = await self._client.send_dict(body)
         except (aiohttp.ClientError, OSError) as error:
             raise self._failure(error) from None
-        except ValueError:
+        except STUMBLED:
             return Answer(HTTPStatus.OK)  # the answer is not text
         words = response.body.strip()
         return Answer(
@@ -212,7 +218,7 @@ def accepted(words: str) -> bool:
         return True
     try:
         answer = json.loads(words)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(answer, dict) and answer.get("ok") is True
 

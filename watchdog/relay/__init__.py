@@ -2,6 +2,7 @@
 
 from watchdog.relay.canary import Canary
 from watchdog.relay.instead import Elsewhere
+from watchdog.relay.left_behind import pass_on
 from watchdog.relay.overdue import Overdue
 from watchdog.relay.pace import Pace
 from watchdog.relay.relay import Relay
@@ -9,4 +10,14 @@ from watchdog.relay.renewal import Renewal
 from watchdog.relay.standing import RelayStatus
 from watchdog.relay.talk import Talk
 
-__all__ = ["Canary", "Elsewhere", "Overdue", "Pace", "Relay", "RelayStatus", "Renewal", "Talk"]
+__all__ = [
+    "Canary",
+    "Elsewhere",
+    "Overdue",
+    "Pace",
+    "Relay",
+    "RelayStatus",
+    "Renewal",
+    "Talk",
+    "pass_on",
+]

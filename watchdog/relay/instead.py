@@ -38,17 +38,25 @@ def is_missed(delivery: Delivery, elsewhere: Elsewhere) -> bool:
     """Tell whether somebody else is to hear of it if *delivery* waits for too long."""
     if is_canary(delivery.alert):
         return bool(elsewhere.others)
-    if _is_told(delivery):
+    if is_told(delivery):
         return False
     return bool(elsewhere.fallback) and severity(delivery.alert) is Severity.CRITICAL
 
 
-def _is_told(delivery: Delivery) -> bool:
+def is_told(delivery: Delivery) -> bool:
     """Tell whether people know of *delivery*: what is left of it is an edit, or its evidence.
 
     What is quiet is for those alone who look where it was told before.
     """
     return bool(delivery.receipt.details) or delivery.alert.kind in QUIET
+
+
+def name_elsewhere(alert: Alert) -> str:
+    """Return the name of *alert* where it is told instead.
+
+    The same for whoever has not taken it: it is told there once.
+    """
+    return f"fallback/{alert.service}/{alert.incident}/{alert.kind}/{alert.wall!r}"
 
 
 def instead(
@@ -62,14 +70,12 @@ def instead(
     if is_canary(alert):
         notice = _notice(delivery, obstacle)
         return f"undelivered/{delivery.key}", Addressed(notice, elsewhere.others)
-    if alert.kind is AlertKind.TEST or _is_told(delivery):
+    if alert.kind is AlertKind.TEST or is_told(delivery):
         return None
     if not (obstacle.refused or is_missed(delivery, elsewhere)):
         return None
     why = Diversion(delivery.destination, delivery.created, obstacle.reason, obstacle.refused)
-    # The same for whoever else has not taken it: it is told there once.
-    name = f"fallback/{alert.service}/{alert.incident}/{alert.kind}/{alert.wall!r}"
-    return name, Addressed(replace(alert, diversion=why), elsewhere.fallback)
+    return name_elsewhere(alert), Addressed(replace(alert, diversion=why), elsewhere.fallback)
 
 
 def _notice(delivery: Delivery, obstacle: Obstacle) -> Alert:

@@ -48,6 +48,8 @@ class Database:
         self._wall = wall
         self._connection: sqlite3.Connection | None = None
         self._files: tuple[object, ...] = ()  # which files were opened
+        self._sizes = (0, 0)  # bytes of both, when we wrote last; only we make them shorter
+        self._home: object = None  # which directory they were in
         self._distrust = ""
 
     @property
@@ -79,7 +81,9 @@ class Database:
         def transact() -> _T:
             connection = self._in_place()
             with transaction(connection):
-                return work(connection)
+                done = work(connection)
+            self._sizes = self._sizes_now()
+            return done
 
         return self._run("write", transact)
 
@@ -103,21 +107,53 @@ class Database:
         connection = self._connection
         if connection is None:
             return self._opened()
-        if self._files_now() == self._files:
+        if self._files_now() == self._files and not self._is_cut():
             return connection
-        check_directory(self.path)
+        self._check_directory()
         self.notices.append(self._opener.rescue(connection, self._wall()))
         self.close()
         return self._opened()
 
     def _opened(self) -> sqlite3.Connection:
-        check_directory(self.path)
+        self._check_directory()
         self._connection, notices = self._opener.open(self._wall(), self._distrust)
         self._distrust = ""
-        self._files = self._files_now()
+        self._files, self._home = self._files_now(), self._home_now()
+        self._sizes = self._sizes_now()
         self.notices += notices
         self.restock()
         return self._connection
+
+    def _check_directory(self) -> None:
+        """Raise StoreError if nothing can be written; a sandbox keeps a directory made anew shut.
+
+        The window that systemd has left in it led to the old one, and is not made again before
+        the next start.
+        """
+        try:
+            check_directory(self.path)
+        except StoreError as exc:
+            home = self._home_now()
+            if self._home is None or home in {None, self._home}:
+                raise
+            raise StoreError(
+                f"cannot keep {self.path}: {self.path.parent} was deleted and made anew, which a"
+                " sandboxed daemon may not write in until it is restarted; restart"
+                " service-watchdog once no alert waits"
+            ) from exc
+
+    def _home_now(self) -> object:
+        return _identity(f"{self.path.parent}")
+
+    def _is_cut(self) -> bool:
+        """Tell whether a file has lost its end since we wrote last.
+
+        Behind a gap in the log nothing would be found after the next start.
+        """
+        return any(now < before for now, before in zip(self._sizes_now(), self._sizes, strict=True))
+
+    def _sizes_now(self) -> tuple[int, int]:
+        return _size(f"{self.path}"), _size(f"{self.path}-wal")
 
     def _files_now(self) -> tuple[object, ...]:
         return _identity(f"{self.path}"), _identity(f"{self.path}-wal")
@@ -188,3 +224,10 @@ def _identity(path: str) -> object:
     except OSError:
         return None
     return status.st_dev, status.st_ino
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size  # noqa: PTH116 - as above
+    except OSError:
+        return 0

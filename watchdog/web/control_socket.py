@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import pwd
 import re
 import socket
@@ -198,13 +199,19 @@ def _caller(connection: socket.socket, claimed: str) -> str:
     """Return the name of the user at the other end; root may say for whom it acts (sudo).
 
     Under PrivateUsers= (systemd.exec(5)) the kernel tells us nothing of others than root and
-    ourselves. Whoever gets here is root or one of our group, so they are believed.
+    ourselves. Whoever gets here is root or one of our group, so they are believed, unless they say
+    to be one of the two whom we would know.
     """
     size = struct.calcsize("3i")
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
     _, uid, _ = struct.unpack("3i", credentials)
-    if uid in {0, OVERFLOW_UID} and NAME.fullmatch(claimed):
+    ours = {_name(0), _name(os.geteuid())}
+    if NAME.fullmatch(claimed) and (uid == 0 or (uid == OVERFLOW_UID and claimed not in ours)):
         return claimed
+    return _name(uid)
+
+
+def _name(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

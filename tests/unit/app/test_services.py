@@ -100,3 +100,17 @@ async def test_the_warnings_of_a_service_that_is_taken_out_are_over() -> None:
     ], "and those of the host are not of any service"
     assert store.changes[0].state == State("web")
     assert store.changes[0].history == (), "which has a word for the end of an incident alone"
+
+
+async def test_a_start_that_goes_on_says_so_at_each_service() -> None:
+    clock, store = FakeClock(), ListStore()
+    around = Surroundings(clock, store, Desk(store))
+    progress: list[int] = []
+    async with asyncio.TaskGroup() as tasks:
+        services = Services(_parts, around, tasks)
+        await services.apply([_service("web"), _service("app")])
+        judging = tasks.create_task(services.first_rounds(lambda: progress.append(1)))
+        await clock.settle()
+        assert judging.done()
+        assert len(progress) == 2
+        await services.apply([])

@@ -95,6 +95,13 @@ def test_a_secret_comes_from_a_credential_the_environment_or_a_file(
     assert token_of(loaded, f'{{ file = "{file}" }}', credentials) == CANARY
 
 
+def test_it_is_known_which_variables_children_must_not_inherit(
+    loaded: Load, credentials: dict[str, str]
+) -> None:
+    assert loaded(slack('{ env = "TOKEN" }'), credentials).variables == {"TOKEN"}
+    assert loaded(slack('{ credential = "webhook" }'), credentials).variables == frozenset()
+
+
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o660])
 def test_a_secret_may_stand_in_a_file_that_is_not_open_to_everybody(
     loaded: Load, mode: int

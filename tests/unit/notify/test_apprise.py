@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ import pytest
 
 from tests.unit.notify.alerts import message
 from tests.unit.notify.canned import Answer, as_text, canned
+from tests.unit.notify.serving import serving
 from watchdog.errors import DeliveryError, RejectedDeliveryError, TemporaryDeliveryError
 from watchdog.notify import apprise_child
 from watchdog.notify.apprise import Apprise, Target, Verdict, environment, failure, inert
@@ -278,3 +280,19 @@ def test_a_library_that_was_uninstalled_meanwhile_keeps_the_alert() -> None:
     assert isinstance(error, TemporaryDeliveryError)
     assert "install it again" in str(error)
     assert error.retry_after == 300.0
+
+
+async def test_an_answer_without_end_takes_the_process_that_sends_and_nothing_else() -> None:
+    """The library's plugins read it to its end; the memory that they have is bounded."""
+
+    async def without_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n")
+        while True:
+            writer.write(bytes(1 << 18))
+            await writer.drain()
+
+    async with serving(without_end) as port:
+        with pytest.raises(TemporaryDeliveryError):
+            await service(port).send(message(), KEY)
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10 < 2 * apprise_child.MEMORY

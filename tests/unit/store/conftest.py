@@ -76,3 +76,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def remount_read_only(directory: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", directory], check=True)
+
+
+def mount_read_only(directory: Path) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", directory], check=True)

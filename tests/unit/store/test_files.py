@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.store.conftest import MakeStore, remount_read_only
+from tests.unit.store.conftest import MakeStore, mount_read_only, remount_read_only
 from tests.unit.store.outbox import oldest
 from tests.unit.store.place import alter, delete, get, names, overwrite, page_of, put, query
 from tests.unit.store.values import NOW, alert, change, opening
@@ -289,6 +289,52 @@ async def test_a_log_deleted_while_in_use_takes_nothing_with_it(
         await store.commit(opening(2))
     _, due, _ = await contents(make_store())
     assert due == ["alert 1", "alert 2"] * 2
+
+
+@pytest.mark.parametrize(
+    ("name", "left"),
+    [("state.db-wal", 0), ("state.db-wal", 32), ("state.db-wal", 5000), ("state.db", 0)],
+)
+async def test_a_file_cut_off_while_in_use_takes_nothing_with_it(
+    make_store: MakeStore, path: Path, tmp_path: Path, name: str, left: int
+) -> None:
+    """Neither what was in it nor what comes after."""
+    async with make_store() as store:
+        await store.commit(opening())
+        os.truncate(path.with_name(name), left)
+        await store.commit(opening(2))
+        killed = tmp_path / "killed" / path.name  # what a kill would leave
+        killed.parent.mkdir()
+        for member in path.parent.glob("state.db*"):
+            if member.is_file():
+                shutil.copy(member, killed.parent)
+        notice = store.notices[0]
+        assert notice.text.startswith(f"{path} was deleted or replaced while in use; written anew")
+    _, due, _ = await contents(SqliteStore(killed))
+    assert due == ["alert 1", "alert 2"] * 2
+
+
+async def test_a_log_that_sqlite_cuts_itself_is_not_missed(make_store: MakeStore) -> None:
+    async with make_store() as store:
+        for number in range(12):
+            evidence = [f"{number}{place:06}" * 9 for place in range(1000)]
+            await store.save_evidence(f"incident {number}", evidence)
+            await store.commit(opening(number))
+        assert list(store.notices) == []
+
+
+async def test_a_directory_made_anew_that_may_not_be_written_in_is_told_apart(
+    small_disk: Path,
+) -> None:
+    """As it is in a sandbox, where nobody but a restart can mend it."""
+    home = small_disk / "home"
+    home.mkdir()
+    async with SqliteStore(home / "state.db") as store:
+        shutil.rmtree(home)
+        home.mkdir()
+        mount_read_only(home)
+        with pytest.raises(StoreError, match=r"deleted and made anew.*; restart service-watchdog"):
+            await store.commit(opening())
 
 
 async def test_a_file_put_in_its_place_while_in_use_is_set_aside(
