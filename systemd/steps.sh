@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034  # whoever reads this in uses them
 # The steps that an installation by install.sh and one of the Debian package have in common.
-# install.sh reads this in; scripts/packaging writes it into the package's maintainer scripts, which
+# install.sh reads this in; scripts/debian writes it into the package's maintainer scripts, which
 # must do without any other file.
 
 # The distribution's own programs first; what is written is readable by the daemon's user.

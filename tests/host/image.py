@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from scripts.packaging.wheels import WHEEL_OPTIONS
+from scripts.debian.wheels import WHEEL_OPTIONS
 from tests.host.cache import Cache, key_of
 from tests.host.host import REPOSITORY, Host, HostError
 from tests.host.ingredients import (
@@ -85,17 +85,14 @@ RUN_LOCK = REPOSITORY / "requirements" / "run.lock"
 APPRISE_LOCK = REPOSITORY / "requirements" / "apprise.lock"
 AWS_LOCK = REPOSITORY / "requirements" / "aws.lock"
 WHEEL_INPUTS = ("watchdog", "pyproject.toml", "README.md", "LICENSE", "config.example.toml")
-PROJECT = (
-    *(*WHEEL_INPUTS, "CHANGELOG.md", "completion", "manual"),
-    *("packaging", "requirements", "systemd"),
-)
+PROJECT = (*WHEEL_INPUTS, "CHANGELOG.md", "completion", "manual", "requirements", "systemd")
 """What an installation takes."""
 COPY_ATTEMPTS = 5
 INSTALLED_BY = "SERVICE_WATCHDOG_TEST_INSTALLED_BY"
 """The environment variable that, as `deb`, has the daemon come by its Debian package."""
 INSTALL = ("/project/systemd/install.sh", "--wheels", "/wheels", "--no-start")
 INSTALL_DEB = "apt-get install --yes --quiet /debs/*.deb"
-PACKAGER = REPOSITORY / "scripts" / "packaging"
+PACKAGER = REPOSITORY / "scripts" / "debian"
 OLDER_VERSION = "0.0.9"
 BUILT_AT = "1700000000"
 
@@ -337,7 +334,7 @@ class Images:
 def _package(project: Path, wheels: Path, target: Path) -> None:
     """Write the Debian package of the one project wheel in *wheels* to *target*."""
     run(
-        *(sys.executable, "-m", "scripts.packaging", "--compression", "none"),
+        *(sys.executable, "-m", "scripts.debian", "--compression", "none"),
         *("--source", project, "--wheels", wheels, target),
         env={**os.environ, "PYTHONPATH": os.fspath(REPOSITORY), "SOURCE_DATE_EPOCH": BUILT_AT},
     )

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from scripts.packaging.wheels import download
+from scripts.debian.wheels import download
 from tests.host.machine import ENVIRONMENT, HostError
 
 SUITE = "bookworm"

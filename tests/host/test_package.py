@@ -107,6 +107,13 @@ def test_it_is_installed_removed_installed_again_and_purged(pristine: Host) -> N
     assert pristine.exists(RULE)
     assert pristine.systemctl("--failed", "--quiet").stdout == ""
     assert pristine.run("dpkg", "--verify", NAME).stdout == ""  # as it was packed
+    # As dpkg unpacks them, and in reverse as it removes them: a permission to start a unit that is
+    # not there would be one to start anything.
+    files = pristine.run("dpkg-query", "--listfiles", NAME).stdout.split()
+    assert files.index(JOBS_RULE) > max(
+        files.index(f"/lib/systemd/system/{NAME}-{job}.service")
+        for job in ("nginx-test", "firewall")
+    )
     compiled = pristine.sh(
         "ls -d /opt/service-watchdog/venv-*/lib/python3.11/*/watchdog/__pycache__"
     )
@@ -192,7 +199,7 @@ def test_two_builds_are_the_same_to_the_byte(images: Images, tmp_path: Path) -> 
     subprocess.run(
         [
             *("bash", "-c", 'umask 077; exec "$@"', "bash", sys.executable),
-            *("-m", "scripts.packaging", "--compression", "none", "--wheels", wheels),
+            *("-m", "scripts.debian", "--compression", "none", "--wheels", wheels),
             *("--source", images.project(), tmp_path / "made"),
         ],
         check=True,

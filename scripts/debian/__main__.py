@@ -1,4 +1,4 @@
-"""Write a Debian package from wheels: `python -m scripts.packaging --wheels DIR OUTPUT_DIR`."""
+"""Write a Debian package from wheels: `python -m scripts.debian --wheels DIR OUTPUT_DIR`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from scripts.packaging.deb import build_deb
-from scripts.packaging.wheels import download
+from scripts.debian.deb import build_deb
+from scripts.debian.wheels import download
 
 
 def main() -> int:
     """Build the package and print where it is."""
-    parser = argparse.ArgumentParser(prog="python -m scripts.packaging", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m scripts.debian", description=__doc__)
     parser.add_argument(
         "--source",
         metavar="DIR",

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from email.utils import formatdate
 from pathlib import Path
 
-from scripts.packaging.tree import NAME, lay_out
+from scripts.debian.tree import NAME, lay_out
 
 SCRIPTS = ("preinst", "postinst", "prerm", "postrm")
 STEPS = '# shellcheck source=systemd/steps.sh\n. "$STEPS"\n'
@@ -33,7 +33,7 @@ def build_deb(
     root.mkdir()
     lay_out(source, wheels, version, python, root)
     _document(source, debian, epoch, root)
-    _control(source / "packaging/debian", debian, python, source / "systemd/steps.sh", root)
+    _control(source / "systemd/debian", debian, python, source / "systemd/steps.sh", root)
     _settle(root, epoch)
     package = building / f"{NAME}_{debian}_{architecture()}.deb"
     subprocess.run(
@@ -64,7 +64,7 @@ def _document(source: Path, version: str, epoch: int, root: Path) -> None:
     place = root / "usr/share/doc" / NAME
     indented = textwrap.indent((source / "LICENSE").read_text("utf-8"), " ", lambda _: True)
     licence = re.sub(r"(?m)^ *$", " .", indented.rstrip())
-    copyrights = (source / "packaging/debian/copyright").read_text("utf-8")
+    copyrights = (source / "systemd/debian/copyright").read_text("utf-8")
     (place / "copyright").write_text(copyrights.replace("@LICENSE@", licence), "utf-8")
     entry = (
         f"{NAME} ({version}) stable; urgency=medium\n\n"

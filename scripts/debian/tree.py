@@ -26,7 +26,7 @@ COPIES = {
     f"completion/{NAME}.bash": f"usr/share/bash-completion/completions/{NAME}",
     f"completion/_{NAME}": f"usr/share/zsh/vendor-completions/_{NAME}",
     f"completion/{NAME}.fish": f"usr/share/fish/vendor_completions.d/{NAME}.fish",
-    f"packaging/debian/{NAME}.lintian-overrides": f"usr/share/lintian/overrides/{NAME}",
+    f"systemd/debian/{NAME}.lintian-overrides": f"usr/share/lintian/overrides/{NAME}",
 }
 COMPRESSED = {
     f"manual/{NAME}.1": f"usr/share/man/man1/{NAME}.1.gz",
