@@ -10,11 +10,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "docs/page.png"
-SIZE = {"width": 1100, "height": 470}
+SIZE: ViewportSize = {"width": 1100, "height": 470}
 
 SERVICES = ("billing", "checkout", "langchain-api", "mailer", "search", "thumbnails")
 BROKEN = "langchain-api"
@@ -60,7 +60,7 @@ def main() -> int:
             subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as daemon,
             sync_playwright() as playwright,
         ):
-            assert daemon.stderr is not None  # noqa: S101 - it is piped
+            assert daemon.stderr is not None
             try:
                 if not any("watching" in line for line in daemon.stderr):
                     return 1
