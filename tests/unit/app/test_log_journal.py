@@ -30,9 +30,11 @@ def test_a_journal_that_was_stopped_gets_the_log_again_when_it_is_back(
 ) -> None:
     path = str(tmp_path / "stdout")
     ours, theirs = socket.socketpair()
-    environment = {**os.environ, "PYTHONUNBUFFERED": "", "JOURNAL_STREAM": ""}  # as systemd has it
-    if from_journal:
-        environment["JOURNAL_STREAM"] = "1:2"
+    environment = {**os.environ, "PYTHONUNBUFFERED": ""}  # as systemd has it
+    status = os.fstat(theirs.fileno())
+    # Not ours: of a parent, or of standard output where standard error goes to a file.
+    stream = status.st_ino if from_journal else status.st_ino + 1
+    environment["JOURNAL_STREAM"] = f"{status.st_dev}:{stream}"
     daemon = subprocess.Popen(
         [sys.executable, "-c", DAEMON, path],
         env=environment,
