@@ -33,8 +33,8 @@ def test_a_journal_that_was_stopped_gets_the_log_again_when_it_is_back(
     environment = {**os.environ, "PYTHONUNBUFFERED": ""}  # as systemd has it
     status = os.fstat(theirs.fileno())
     # Not ours: of a parent, or of standard output where standard error goes to a file.
-    stream = status.st_ino if from_journal else status.st_ino + 1
-    environment["JOURNAL_STREAM"] = f"{status.st_dev}:{stream}"
+    inode = status.st_ino if from_journal else status.st_ino + 1
+    environment["JOURNAL_STREAM"] = f"{status.st_dev}:{inode}"
     daemon = subprocess.Popen(
         [sys.executable, "-c", DAEMON, path],
         env=environment,
