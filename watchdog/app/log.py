@@ -23,7 +23,8 @@ _HELLO = "service-watchdog\n\n6\n1\n0\n0\n0\n"
 class _Writer:
     """Writes lines to standard error; a full disk or a reader that has gone loses them.
 
-    The watch must go on without a log. A journal that was stopped is found again once it is back.
+    The watch must go on without a log. A journal that was stopped is found again once it is back;
+    one that hangs is not waited for.
     """
 
     def __init__(self, keep_back: Callable[[str], str], *, to_journal: bool) -> None:
@@ -64,7 +65,7 @@ def _find_journal() -> None:
         journal.settimeout(0.1)
         journal.connect(_JOURNAL)
         journal.sendall(_HELLO.encode())
-        journal.settimeout(None)
+        journal.settimeout(0)
         os.dup2(journal.fileno(), sys.stderr.fileno())
 
 
@@ -77,6 +78,8 @@ def set_up(
     """
     on_terminal, to_journal = sys.stderr.isatty(), _leads_to_journal()
     console = style == "console" or (style == "auto" and on_terminal)
+    if to_journal:
+        os.set_blocking(sys.stderr.fileno(), False)
     processors: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
