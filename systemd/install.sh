@@ -13,53 +13,24 @@
 #
 # Exit status: 0 done; 1 not done; 2 wrong usage, or a configuration that cannot be used.
 set -euo pipefail
-# The distribution's own programs first; what is written is readable by the daemon's user.
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin LC_ALL=C.UTF-8
-unset PYTHONHOME PYTHONPATH VIRTUAL_ENV
-umask 022
-
-name=service-watchdog
 source=$(realpath "$(dirname "${BASH_SOURCE[0]}")/..")
-home=/opt/$name
-etc=/etc/$name
-config=$etc/config.toml
+# shellcheck source=systemd/steps.sh
+. "$source/systemd/steps.sh"
 unit=/etc/systemd/system/$name.service
 sysusers=/etc/sysusers.d/$name.conf
-command=/usr/local/bin/$name
-rule=/etc/polkit-1/rules.d/50-$name.rules
-# What root does for members of the group: two units, and the permission to start them.
-jobs=("$name-nginx-test" "$name-firewall")
+command=$by_hand
 jobs_rule=/etc/polkit-1/rules.d/49-$name-jobs.rules
+# For people at a shell: the manual, and what completes the command. FROM, and where it goes.
+declare -A aids=(
+  [manual/$name.1]=/usr/local/share/man/man1/$name.1
+  [manual/$name.toml.5]=/usr/local/share/man/man5/$name.toml.5
+  [completion/$name.bash]=/usr/local/share/bash-completion/completions/$name
+  [completion/_$name]=/usr/local/share/zsh/site-functions/_$name
+  [completion/$name.fish]=/usr/local/share/fish/vendor_completions.d/$name.fish
+)
 
-action=install
-consequence="nothing is changed"
 wheels='' start=yes purge=no extras=()
-work='' staged='' old='' switched=no explained=no
-
-say() {
-  echo "$name: $*"
-}
-
-# fail WHY [STATUS [WHAT]]: says what cannot be done and why, with what happens next, and ends.
-fail() {
-  echo "cannot ${3:-$action}: $1; $consequence" >&2
-  explained=yes
-  exit "${2:-1}"
-}
-
-# attempt WHAT COMMAND...: a quiet COMMAND; if it fails, the most telling line it said and the end.
-attempt() {
-  local what=$1 said telling why=''
-  shift
-  if ! said=$("$@" 2>&1); then
-    for telling in 'No space left' '^ERROR:' 'Error:' .; do
-      if why=$(grep -e "$telling" <<<"$said"); then break; fi
-    done
-    why=${why##*$'\n'}
-    why=${why#ERROR: }
-    fail "${why%.}" 1 "$what"
-  fi
-}
+work='' staged='' old='' switched=no
 
 # how_to_get APT DNF: the command that installs a package here.
 how_to_get() {
@@ -70,19 +41,6 @@ how_to_get() {
   else
     echo "your package manager for $1"
   fi
-}
-
-# as_daemon COMMAND...: runs COMMAND as the daemon's user.
-as_daemon() {
-  setpriv --reuid $name --regid $name --init-groups --no-new-privs -- "$@"
-}
-
-booted() {
-  [[ -d /run/systemd/system ]]
-}
-
-active() {
-  booted && systemctl is-active --quiet $name.service
 }
 
 # --------------------------------------------------------------- may it be done?
@@ -169,6 +127,19 @@ require_polkit() {
   fi
 }
 
+# Two installations would share configuration, state and user, and each would replace the other.
+require_no_package() {
+  local status
+  status=$(dpkg-query --show --showformat '${db:Status-Status}' $name 2>/dev/null) || return 0
+  case $status in
+    not-installed | config-files) ;;
+    *)
+      fail "the Debian package $name is there; apt upgrades and removes it, or makes room$(
+      ) for this with: apt-get remove $name"
+      ;;
+  esac
+}
+
 require_room_for_ours() {
   local place
   for place in "$home/bin" "$command"; do
@@ -232,40 +203,14 @@ stage() {
 make_user_and_config() {
   consequence=${untouched:-"run this again when that is mended"}
   attempt "write $sysusers" install -D -m 644 "$source/systemd/sysusers.conf" $sysusers
-  attempt "create the user $name" systemd-sysusers $sysusers
+  make_user $sysusers
   # Also makes sure that the user can read all of it.
   attempt "use what was installed" as_daemon "$staged/bin/python" -I -c '
 from importlib.metadata import distributions
 import watchdog.cli.main
 if any(d.metadata["Name"].lower() == "watchdog" for d in distributions()):
     raise SystemExit("PyPI\"s \"watchdog\" is installed beside it, and replaces its files")'
-  attempt "write to $etc" install -d -m 750 -g $name $etc
-  attempt "write to $etc" install -d -m 700 $etc/credentials
-  if [[ ! -e $config ]]; then
-    attempt "write $config" install -m 640 -g $name "$source/config.example.toml" $config
-    say "wrote the example configuration to $config"
-  fi
-}
-
-# Succeeds if the new version takes the configuration, with the credentials that a running daemon
-# has (a drop-in may bring some) or with those that are in place for the next; else prints why not.
-check_config() {
-  local credentials said='' status=0
-  if ! as_daemon test -r $config; then
-    echo "  $config: the daemon may not read it; run: chgrp $name $config; chmod 640 $config" >&2
-    return 1
-  fi
-  for credentials in /run/credentials/$name.service $etc/credentials; do
-    if [[ ! -d $credentials ]]; then continue; fi
-    status=0
-    said=$(CREDENTIALS_DIRECTORY=$credentials \
-      "$staged/bin/$name" config check --config $config 2>&1) || status=$?
-    if ((status == 0)); then return; fi
-  done
-  # shellcheck disable=SC2001  # every line
-  sed 's/^/  /' <<<"$said" >&2
-  if ((status != 2)); then fail "it says the above" 1 "use version $version"; fi
-  return 1
+  make_config "$source/config.example.toml"
 }
 
 # point_to DIRECTORY: makes DIRECTORY, relative to $home, the one that runs, in one step.
@@ -285,6 +230,10 @@ switch() {
   for job in "${jobs[@]}"; do
     attempt "write $job.service" \
       install -m 644 "$source/systemd/$job.service" "/etc/systemd/system/$job.service"
+  done
+  local aid
+  for aid in "${!aids[@]}"; do
+    attempt "write ${aids[$aid]}" install -D -m 644 "$source/$aid" "${aids[$aid]}"
   done
   attempt "enable the unit" systemctl enable --quiet $name.service
   if booted; then attempt "load the unit" systemctl daemon-reload; fi
@@ -318,17 +267,6 @@ on_exit() {
   rmdir --ignore-fail-on-non-empty $home 2>/dev/null || true
 }
 
-# Returns when the daemon has looked at each service once.
-start_daemon() {
-  local since
-  since=$(date +%s.%N)
-  if ! systemctl restart $name.service 2>/dev/null; then
-    journalctl --sync
-    journalctl --unit $name --since "@$since" --output cat --no-pager | tail -n 15 | sed 's/^/  /' >&2
-    fail "it says the above" 1 "start the daemon"
-  fi
-}
-
 install_() {
   require_python
   require_polkit
@@ -343,7 +281,7 @@ install_() {
   consequence=${untouched:-$consequence}
   stage
   make_user_and_config
-  if ! check_config; then
+  if ! check_config "$staged/bin/$name" "$version"; then
     usable=no
     if active; then fail "version $version does not take $config as it is; mend it" 2; fi
   fi
@@ -355,15 +293,14 @@ install_() {
     if [[ $start == yes ]]; then
       if [[ -z $old ]]; then consequence="see journalctl -u $name"; fi
       say "starting"
-      start_daemon
+      start_daemon systemctl
     fi
   fi
   switched=no
 
   if ! active || [[ $start == yes ]]; then remove_versions_but "$(basename "$staged")"; fi
   if [[ $usable == no ]]; then
-    echo "cannot start: $config cannot be used, see above; mend it, then run:$(
-    ) systemctl start $name" >&2
+    say_not_started
     exit 2
   fi
   if [[ $start == yes ]]; then
@@ -371,10 +308,7 @@ install_() {
   else
     say "installed; it starts with the host, or with: systemctl start $name"
   fi
-  if cmp -s "$source/config.example.toml" $config; then
-    say "next: run $name init, which puts what runs here into $config, or name your$(
-    ) services there yourself; then: systemctl reload $name"
-  fi
+  say_what_is_next "$source/config.example.toml"
 }
 
 # remove_versions_but NAME
@@ -401,9 +335,9 @@ uninstall() {
   local job
   for job in "${jobs[@]}"; do
     rm -f "/etc/systemd/system/$job.service"
-    rm -rf "/run/$job"
   done
-  rm -f $unit $sysusers
+  forget_jobs
+  rm -f $unit $sysusers "${aids[@]}"
   if [[ -L $command ]]; then rm -f $command; fi
   if [[ -L $home/bin ]]; then rm -f $home/bin; fi
   remove_versions_but ''
@@ -414,8 +348,7 @@ uninstall() {
     systemctl reset-failed $name.service 2>/dev/null || true
   fi
   if [[ $purge == yes ]]; then
-    rm -rf $etc /var/lib/$name /run/$name $unit.d
-    if getent passwd $name >/dev/null; then attempt "remove the user $name" userdel $name; fi
+    remove_what_stayed
     say "removed, with configuration, state and user"
   else
     say "removed; $etc, /var/lib/$name and the user $name stay (--purge removes them)"
@@ -424,6 +357,7 @@ uninstall() {
 
 read_arguments "$@"
 require_root_and_systemd
+require_no_package
 case $action in
   install) install_ ;;
   uninstall) uninstall ;;

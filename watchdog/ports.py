@@ -126,6 +126,20 @@ class ServiceControl(Protocol):
         ...
 
 
+class KeptBySystemd(Protocol):
+    """A control that knows what systemd says of its unit."""
+
+    @property
+    def unit(self) -> str:
+        """The unit's name, as systemd has it."""
+        ...
+
+    @property
+    def unit_state(self) -> str:
+        """Its ActiveState; empty while that is not known."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """An alert in the words of one language, the same for every channel."""

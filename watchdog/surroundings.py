@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -11,6 +10,7 @@ from watchdog.addressing import AddressBook
 from watchdog.core.model import State
 from watchdog.evidence.desk import Desk
 from watchdog.evidence.redact import Redactor
+from watchdog.lateness import Lateness
 from watchdog.ports import Clock, Store
 from watchdog.sight import Sight
 
@@ -41,7 +41,7 @@ class Surroundings:
     sight: Sight = field(default_factory=Sight)
     suspicion: Callable[[], None] = lambda: None  # a failure was counted: an alert may follow
     changed: Callable[[], None] = lambda: None  # some service's state has changed
-    late: deque[float] = field(default_factory=lambda: deque(maxlen=4096))  # seconds, per round
+    late: Lateness = field(default_factory=Lateness)
 
     @property
     def states(self) -> Mapping[str, State]:

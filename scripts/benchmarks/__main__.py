@@ -21,6 +21,7 @@ from scripts.benchmarks import (
     restarts,
     rivals,
     scale,
+    web,
 )
 from scripts.benchmarks.report import PAGE, Section, update_page
 
@@ -64,6 +65,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     "restarts": Benchmark(
         restarts.under_load, 2.0, "requests lost in restarts and deploys", (restarts.TITLE,)
     ),
+    "web": Benchmark(web.served, 4.0, "the web part with a thousand services", (web.SERVED,)),
+    "page": Benchmark(web.live, 0.8, "from kill -9 to an open page", (web.LIVE,)),
 }
 """In the order of the page; a title that is not here is taken out of it."""
 

@@ -48,8 +48,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     failures = config.stash[FAILURES] = {}
     layers = {
         "base": True,
-        "peers": bool(needed & {"host", "host_factory", "lasting_host"}),
-        "installed": bool(needed & {"installed_host", "lasting_host"}),
+        "peers": bool(needed & {"host", "host_factory", "lasting_hosts"}),
+        "installed": bool(needed & {"installed_host", "lasting_hosts"}),
     }
     for name, wanted in layers.items():
         if wanted and not failures:
@@ -134,13 +134,18 @@ def installed_host(host_factory: HostFactory, pytestconfig: pytest.Config) -> In
 
 
 @pytest.fixture(scope="module")
-def lasting_host(
+def lasting_hosts(
     request: pytest.FixtureRequest, images: Images, pytestconfig: pytest.Config
-) -> Iterator[InstalledHost]:
-    """The same for all tests of a module, which leave it as they found it."""
+) -> Iterator[HostFactory]:
+    """Several for all tests of a module."""
     _need_installed(pytestconfig)
-    for factory in _factory(request.node, images):
-        yield factory.installed()
+    yield from _factory(request.node, images)
+
+
+@pytest.fixture(scope="module")
+def lasting_host(lasting_hosts: HostFactory) -> InstalledHost:
+    """One for all tests of a module, which leave it as they found it."""
+    return lasting_hosts.installed()
 
 
 def _need_installed(config: pytest.Config) -> None:

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from scripts.debian.wheels import WHEEL_OPTIONS
 from tests.host.cache import Cache, key_of
 from tests.host.host import REPOSITORY, Host, HostError
 from tests.host.ingredients import (
     CHROOT_SCRIPT,
     CONTAINED,
     SUITE,
-    WHEEL_OPTIONS,
     apt_settings,
     apt_sources,
     download_wheels,
@@ -72,14 +73,28 @@ apt-get clean
 rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log
 """
 
+# Other shells than bash, and Debian's own judge of packages.
+CHECKERS_SCRIPT = """\
+apt-get update --quiet
+apt-get install --quiet --yes --no-install-recommends zsh fish lintian
+apt-get clean
+rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log
+"""
+
 RUN_LOCK = REPOSITORY / "requirements" / "run.lock"
 APPRISE_LOCK = REPOSITORY / "requirements" / "apprise.lock"
 AWS_LOCK = REPOSITORY / "requirements" / "aws.lock"
 WHEEL_INPUTS = ("watchdog", "pyproject.toml", "README.md", "LICENSE", "config.example.toml")
-PROJECT = (*WHEEL_INPUTS, "systemd", "requirements")
+PROJECT = (*WHEEL_INPUTS, "CHANGELOG.md", "completion", "manual", "requirements", "systemd")
 """What an installation takes."""
 COPY_ATTEMPTS = 5
+INSTALLED_BY = "SERVICE_WATCHDOG_TEST_INSTALLED_BY"
+"""The environment variable that, as `deb`, has the daemon come by its Debian package."""
 INSTALL = ("/project/systemd/install.sh", "--wheels", "/wheels", "--no-start")
+INSTALL_DEB = "apt-get install --yes --quiet /debs/*.deb"
+PACKAGER = REPOSITORY / "scripts" / "debian"
+OLDER_VERSION = "0.0.9"
+BUILT_AT = "1700000000"
 
 
 class _ChangedError(Exception):
@@ -141,6 +156,19 @@ class Images:
 
         return self._cache.entry("firewalls", key, build, "the layer of firewalls") / "root"
 
+    def checkers(self) -> Path:
+        """Return the layer on base with zsh, fish and lintian."""
+        base = self.base()
+        key = key_of(base.parent.name, CHECKERS_SCRIPT, CHROOT_SCRIPT)
+
+        def build(building: Path) -> None:
+            inputs = building / "inputs"
+            inputs.mkdir()
+            (inputs / "apt.conf").write_text(apt_settings())
+            run_in_chroot([base], building, CHECKERS_SCRIPT)
+
+        return self._cache.entry("checkers", key, build, "the layer of checkers") / "root"
+
     def wheels(self) -> Path:
         """Return a directory of wheels for the host's Python: the project's and what it needs."""
         project, locked = self.project(), self._locked_wheels()
@@ -156,6 +184,38 @@ class Images:
             shutil.rmtree(source)
 
         return self._cache.entry("wheels", key, build, "the project's wheel")
+
+    def deb(self) -> Path:
+        """Return a directory with the Debian package, which is not compressed, for speed."""
+        project, wheels = self.project(), self.wheels()
+        key = key_of(project.name, wheels.name, PACKAGER)
+
+        def build(building: Path) -> None:
+            _package(project, wheels, building)
+
+        return self._cache.entry("deb", key, build, "the Debian package")
+
+    def older_deb(self) -> Path:
+        """Return a directory with the Debian package of a version before this one."""
+        project, wheels = self.project(), self.wheels()
+        key = key_of(project.name, wheels.name, PACKAGER, OLDER_VERSION)
+
+        def build(building: Path) -> None:
+            source, older = building / "source", building / "wheels"
+            run("cp", "-a", project, source)
+            (source / "watchdog/__init__.py").write_text(
+                f'"""As it is now, with another number."""\n\n__version__ = "{OLDER_VERSION}"\n'
+            )
+            older.mkdir()
+            for wheel in wheels.glob("*.whl"):
+                if not wheel.name.startswith("service_watchdog-"):
+                    os.link(wheel, older / wheel.name)
+            pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", older, source)
+            _package(project, older, building)
+            shutil.rmtree(source)
+            shutil.rmtree(older)
+
+        return self._cache.entry("older-deb", key, build, "the Debian package before")
 
     def apprise_wheels(self) -> Path:
         """Return a directory of wheels for an installation with the extra apprise."""
@@ -183,10 +243,16 @@ class Images:
         return self._cache.entry("extras", key, build, "the wheels of all extras")
 
     def installed(self) -> Path:
-        """Return the layer on base and peers that `systemd/install.sh` leaves.
+        """Return the layer on base and peers that `systemd/install.sh` leaves, or the package.
 
         The daemon is disabled there: it starts when a test has configured it, not with the host.
         """
+        if os.environ.get(INSTALLED_BY) == "deb":
+            return self.installed_deb()
+        return self.installed_by_hand()
+
+    def installed_by_hand(self) -> Path:
+        """Return the layer as `systemd/install.sh` leaves it."""
         project, wheels, lower = self.project(), self.wheels(), [self.base(), self.peers()]
         key = key_of(project.name, wheels.name, *(layer.parent.name for layer in lower), *INSTALL)
 
@@ -196,6 +262,19 @@ class Images:
 
         binds = {"/project": project, "/wheels": wheels}
         return self.layer("installed", key, lower, install, binds=binds)
+
+    def installed_deb(self) -> Path:
+        """Return the same layer, as the Debian package leaves it."""
+        debs, lower = self.deb(), [self.base(), self.peers()]
+        key = key_of(debs.name, *(layer.parent.name for layer in lower), INSTALL_DEB)
+
+        def install(host: Host) -> None:
+            host.sh(INSTALL_DEB, timeout=300)
+            host.systemctl("disable", "--now", "service-watchdog.service")
+            host.systemctl("reset-failed")
+            host.sh("rm -rf /var/lib/service-watchdog")
+
+        return self.layer("installed-deb", key, lower, install, binds={"/debs": debs})
 
     def project(self) -> Path:
         """Return a copy of what an installation takes, made once: a run tests one version."""
@@ -250,6 +329,15 @@ class Images:
         return self._cache.entry(
             "locked", key_of(RUN_LOCK, *WHEEL_OPTIONS), build, "the locked dependencies"
         )
+
+
+def _package(project: Path, wheels: Path, target: Path) -> None:
+    """Write the Debian package of the one project wheel in *wheels* to *target*."""
+    run(
+        *(sys.executable, "-m", "scripts.debian", "--compression", "none"),
+        *("--source", project, "--wheels", wheels, target),
+        env={**os.environ, "PYTHONPATH": os.fspath(REPOSITORY), "SOURCE_DATE_EPOCH": BUILT_AT},
+    )
 
 
 def why_impossible() -> str | None:

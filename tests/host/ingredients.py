@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
 import shutil
 import subprocess
@@ -11,6 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from scripts.debian.wheels import download
 from tests.host.machine import ENVIRONMENT, HostError
 
 SUITE = "bookworm"
@@ -21,18 +21,6 @@ CONTAINED = (
     *("unshare", "--mount", "--mount-proc", "--pid", "--fork", "--kill-child", "--"),
 )
 """Before a command: it ends with us, however we end, and takes its processes and mounts along."""
-
-# Wheels are for the host's Python, which need not be ours.
-WHEEL_OPTIONS = (
-    *("--python-version", "3.11", "--implementation", "cp"),
-    *("--abi", "cp311", "--abi", "abi3", "--abi", "none"),
-    *(
-        option
-        for kind in ("manylinux_2_34", "manylinux_2_28", "manylinux_2_17", "manylinux2014")
-        for option in ("--platform", f"{kind}_{platform.machine()}")
-    ),
-    *("--platform", "any"),
-)
 
 
 def apt_sources() -> list[Path]:
@@ -55,16 +43,7 @@ def apt_settings() -> str:
 
 def download_wheels(lock: Path, target: Path) -> None:
     """Fill *target* with wheels of what *lock* names, each checked against its hash there."""
-    pip(
-        *("download", "--no-deps", "--require-hashes", "--no-build-isolation", *WHEEL_OPTIONS),
-        *(f"--dest={target}", f"--requirement={lock}"),
-    )
-    for archive in [*target.glob("*.tar.gz"), *target.glob("*.zip")]:
-        pip(
-            *("wheel", "--no-deps", "--no-index", "--no-build-isolation"),
-            *("--wheel-dir", target, archive),
-        )
-        archive.unlink()
+    download(lock, target, pip)
 
 
 def run_in_chroot(lower: Sequence[Path], building: Path, script: str) -> None:

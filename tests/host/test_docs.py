@@ -17,7 +17,7 @@ from tests.markdown import ROOT, blocks, command_lines, words_of
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
-ELSEWHERE = ("scripts/", "systemd/", ".ci/", "pip")
+ELSEWHERE = ("scripts/", "systemd/", ".ci/", "apt", "pip")
 EXIT_CODE = re.compile(r"# exit (\d+)$")
 
 CONFIG = f"""

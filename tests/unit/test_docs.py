@@ -28,6 +28,7 @@ SECRETS = {
     "heartbeat-url": "https://hc-ping.com/5bf66975-d4c7-4bf5-bcc8-b8d8a82ea278",
     "slack-app-token": "xapp-1-x",
     "web-token": "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+    "web-read-token": "5a69788796a5b4c3d2e1f00f1e2d3c4b",
     "webhook-secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
     "apprise-telegram": "tgram://123456789:abcdefg/42",
     "apprise-ntfy": "ntfys://ntfy.sh/alerts",

@@ -90,7 +90,8 @@ def test_the_rule_lists_the_units_that_are_installed_and_comes_before_the_daemon
     assert listed is not None
     assert set(json.loads(listed[1])) == {job.unit for job in RootJob}
     installer = (SYSTEMD / "install.sh").read_text()
-    assert 'jobs=("$name-nginx-test" "$name-firewall")' in installer
+    steps = (SYSTEMD / "steps.sh").read_text()
+    assert 'jobs=("$name-nginx-test" "$name-firewall")' in steps
     assert (
         "rules.d/49-$name-jobs.rules" in installer
     )  # 50-… refuses the daemon all that it lists not

@@ -16,6 +16,7 @@ from watchdog.app.describing import (
     FINE,
     VERDICT_CODES,
     describe,
+    describe_many,
     quantiles,
     warnings,
     worst,
@@ -124,8 +125,7 @@ class Api:
     async def status(self, arguments: Mapping[str, Any], _caller: str) -> dict[str, Any]:
         """Describe the daemon, its services and its channels."""
         workers = self._chosen(msgspec.convert(arguments, _Names).name)
-        mono = self._engine.clock.now().mono
-        services = [describe(worker, mono) for worker in workers]
+        services = await describe_many(workers, self._engine.clock)
         return {
             "services": services,
             "channels": [
@@ -138,7 +138,7 @@ class Api:
                 "host": self._engine.host,
                 "trouble": self._engine.troubles(),
                 "warnings": warnings(self._engine.warner.state),
-                "late_ms": quantiles(self._engine.late()),
+                "late_ms": quantiles(list(self._engine.late)),
             },
             "code": worst([service["code"] for service in services]),
         }

@@ -24,6 +24,7 @@ from watchdog.core.model import (
 from watchdog.core.standing import StandingWarning
 from watchdog.core.telling import CircumstanceKind, Notice
 from watchdog.evidence.desk import Desk
+from watchdog.lateness import Lateness
 from watchdog.ports import Clock
 from watchdog.relay import Canary
 from watchdog.sight import Sight
@@ -52,6 +53,7 @@ class Engine:
         self.store = store
         self.clock = clock
         self.host = ""
+        self.configured = 0.0  # wall: when the configuration in force was taken
         self.reload_trouble = ""  # why the last reload was refused
         self.changed = Changed()  # something that ``sentence`` tells may have changed
         self.applied = asyncio.Event()  # there are workers
@@ -98,9 +100,10 @@ class Engine:
     def _worker(self, service: str) -> Worker | None:
         return self.workers.get(service)
 
-    def late(self) -> Sequence[float]:
-        """Return by how many seconds recent regular rounds began late."""
-        return list(self._around.late)
+    @property
+    def late(self) -> Lateness:
+        """Return how late regular rounds began."""
+        return self._around.late
 
     async def first_rounds(self, progress: Callable[[], None]) -> None:
         """Return once every service has been judged; how late start-up made rounds is forgotten."""
@@ -113,7 +116,7 @@ class Engine:
         Nothing in here can fail half-way: *config* has been validated, and what needs the
         outside world is begun by the tasks themselves.
         """
-        self.host = config.daemon.host
+        self.host, self.configured = config.daemon.host, self.clock.now().wall
         await self._assembly.connect(config)
         self.health.patience = config.delivery.fallback_after
         book = self._around.book

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 import watchdog
 from watchdog.app.describing import describe, warnings
+from watchdog.trend import EVERY
+from watchdog.web.control_socket import RefusalError
 
 if TYPE_CHECKING:
     from watchdog.app.engine import Engine
+
+
+class _Named(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
 
 
 class Shown:
@@ -36,6 +44,17 @@ class Shown:
         """Describe the services of these names."""
         mono, workers = self._engine.clock.now().mono, self._engine.workers
         return [describe(workers[name], mono) for name in names if name in workers]
+
+    async def latency_day(self, arguments: Mapping[str, Any], _caller: str) -> dict[str, Any]:
+        """Tell how long the last check of the rounds of a day took, some minutes in each row."""
+        name = msgspec.convert(arguments, _Named).name
+        worker = self._engine.workers.get(name)
+        if worker is None:
+            raise RefusalError(f"cannot find service {name!r}: it is not configured")
+        trend = worker.latency.trend
+        now = self._engine.clock.now().wall
+        rows = trend.rows() if trend is not None else ()
+        return {"name": name, "now": round(now), "every": EVERY, "rows": rows}
 
     def daemon(self) -> Mapping[str, Any]:
         """Describe the daemon, as far as a page shows it."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import watchdog
-from watchdog.app.describing import quantiles
 from watchdog.core import policy as rules
 from watchdog.core.model import Now, Observation, Verdict
+from watchdog.core.service import UnitControl
 from watchdog.core.thresholds import Limits
-from watchdog.ports import ServiceControl
+from watchdog.ports import KeptBySystemd, ServiceControl
 from watchdog.web.metrics import ChannelReading, CheckReading, Readings, ServiceReading
 from watchdog.worker import Worker
 
@@ -36,6 +36,7 @@ async def read(engine: Engine) -> Readings:
             await asyncio.sleep(0)
     return Readings(
         watchdog.__version__,
+        engine.host,
         services,
         [
             ChannelReading(
@@ -50,25 +51,35 @@ async def read(engine: Engine) -> Readings:
         dict(tally.events),
         dict(tally.restarts),
         dict(tally.tries),
-        quantiles(engine.late()),
+        tuple(engine.late.counts),
+        engine.late.total,
+        engine.configured,
         not engine.reload_trouble,
         len(engine.troubles()),
     )
 
 
 def _service(worker: Worker, now: Now) -> ServiceReading:
-    state, policy = worker.state, worker.service.policy
+    state, policy, control = worker.state, worker.service.policy, worker.control
+    # By what is configured: to ask a Protocol takes 14 µs, of each of a thousand services.
+    is_unit = isinstance(worker.service.control, UnitControl)
+    unit = cast("KeptBySystemd", control) if is_unit else None
+    due = worker.next_round
     return ServiceReading(
         state.service,
         state.phase.value,
         state.failures,
+        policy.restart_budget,
         0 if state.gave_up else rules.budget_left(state, policy, now.mono),
         state.incident is not None,
         state.silence is not None,
         len(state.warnings),
         now.wall - (now.mono - worker.began) if worker.began else None,
+        now.wall - (now.mono - due) if due is not None else None,
+        unit.unit if unit is not None else "",
+        unit.unit_state if unit is not None else "",
         [_check(answer) for answer in worker.results],
-        partial(_usage, worker.control),
+        partial(_usage, control),
     )
 
 

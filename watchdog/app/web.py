@@ -45,6 +45,7 @@ class Web:
 
     async def apply(self, config: Config) -> None:
         """Serve as *config* says; what has not changed goes on."""
+        self._keep_trends(kept=config.web is not None)
         if config.web == self._settings:
             return
         if self._task is not None:
@@ -59,6 +60,16 @@ class Web:
         if self._live is not None:
             self._live.ring()
 
+    def _keep_trends(self, *, kept: bool) -> None:
+        """Let each service keep a day of latency, which is there to be shown and nothing else."""
+        for worker in self._engine.workers.values():
+            if not kept:
+                worker.latency.trend = None
+            elif worker.latency.trend is None:
+                from watchdog.trend import Trend
+
+                worker.latency.trend = Trend()
+
     async def _serve(self, config: Config) -> None:
         """Serve until cancelled. What keeps it from serving keeps nothing else."""
         assert config.web is not None  # noqa: S101 - it was looked at
@@ -72,12 +83,13 @@ class Web:
         from watchdog.web.metrics import Metrics
 
         engine = self._engine
-        self._live = Live(Shown(engine))
         metrics = Metrics(partial(read, engine))
         daemon = config.daemon
         zone = ZoneInfo(daemon.timezone) if daemon.timezone else None
         past = Past(engine.store, engine.clock, zone)
-        calls = {**self._calls, "availability": past.availability}
+        shown = Shown(engine)
+        self._live = Live(shown)
+        calls = {**self._calls, "availability": past.availability, "latency-day": shown.latency_day}
         parts = (Api(calls), self._live, metrics)
         routes = [*page.routes(), *(route for part in parts for route in part.routes())]
         while True:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
-from watchdog.cli.output import coloured, mark, print_remarks
+from watchdog.cli.output import coloured, mark, milliseconds, print_remarks
 from watchdog.cli.terminal import has_signs
 from watchdog.core.spans import span
 
@@ -20,16 +20,18 @@ def print_detail(service: dict[str, Any], rows: Sequence[tuple[int, float | None
     pid = f", process {service['pid']}" if service["pid"] else ""
     print(coloured(f"{service['name']}: {service['phase']}{since}{pid}", service["code"]))
     for check in service["checks"]:
-        print(
-            f"  {check['check']:8} {mark(check['verdict'])} {check['ms']:8g} ms  {check['reason']}"
-        )
+        took = f"{milliseconds(check['ms']):>6} ms"
+        print(f"  {check['check']:8} {mark(check['verdict'])} {took}  {check['reason']}")
     if rows:
         print(f"  latency  {sparkline([took for _, took in rows])}")
         print(f"           {_summary([took for _, took in rows])}")
     print(f"  failures {service['failures']} of {service['max_failures']}")
     print(f"  restarts {service['restarts_left']} left{_due(service['restart_in'])}")
     if service["incident"]:
-        print(f"  incident {service['incident']['id']}: service-watchdog incidents shows all of it")
+        print(
+            f"  incident {service['incident']['id']}: service-watchdog incidents"
+            f" {service['incident']['id']} shows all of it"
+        )
     if service["next_round_in"] is not None:
         print(f"  next round in {span(max(0.0, service['next_round_in']))}")
     print_remarks(service)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 USER = "service-watchdog"
 RULE_PATH = Path("/etc/polkit-1/rules.d/50-service-watchdog.rules")
 RULE_MODE = 0o644  # polkitd, which is not root, must read it
-SYSTEMCTL_SECONDS = 10.0
+BUSCTL_SECONDS = 10.0
 
 
 def add_commands(commands: Commands) -> None:
@@ -101,18 +101,24 @@ def primary_names(units: Iterable[str]) -> tuple[str, ...]:
     """
     import subprocess
 
-    # systemctl would take a name with "*" or "[" for a pattern, and name every unit it matches.
+    import msgspec
+
+    # systemd would load what merely looks like a name, and complain about what does not.
     plain = [unit for unit in units if re.fullmatch(r"[A-Za-z0-9:_.\\@-]+", unit)]
     if not plain:
         return ()
-    command = ["systemctl", "show", "--property=Id", "--value", "--", *plain]
+    # All in one call: `systemctl show` takes milliseconds for each.
+    manager = ("org.freedesktop.systemd1", "/org/freedesktop/systemd1")
+    method = ("org.freedesktop.systemd1.Manager", "ListUnitsByNames", "as")
+    command = ["busctl", "--json=short", "call", *manager, *method, str(len(plain)), *plain]
     try:
         answer = subprocess.run(  # noqa: S603 - a fixed command; the names are names
-            command, capture_output=True, text=True, timeout=SYSTEMCTL_SECONDS, check=False
+            command, capture_output=True, timeout=BUSCTL_SECONDS, check=False
         )
-    except (OSError, subprocess.TimeoutExpired):
+        [listed] = msgspec.json.decode(answer.stdout)["data"]
+    except (OSError, subprocess.TimeoutExpired, msgspec.DecodeError):
         return ()
-    return tuple(line for line in answer.stdout.splitlines() if line)
+    return tuple(entry[0] for entry in listed)
 
 
 def require_trusted(config: Path) -> None:

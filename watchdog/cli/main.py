@@ -41,6 +41,7 @@ COMMANDS = {
     "simulate": ("simulate",),
     "grant": ("grant",),
     "root_job": ("root-job",),
+    "names": ("names",),
 }
 """Modules and their commands, in the order in which they are listed."""
 

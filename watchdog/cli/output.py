@@ -42,7 +42,7 @@ def print_services(services: Sequence[dict[str, Any]]) -> None:
             service["phase"],
             span(service["for"]) if service["for"] is not None else "",
             " ".join(
-                f"{check['check']} {mark(check['verdict'])} {check['ms']:g} ms"
+                f"{check['check']} {mark(check['verdict'])} {milliseconds(check['ms']):>4} ms"
                 for check in service["checks"]
             ),
             f"{service['failures']}/{service['max_failures']}",
@@ -149,6 +149,13 @@ def _acknowledged(service: dict[str, Any]) -> str:
     if not (incident and incident["acknowledged"]):
         return ""
     return f"incident {incident['id']} acknowledged by {', '.join(incident['acknowledged'])}"
+
+
+def milliseconds(value: float) -> str:
+    """Return a time in at most four characters, so that columns stand still."""
+    if 0 < value < 10:  # noqa: PLR2004 - four characters
+        return f"{value:.2f}" if value < 1 else f"{value:.1f}"
+    return f"{value:.0f}"
 
 
 def marked(check: str, verdict: str) -> str:

@@ -9,6 +9,8 @@ from watchdog.cli.options import Commands, add_client_options, ask_daemon
 from watchdog.cli.output import print_json, print_status
 from watchdog.errors import ConfigError
 
+_ORDER = (1, 3, 4, 0)  # exit codes: broken, unasked, busy, fine
+
 
 def add_commands(commands: Commands) -> None:
     """Add the command."""
@@ -25,12 +27,14 @@ def _status(options: argparse.Namespace) -> int:
 
         if options.json:
             raise ConfigError(("cannot show JSON with -w; leave one of them out",))
-        return watch(partial(_show, options))
+        return watch(partial(_show, options, troubled_first=True))
     return _show(options)
 
 
-def _show(options: argparse.Namespace) -> int:
+def _show(options: argparse.Namespace, *, troubled_first: bool = False) -> int:
     answer = ask_daemon(options, "status", name=options.name)
+    if troubled_first:  # a screen may not have room for all
+        answer["services"].sort(key=lambda service: _ORDER.index(service["code"]))
     if options.json:
         print_json(answer)
     elif options.name:

@@ -170,6 +170,7 @@ class WebSettings:
     port: int = 9099
     path: str = ""  # of a unix socket
     token: Secret | None = None  # None: nobody may act
+    read_token: Secret | None = None  # with which one may read alone
     names: tuple[str, ...] = ()  # names of the page besides those of this host
     certificate: str | None = None  # None: http
     key_file: str | None = None
@@ -272,6 +273,7 @@ class Config:
         for kept in (
             self.heartbeat.url if self.heartbeat is not None else None,
             self.web.token if self.web is not None else None,
+            self.web.read_token if self.web is not None else None,
             *(hook.secret for hook in self.webhook),
             *(login for each in self.alertmanager for login in (each.password, each.token)),
             *(url for each in self.apprise for url in each.urls),

@@ -114,8 +114,8 @@ def _heartbeat(heartbeat: HeartbeatSettings) -> dict[str, Any]:
 def _web(web: WebSettings) -> dict[str, Any]:
     host = f"[{web.host}]" if ":" in web.host else web.host
     table: dict[str, Any] = {"listen": f"unix:{web.path}" if web.path else f"{host}:{web.port}"}
-    if web.token is not None:
-        table["token"] = _masked(web.token)
+    tokens = {"token": web.token, "read_token": web.read_token}
+    table |= {name: _masked(token) for name, token in tokens.items() if token is not None}
     files = {"certificate": web.certificate, "key_file": web.key_file}
     table |= {name: path for name, path in files.items() if path is not None}
     return {**table, "names": web.names, "insecure": web.insecure}

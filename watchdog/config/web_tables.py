@@ -23,6 +23,10 @@ class WebTable(Table, frozen=True):
             default="none: read-only",
         ),
     ] = UNSET
+    read_token: Annotated[
+        SecretValue | UnsetType,
+        key("What lets one read and not act, as for Prometheus.", default="none"),
+    ] = UNSET
     names: Annotated[
         Hosts, key("Names of the page besides those of this host, as behind a proxy.")
     ] = field(default_factory=list)

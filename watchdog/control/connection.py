@@ -16,6 +16,7 @@ from watchdog.control.systemd_names import (
     DISCONNECTED,
     MANAGER,
     NO_REPLY,
+    NONSENSE,
     SYSTEMD,
     SYSTEMD_PATH,
     Target,
@@ -169,7 +170,7 @@ class Connection:
             try:
                 if on_reply is not None:
                     on_reply(reply.body)
-            except (LookupError, TypeError, ValueError) as error:
+            except NONSENSE as error:
                 answer.set_exception(BusError(f"{message.member} answered nonsense: {error!r}"))
             else:
                 answer.set_result(reply.body)

@@ -127,10 +127,8 @@ class FollowedUnit:
             await self._bus.call("Get", "ss", [f"{SYSTEMD}.Service", name], self._take(name), to=to)
             self._cgroup_of = run
         for socket in set(self.state.sockets) - self.socket_cgroups.keys():
-            to = properties_of(unit_path(socket))
-            body = await self._bus.call("Get", "ss", [f"{SYSTEMD}.Socket", "ControlGroup"], to=to)
-            if body[0].value:  # none while the socket is down: ask again in the next run
-                self.socket_cgroups[socket] = str(body[0].value)
+            to, take = properties_of(unit_path(socket)), self._take_cgroup_of(socket)
+            await self._bus.call("Get", "ss", [f"{SYSTEMD}.Socket", "ControlGroup"], take, to=to)
         wanted = not self._is_held and self.state.load_state == "loaded"
         if wanted and self._bus.units.take_reference():
             self._is_held = True
@@ -200,6 +198,13 @@ class FollowedUnit:
 
         def take(body: list[Any]) -> None:
             self.state = with_properties(self.state, {name: body[0].value}, time.monotonic())
+
+        return take
+
+    def _take_cgroup_of(self, socket: str) -> Callable[[list[Any]], None]:
+        def take(body: list[Any]) -> None:
+            if body[0].value:  # none while the socket is down: ask again in the next run
+                self.socket_cgroups[socket] = str(body[0].value)
 
         return take
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
 from watchdog.control.routes import Routes
-from watchdog.control.systemd_names import DISCONNECTED
+from watchdog.control.systemd_names import DISCONNECTED, NONSENSE
 from watchdog.errors import BusError
 
 if TYPE_CHECKING:
@@ -124,6 +124,19 @@ class Followers:
     def take(self, message: Message) -> None:
         """Hand a signal of systemd's to whom it concerns; it costs next to nothing otherwise."""
         units = self._routes.at(message.path or "")
+        try:
+            self._hand(message, units)
+        except NONSENSE as error:
+            # What it should have told is asked for.
+            log.warning(
+                "systemd sends what makes no sense", signal=message.member, what=repr(error)
+            )
+            for unit in units or tuple(self._units):
+                unit.take_loss()
+                self._stale.add(unit)
+            self._on_work()
+
+    def _hand(self, message: Message, units: Sequence[Follower]) -> None:
         if units:
             for unit in units:
                 unit.take_properties(message.body[1])

@@ -68,6 +68,16 @@ class SystemdUnit:
             return RestartFinished(RestartOutcome.FAILED, why)
 
     @property
+    def unit(self) -> str:
+        """Return the unit's name, as systemd has it."""
+        return self._unit.state.name
+
+    @property
+    def unit_state(self) -> str:
+        """Return its ActiveState; empty while signals may have been missed."""
+        return self._unit.state.active_state if self._unit.is_current else ""
+
+    @property
     def identity(self) -> str:
         """Return the InvocationID of the present run, or of the last one if that has ended."""
         return self._unit.state.invocation

@@ -40,3 +40,6 @@ def unit_path(name: str) -> str:
 
 DISCONNECTED = f"{DBUS}.Error.Disconnected"
 NO_REPLY = f"{DBUS}.Error.NoReply"
+
+NONSENSE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What a message raises that is not formed as it should be."""

@@ -130,6 +130,7 @@ class UnitState(msgspec.Struct, frozen=True, gc=False):
 
 
 def _seconds(micros: int) -> float:
+    micros = int(micros)  # a float might be no number at all
     return math.inf if micros >= 2**64 - 1 else micros / 1e6
 
 

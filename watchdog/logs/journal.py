@@ -132,7 +132,7 @@ class Journal:
         try:
             fields: dict[str, Any] = json.loads(entry)
             at = int(fields["__REALTIME_TIMESTAMP"]) / 1e6
-        except (ValueError, KeyError, TypeError):
+        except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
             return  # cut off, or a word of journalctl's own
         self._cursor = str(fields.get("__CURSOR", "")) or self._cursor
         origin, is_own = self._origin(fields)
@@ -178,7 +178,7 @@ def _text(value: Any) -> str:
     match value:
         case str():
             return value[:_LONGEST]
-        case [int(), *_]:
+        case [*octets] if octets and all(isinstance(each, int) for each in octets):
             return bytes(each & 255 for each in value[:_LONGEST]).decode("utf-8", "replace")
         case [*several] if several:
             return _text(several[-1])

@@ -25,6 +25,9 @@ from watchdog.ports import Receipt
 EVIDENCE_SIZE = 64 * 1024
 """Characters of evidence that are kept for an incident; the newest lines win."""
 
+UNREADABLE = (msgspec.MsgspecError, RecursionError)
+"""What text raises that is not, or no longer, what was written; brackets may be without end."""
+
 _T = TypeVar("_T")
 
 _TELLING = frozenset({"measure", "circumstance", "diversion", "warnings"})
@@ -77,7 +80,7 @@ def decode_receipt(text: str) -> Receipt:
     """Return the receipt that *text* holds; an unreadable one says nothing."""
     try:
         return Receipt(_details.decode(text))
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return Receipt()
 
 
@@ -106,10 +109,10 @@ def _decode(decoder: msgspec.json.Decoder[_T], text: str, what: str) -> _T:
     try:
         return decoder.decode(text)
     except msgspec.ValidationError as exc:
-        with suppress(msgspec.ValidationError):
+        with suppress(*UNREADABLE):  # what follows may be worse than what was objected to
             return decoder.decode(_encoder.encode(_untold(msgspec.json.decode(text))))
         raise _unreadable(what, exc) from exc
-    except msgspec.MsgspecError as exc:
+    except UNREADABLE as exc:
         raise _unreadable(what, exc) from exc
 
 

@@ -38,7 +38,7 @@ from watchdog.core.model import (
     Verdict,
 )
 from watchdog.errors import StoreError
-from watchdog.store.encode import mended, plain
+from watchdog.store.encode import UNREADABLE, mended, plain
 
 REASON = 200
 """Characters of a reason that are kept; the ledger has more."""
@@ -109,7 +109,7 @@ def unpack(text: str) -> tuple[Record, ...]:
     """Return the records in *text*. Raises StoreError."""
     try:
         return tuple(map(_unpacked, _decoder.decode(text)))
-    except (msgspec.MsgspecError, ValueError) as exc:
+    except (*UNREADABLE, ValueError) as exc:
         raise StoreError(f"cannot read recorded history: {exc}; it is left out") from exc
 
 

@@ -37,6 +37,10 @@ PATIENCE = 5.0
 OVERFLOW_UID = 65534
 """Who is not mapped into our user namespace (user_namespaces(7))."""
 
+ODD = (ValueError, msgspec.MsgspecError, RecursionError)
+"""What is raised for a line that is no request; brackets may be nested too deeply."""
+
+
 NAME = re.compile(r"[\w.@\\-]{1,64}")
 """What may be the name of a user; it is shown to people."""
 
@@ -91,7 +95,7 @@ class Line:
             return msgspec.json.decode(line, type=dict[str, Any]) if line else None
         except OSError:
             return None
-        except (ValueError, msgspec.MsgspecError) as error:
+        except ODD as error:
             raise RefusalError(f"cannot read what was said: {error}") from error
 
 
@@ -157,7 +161,10 @@ class ControlSocket:
             async with asyncio.timeout(PATIENCE):
                 line = await reader.readline()
             request = self._decode(line)
-        except (TimeoutError, ValueError, msgspec.MsgspecError) as error:
+        except TimeoutError:
+            late = f"no end of the line within {PATIENCE:g} s"
+            return Reply(error=f"cannot read the request: {late}", code=2)
+        except ODD as error:
             return Reply(error=f"cannot read the request: {error}", code=2)
         call, hold = self._calls.get(request.call), self._holds.get(request.call)
         if call is None and hold is None:

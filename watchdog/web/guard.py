@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from watchdog.config import WebSettings
+from watchdog.config import Secret, WebSettings
 from watchdog.web.http_api import refused
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler, Middleware
 
 OWN_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+READING = frozenset({"GET", "HEAD"})
 
 OPEN = frozenset({"/", "/assets/{name}"})
 """Routes that tell nothing of this host: the page before it has asked for anything."""
@@ -34,30 +37,38 @@ HEADERS = {
 def make_guard(settings: WebSettings, *, is_own: bool) -> Middleware:
     """Return what stands before every request; *is_own*: only this host can connect.
 
-    A token in a header is no cookie: no other page can have the browser send it along (CSRF).
+    A scraper gets a token that only reads, for what it can do, whoever steals it there can do.
+
+    A token in a header is no cookie: no other page can have the browser send it along (CSRF). What
+    a browser says to come from another page acts on nothing all the same, token or not.
     Without a token a name that is not ours is refused, or any page could be read from under a
     name of its own that it lets point here (DNS rebinding).
     """
-    token = settings.token.reveal().encode() if settings.token is not None else b""
+    token, read_token = _bytes(settings.token), _bytes(settings.read_token)
     names = OWN_NAMES.union(settings.names)
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        response = _refusal(request) or await _handled(request, handler)
+        no = _misled(request, settings.names) or _refusal(request)
+        response = no or await _handled(request, handler)
         if not response.prepared:
             response.headers.update(HEADERS)
             response.headers.setdefault("Cache-Control", "no-store")
         return response
 
     def _refusal(request: web.Request) -> web.Response | None:
-        if is_authorized(request, token):
+        reads = request.method in READING
+        may_read = is_authorized(request, read_token)
+        if is_authorized(request, token) or (reads and may_read):
             return None
         if is_own and not settings.path and _host(request) not in names:
             return refused(421, f"no page of that name here; [web] names = {sorted(names)}")
-        if request.method in {"GET", "HEAD"} and (is_own or _is_open(request)):
+        if reads and (is_own or _is_open(request)):
             return None
-        if not token:
+        if not reads and not token:
             return refused(403, "cannot act over HTTP: [web] has no token; use the command line")
+        if not reads and may_read:
+            return refused(403, "cannot act over HTTP: this token only reads")
         response = refused(401, "a token is needed: Authorization: Bearer TOKEN")
         response.headers["WWW-Authenticate"] = 'Bearer realm="service-watchdog"'
         return response
@@ -73,6 +84,10 @@ def is_authorized(request: web.Request, token: bytes) -> bool:
     return hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), token)
 
 
+def _bytes(token: Secret | None) -> bytes:
+    return token.reveal().encode() if token is not None else b""
+
+
 async def _handled(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
@@ -80,9 +95,36 @@ async def _handled(request: web.Request, handler: Handler) -> web.StreamResponse
         return refused(error.status, error.text or error.reason)
 
 
+def _misled(request: web.Request, names: Sequence[str]) -> web.Response | None:
+    """Return why what a browser sends for another page is not done."""
+    if request.method in READING or not _is_foreign(request, names):
+        return None
+    return refused(403, "cannot act for another page; open this one itself")
+
+
+def _is_foreign(request: web.Request, names: Sequence[str]) -> bool:
+    """Tell whether the browser says that a page of another origin asks; no browser says nothing.
+
+    Behind a proxy our own name is not known, but then there is TLS, and with it the first of the
+    two headers (https://www.w3.org/TR/fetch-metadata/, RFC 6454 section 7).
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site not in {"same-origin", "none"}
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return False
+    given = origin.partition("://")[2].lower()  # "null" is nobody's
+    own = request.headers.get("Host", "").lower()
+    return not given or (given != own and _without_port(given) not in names)
+
+
 def _host(request: web.Request) -> str:
     """Return the name by which the browser came here, without the port."""
-    host = request.headers.get("Host", "")
+    return _without_port(request.headers.get("Host", ""))
+
+
+def _without_port(host: str) -> str:
     name, _, port = host.rpartition(":")
     return (name if name and port.isdigit() else host).strip("[]").lower()
 

@@ -44,6 +44,7 @@ class Api:
             web.get(f"{root}/status", self._status),
             web.get(f"{root}/services/{{name}}", self._status),
             web.get(f"{root}/services/{{name}}/latency", self._latency),
+            web.get(f"{root}/services/{{name}}/latency/day", self._trend),
             web.get(f"{root}/services/{{name}}/availability", self._availability),
             web.get(f"{root}/incidents", self._incidents),
             web.get(f"{root}/incidents/{{id}}", self._incidents),
@@ -57,6 +58,9 @@ class Api:
 
     async def _latency(self, request: web.Request) -> web.Response:
         return await self._answer(request, "latency", dict(request.match_info))
+
+    async def _trend(self, request: web.Request) -> web.Response:
+        return await self._answer(request, "latency-day", dict(request.match_info))
 
     async def _availability(self, request: web.Request) -> web.Response:
         return await self._answer(request, "availability", _query(request))
@@ -103,7 +107,7 @@ async def _body(request: web.Request) -> dict[str, Any]:
         raise web.HTTPUnsupportedMediaType(text="expected Content-Type: application/json")
     try:
         body = msgspec.json.decode(await request.read() or b"{}")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise web.HTTPBadRequest(text=f"cannot read the request: {error}") from None
     if not isinstance(body, dict):
         raise web.HTTPBadRequest(text="cannot read the request: expected an object")

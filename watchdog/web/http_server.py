@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import logging
 import ssl
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from watchdog.config import WebSettings
 from watchdog.config.kinds import is_loopback
@@ -18,6 +21,46 @@ from watchdog.web.http_api import LONGEST
 
 FAREWELL = 1.0
 """Seconds that requests under way are given when it ends."""
+
+CONNECTIONS = 256
+"""Connections at once; each takes memory and a descriptor of those that the watch lives on."""
+
+log = logging.getLogger(__name__)
+log.addFilter(lambda record: not _is_their_fault(record))
+
+
+class _Runner(web.AppRunner):
+    """Turns away who comes when too many are there."""
+
+    async def _make_server(self) -> web.Server:
+        return _Bounded(await super()._make_server())  # type: ignore[return-value]
+
+
+class _Bounded:
+    """A server that has so many connections and no more."""
+
+    def __init__(self, server: web.Server) -> None:
+        self._server = server
+
+    def __call__(self) -> asyncio.BaseProtocol:
+        if len(self._server.connections) >= CONNECTIONS:
+            return _TurnedAway()
+        return self._server()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._server, name)
+
+
+class _TurnedAway(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Hang up."""
+        transport.close()
+
+
+def _is_their_fault(record: logging.LogRecord) -> bool:
+    """Tell whether a request was malformed: it is refused, and nobody reads of it."""
+    error = record.exc_info[1] if record.exc_info else None
+    return isinstance(error, HttpProcessingError)
 
 
 class HttpServer:
@@ -30,9 +73,10 @@ class HttpServer:
             middlewares=[make_guard(settings, is_own=is_own)], client_max_size=LONGEST
         )
         app.add_routes(routes)
-        self._runner = web.AppRunner(
+        self._runner = _Runner(
             app,
             access_log=None,
+            logger=log,
             handler_cancellation=True,  # a page that is closed is known at once
             shutdown_timeout=FAREWELL,
         )

@@ -6,14 +6,15 @@ While nobody looks there is no task and no work. (https://html.spec.whatwg.org/,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import msgspec
 from aiohttp import web
 
 from watchdog.web.http_api import VERSION, refused
+from watchdog.web.reader import Reader
 
 PACE = 0.25
 """Seconds from one look at what has changed to the next, at least."""
@@ -24,8 +25,8 @@ CALM = 1.0
 READERS = 32
 """Pages that may be open at once."""
 
-BEHIND = 64
-"""Events that a reader may be behind; then it is cut off, comes again, and is told all."""
+STUCK = 30.0
+"""Seconds in which a page must have taken an event; then its place is another one's."""
 
 SILENCE = 15.0
 """Seconds until something is sent all the same, so that proxies keep the connection."""
@@ -48,11 +49,12 @@ class Source(Protocol):
 
 
 class Live:
-    """Looks for news and hands them to every reader, for as long as there are any."""
+    """Looks for news and tells every reader, for as long as there are any."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._readers: set[asyncio.Queue[bytes | None]] = set()
+        self._readers: set[Reader] = set()
+        self._said: dict[str, bytes] = {}  # services as described since the last look
         self._bell = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -66,8 +68,8 @@ class Live:
 
     def end(self) -> None:
         """Let every reader go."""
-        for news in list(self._readers):
-            self._cut_off(news)
+        for reader in self._readers:
+            reader.end()
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         if len(self._readers) >= READERS:
@@ -75,31 +77,61 @@ class Live:
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
         )
-        await response.prepare(request)
-        async with self._reading() as news:
-            with suppress(ConnectionResetError):  # closed by the reader
-                await response.write(b"retry: 1000\n\n")
-                while (event := await _next(news)) is not None:
-                    await response.write(event)
+        with self._reading() as reader:
+            await response.prepare(request)
+            try:
+                await _write(response, b"retry: 1000\n\n")
+                while not reader.ended:
+                    await self._tell(reader, response)
+            except ConnectionResetError:
+                pass  # closed by the reader
+            except TimeoutError:
+                if request.transport is not None:
+                    request.transport.abort()  # or what waits in it would be waited for
         return response
 
-    @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[asyncio.Queue[bytes | None]]:
-        """Give a queue of events that begins with all there is."""
-        news: asyncio.Queue[bytes | None] = asyncio.Queue(BEHIND)
-        source = self._source
-        news.put_nowait(_event("services", source.services(list(source.marks()))))
-        news.put_nowait(_event("daemon", source.daemon()))
-        self._readers.add(news)
+    async def _tell(self, reader: Reader, response: web.StreamResponse) -> None:
+        """Tell *reader* what it has not been told, or after a silence that nothing has happened."""
+        try:
+            async with asyncio.timeout(SILENCE):
+                await reader.wait()
+        except TimeoutError:
+            await _write(response, b": still here\n\n")
+            return
+        if reader.which:
+            reader.which = False
+            await _write(response, _event("names", _encode(list(self._source.marks()))))
+        if reader.daemon:
+            reader.daemon = False
+            await _write(response, _event("daemon", _encode(self._source.daemon())))
+        while names := reader.take():
+            told = b",".join(filter(None, map(self._service, names)))
+            await _write(response, _event("services", b"[%b]" % told))
+            await asyncio.sleep(0)  # a thousand of them keep no round waiting
+
+    def _service(self, name: str) -> bytes:
+        """Describe a service once for all readers; nothing if it has just gone."""
+        if name not in self._said:
+            found = self._source.services([name])
+            self._said[name] = _encode(found[0]) if found else b""
+        return self._said[name]
+
+    @contextmanager
+    def _reading(self) -> Iterator[Reader]:
+        """Give a reader, which is to be told all there is."""
+        reader = Reader(self._source.marks())
+        self._readers.add(reader)
         if self._task is None:
+            self._said.clear()
             self._task = asyncio.create_task(self._watch(), name="live page")
         try:
-            yield news
+            yield reader
         finally:
-            self._readers.discard(news)
+            self._readers.discard(reader)
             if not self._readers and self._task is not None:
                 self._task.cancel()
                 self._task = None
+                self._said.clear()
 
     async def _watch(self) -> None:
         marks, daemon = self._source.marks(), self._source.daemon()
@@ -111,36 +143,25 @@ class Live:
             except TimeoutError:
                 pass
             self._bell.clear()
+            self._said.clear()
             before, marks = marks, self._source.marks()
-            if news := [name for name, mark in marks.items() if before.get(name) is not mark]:
-                self._tell(_event("services", self._source.services(news)))
-            if gone := [name for name in before if name not in marks]:
-                self._tell(_event("gone", gone))
-            if daemon != (daemon := self._source.daemon()):
-                self._tell(_event("daemon", daemon))
-
-    def _tell(self, event: bytes) -> None:
-        for news in list(self._readers):
-            if news.full():
-                self._cut_off(news)
-            else:
-                news.put_nowait(event)
-
-    def _cut_off(self, news: asyncio.Queue[bytes | None]) -> None:
-        self._readers.discard(news)
-        while not news.empty():
-            news.get_nowait()
-        news.put_nowait(None)
+            known, daemon = daemon, self._source.daemon()
+            news = [name for name, mark in marks.items() if before.get(name) is not mark]
+            is_gone = any(name not in marks for name in before)
+            if news or is_gone or daemon != known:
+                for reader in self._readers:
+                    reader.tell(news, which=is_gone, daemon=daemon != known)
 
 
-async def _next(news: asyncio.Queue[bytes | None]) -> bytes | None:
-    try:
-        async with asyncio.timeout(SILENCE):
-            return await news.get()
-    except TimeoutError:
-        return b": still here\n\n"
+async def _write(response: web.StreamResponse, event: bytes) -> None:
+    async with asyncio.timeout(STUCK):
+        await response.write(event)
 
 
-def _event(kind: str, data: Any) -> bytes:
+def _encode(value: Any) -> bytes:
+    return msgspec.json.encode(value, enc_hook=str)
+
+
+def _event(kind: str, data: bytes) -> bytes:
     # JSON has no newlines of its own, so one line is all of it.
-    return b"event: %b\ndata: %b\n\n" % (kind.encode(), msgspec.json.encode(data, enc_hook=str))
+    return b"event: %b\ndata: %b\n\n" % (kind.encode(), data)

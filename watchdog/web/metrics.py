@@ -1,32 +1,37 @@
-"""The daemon's figures in the formats of Prometheus.
-
-Names and units by https://prometheus.io/docs/practices/naming/. Labels are names out of the
-configuration and words out of fixed lists: never a URL, never what an answer said.
-"""
+"""The daemon's figures, served to Prometheus."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, ProcessCollector, disable_created_metrics
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
-PREFIX = "service_watchdog_"
+from watchdog.core.model import Phase
+from watchdog.lateness import BOUNDS
+from watchdog.web import families as has
+from watchdog.web.exposition import Exposition, Value, pairs
+from watchdog.web.families import Family
 
 GIVE_WAY = 0.0005
 """Seconds that the thread which writes may keep the event loop from its work (default: 5 ms)."""
+
+PHASES = tuple(phase.value for phase in Phase)
+
+UNIT_STATES = ("active", "activating", "deactivating", "failed", "inactive", "reloading")
+"""ActiveState of a unit, but for those that hardly ever are."""
 
 EVENTS = ("failed", "opened", "closed", "healed", "restart", "restart-failed", "gave-up", "crashed")
 """Kinds of notes that are counted from the start, so that the first one is an increase."""
 
 OUTCOMES = ("done", "failed", "yielded", "impossible")
 RESULTS = ("delivered", "failed", "rejected")
+
+_Counts = Mapping[tuple[str, str], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +50,15 @@ class ServiceReading:
     name: str
     phase: str
     failures: int
+    budget: int
     budget_left: int
     incident: bool
     silenced: bool
     warnings: int
     judged: float | None  # wall: the last round
+    due: float | None = None  # wall: the next one
+    unit: str = ""  # empty: it is none
+    unit_state: str = ""  # empty: not known
     checks: Sequence[CheckReading] = ()
     usage: Callable[[], Mapping[str, float]] = dict  # memory, cpu; reads files, so in the thread
 
@@ -70,12 +79,15 @@ class Readings:
     """All that is told at one time."""
 
     version: str
+    host: str = ""
     services: Sequence[ServiceReading] = ()
     channels: Sequence[ChannelReading] = ()
-    events: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    restarts: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    tries: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    lateness: Mapping[str, float] = field(default_factory=dict)  # milliseconds, by quantile
+    events: _Counts = field(default_factory=dict)
+    restarts: _Counts = field(default_factory=dict)
+    tries: _Counts = field(default_factory=dict)
+    lag: Sequence[int] = (0,) * (len(BOUNDS) + 1)  # rounds, by lateness
+    lag_total: float = 0.0  # seconds
+    configured: float = 0.0  # wall: when the configuration in force was taken
     reloaded: bool = True  # the last reload, if there was one, was taken
     troubles: int = 0
 
@@ -85,7 +97,6 @@ class Metrics:
 
     def __init__(self, read: Callable[[], Awaitable[Readings]]) -> None:
         self._read = read
-        disable_created_metrics()  # type: ignore[no-untyped-call]
 
     def routes(self) -> list[web.RouteDef]:
         """Return where they are."""
@@ -94,164 +105,102 @@ class Metrics:
     async def _scrape(self, request: web.Request) -> web.Response:
         readings = await self._read()
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        body = await asyncio.to_thread(_written, readings, encode)
+        is_open = content_type.startswith("application/openmetrics-text")
+        body = await asyncio.to_thread(_written, readings, encode, is_open=is_open)
         return web.Response(body=body, headers={"Content-Type": content_type})
 
 
-def _written(readings: Readings, encode: Callable[[CollectorRegistry], bytes]) -> bytes:
+def _written(
+    readings: Readings, encode: Callable[[CollectorRegistry], bytes], *, is_open: bool
+) -> bytes:
     """Return *readings* in one of the formats; in a thread, giving way to the event loop."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(GIVE_WAY)
     try:
+        page = Exposition(is_open=is_open)
+        _add_daemon(page, readings)
+        _add_services(page, readings)
+        _add_channels(page, readings)
         registry = CollectorRegistry(auto_describe=False)
         ProcessCollector(registry=registry)
-        registry.register(_Collector(readings))
-        return encode(registry)
+        return page.encoded() + encode(registry)
     finally:
         sys.setswitchinterval(interval)
 
 
-class _Collector(Collector):
-    def __init__(self, readings: Readings) -> None:
-        self._readings = readings
-
-    def describe(self) -> Iterable[Metric]:
-        return ()
-
-    def collect(self) -> Iterable[Metric]:
-        readings = self._readings
-        yield from _daemon(readings)
-        yield from _services(readings.services)
-        yield from _usage(readings.services)
-        yield from _channels(readings.channels)
-        names = [service.name for service in readings.services]
-        yield _counter(
-            "events",
-            "What happened, by kind.",
-            ("service", "event"),
-            readings.events,
-            names,
-            EVENTS,
-        )
-        yield _counter(
-            "restarts",
-            "Restarts by the daemon that are over, by how they ended.",
-            ("service", "result"),
-            *(readings.restarts, names, OUTCOMES),
-        )
-        yield _counter(
-            "notifications",
-            "Alerts that were sent, by what came of it.",
-            ("channel", "result"),
-            *(readings.tries, [channel.name for channel in readings.channels], RESULTS),
-        )
+def _add_daemon(page: Exposition, readings: Readings) -> None:
+    page.add(has.BUILD, [(pairs(has.BUILD.labels, [readings.version]), 1)])
+    page.add(has.HOST, [(pairs(has.HOST.labels, [readings.host]), 1)])
+    page.add(has.RELOADED, [("", int(readings.reloaded))])
+    page.add(has.CONFIGURED, [("", readings.configured)])
+    page.add(has.TROUBLES, [("", readings.troubles)])
+    page.add_histogram(has.LAG, BOUNDS, readings.lag, readings.lag_total)
 
 
-def _daemon(readings: Readings) -> Iterable[Metric]:
-    yield _gauge("build_info", "The version that runs.", ("version",), [((readings.version,), 1)])
-    yield _gauge(
-        "config_reload_success",
-        "Whether the configuration in force is that of the last reload.",
-        (),
-        [((), readings.reloaded)],
-    )
-    yield _gauge("troubles", "Sentences in the daemon's own status.", (), [((), readings.troubles)])
-    yield _gauge(
-        "round_lateness_seconds",
-        "How late recent rounds began.",
-        ("of",),
-        [((name,), late / 1000) for name, late in readings.lateness.items()],
-    )
+def _add_services(page: Exposition, readings: Readings) -> None:
+    services = readings.services
+    labels = [pairs(has.HEALTHY.labels, [service.name]) for service in services]
+    known = list(zip(labels, services, strict=True))
+
+    def add(family: Family, value: Callable[[ServiceReading], float | None]) -> None:
+        page.add(family, [(label, value(service)) for label, service in known])
+
+    add(has.HEALTHY, lambda it: int(it.phase == Phase.HEALTHY))
+    page.add(has.PHASE, _states("phase", [(lab, it.phase) for lab, it in known], PHASES))
+    units = [
+        (f"{label},{pairs(['unit'], [it.unit])}", it.unit_state)
+        for label, it in known
+        if it.unit and it.unit_state
+    ]
+    page.add(has.UNIT_STATE, _states("state", units, UNIT_STATES))
+    add(has.FAILURES, lambda it: it.failures)
+    add(has.BUDGET, lambda it: it.budget)
+    add(has.BUDGET_LEFT, lambda it: it.budget_left)
+    add(has.INCIDENT, lambda it: int(it.incident))
+    add(has.SILENCED, lambda it: int(it.silenced))
+    add(has.WARNINGS, lambda it: it.warnings)
+    add(has.LAST_ROUND, lambda it: it.judged)
+    add(has.NEXT_ROUND, lambda it: it.due)
+    checks = [
+        (f"{label},{pairs(['check'], [check.name])}", check)
+        for label, service in known
+        for check in service.checks
+    ]
+    page.add(has.CHECK_SUCCESS, [(label, check.success) for label, check in checks])
+    page.add(has.CHECK_DURATION, [(label, check.seconds) for label, check in checks])
+    usage = [(label, service.usage()) for label, service in known]
+    page.add(has.MEMORY, [(label, used.get("memory")) for label, used in usage])
+    page.add(has.CPU, [(label, used.get("cpu")) for label, used in usage])
+    names = [service.name for service in services]
+    page.add(has.EVENTS, _counts(has.EVENTS, readings.events, names, EVENTS))
+    page.add(has.RESTARTS, _counts(has.RESTARTS, readings.restarts, names, OUTCOMES))
 
 
-def _services(services: Sequence[ServiceReading]) -> Iterable[Metric]:
-    def each(name: str, text: str, value: Callable[[ServiceReading], float | None]) -> Metric:
-        found = (((service.name,), value(service)) for service in services)
-        return _gauge(name, text, ("service",), found)
+def _add_channels(page: Exposition, readings: Readings) -> None:
+    def add(family: Family, value: Callable[[ChannelReading], float]) -> None:
+        each = readings.channels
+        page.add(family, [(pairs(family.labels, [it.name]), value(it)) for it in each])
 
-    yield _gauge(
-        "service_phase",
-        "1 for the phase that the service is in.",
-        ("service", "phase"),
-        [((service.name, service.phase), 1) for service in services],
-    )
-    yield each("service_healthy", "Whether all checks pass.", lambda it: it.phase == "healthy")
-    yield each("service_failures", "Failures in a row.", lambda it: it.failures)
-    yield each("service_restart_budget_left", "Restarts left.", lambda it: it.budget_left)
-    yield each("service_incident_open", "Whether an incident is open.", lambda it: it.incident)
-    yield each("service_silenced", "Whether alerts are kept back.", lambda it: it.silenced)
-    yield each("service_warnings", "Warnings that stand.", lambda it: it.warnings)
-    yield each("service_last_round_timestamp_seconds", "The last round.", lambda it: it.judged)
-    checks = [(service.name, check) for service in services for check in service.checks]
-    yield _gauge(
-        "check_success",
-        "Whether the check passed in the last round; absent while it cannot be judged.",
-        ("service", "check"),
-        [((name, check.name), check.success) for name, check in checks],
-    )
-    yield _gauge(
-        "check_duration_seconds",
-        "How long the check took in the last round.",
-        ("service", "check"),
-        [((name, check.name), check.seconds) for name, check in checks],
-    )
+    add(has.WAITING, lambda it: it.waiting)
+    add(has.OLDEST, lambda it: it.oldest or 0)
+    add(has.DEAD, lambda it: it.dead)
+    add(has.FAILING, lambda it: int(it.failing))
+    names = [channel.name for channel in readings.channels]
+    page.add(has.NOTIFICATIONS, _counts(has.NOTIFICATIONS, readings.tries, names, RESULTS))
 
 
-def _usage(services: Sequence[ServiceReading]) -> Iterable[Metric]:
-    found = [(service.name, service.usage()) for service in services]
-    yield _gauge(
-        "service_memory_bytes",
-        "Memory of all processes of the service, without what the kernel can take back.",
-        ("service",),
-        [((name,), usage.get("memory")) for name, usage in found],
-    )
-    cpu = CounterMetricFamily(
-        f"{PREFIX}service_cpu_seconds", "CPU of the service's processes.", labels=("service",)
-    )
-    for name, usage in found:
-        if "cpu" in usage:
-            cpu.add_metric((name,), usage["cpu"])
-    yield cpu
+def _states(label: str, found: Iterable[tuple[str, str]], known: Sequence[str]) -> Iterator[Value]:
+    """Yield 1 for the state that each is in, and 0 for all others that are *known*."""
+    for labels, state in found:
+        for each in known if state in known else (*known, state):
+            yield f'{labels},{label}="{each}"', int(each == state)
 
 
-def _channels(channels: Sequence[ChannelReading]) -> Iterable[Metric]:
-    def each(name: str, text: str, value: Callable[[ChannelReading], float | None]) -> Metric:
-        found = (((channel.name,), value(channel)) for channel in channels)
-        return _gauge(name, text, ("channel",), found)
-
-    yield each("outbox_alerts", "Alerts that wait.", lambda it: it.waiting)
-    yield each("outbox_oldest_age_seconds", "How long the oldest waits.", lambda it: it.oldest or 0)
-    yield each("dead_letters", "Alerts that were refused for good.", lambda it: it.dead)
-    yield each("channel_failing", "Whether the last alert was not taken.", lambda it: it.failing)
-
-
-def _gauge(
-    name: str,
-    text: str,
-    labels: Sequence[str],
-    found: Iterable[tuple[Sequence[str], float | None]],
-) -> Metric:
-    """Return a gauge; what is None is left out."""
-    family = GaugeMetricFamily(PREFIX + name, text, labels=labels)
-    for values, value in found:
-        if value is not None:
-            family.add_metric(values, float(value))
-    return family
-
-
-def _counter(
-    name: str,
-    text: str,
-    labels: Sequence[str],
-    counts: Mapping[tuple[str, str], int],
-    names: Sequence[str],
-    kinds: Sequence[str],
-) -> Metric:
-    """Return a counter, at 0 from the start for each of *names* and *kinds*."""
-    family = CounterMetricFamily(PREFIX + name, text, labels=labels)
-    known = {(each, kind): 0 for each in names for kind in kinds}
-    for values, count in (
-        known | {pair: n for pair, n in counts.items() if pair[0] in names}
-    ).items():
-        family.add_metric(values, count)
-    return family
+def _counts(
+    family: Family, counts: _Counts, names: Sequence[str], kinds: Sequence[str]
+) -> Iterator[Value]:
+    """Yield the counts of *names*, from 0 on for each of *kinds*."""
+    zeros = {(name, kind): 0 for name in names for kind in kinds}
+    there = set(names)
+    for key, count in (zeros | {key: n for key, n in counts.items() if key[0] in there}).items():
+        yield pairs(family.labels, key), count

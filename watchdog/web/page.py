@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import mimetypes
 from functools import cache
@@ -30,10 +31,13 @@ async def _asset(request: web.Request) -> web.Response:
 
 def _served(request: web.Request, name: str) -> web.Response:
     """Return a file, or that the browser has it already (RFC 9110 section 13.1.2)."""
-    content, tag = _file(name)
-    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    packed = "gzip" in request.headers.get("Accept-Encoding", "")
+    content, tag = _file(name, packed=packed)
+    headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
     if request.headers.get("If-None-Match") == tag:
         return web.Response(status=304, headers=headers)
+    if packed:
+        headers["Content-Encoding"] = "gzip"
     kind = _TYPES.get(name[name.rfind(".") :]) or mimetypes.guess_type(name)[0]
     return web.Response(body=content, content_type=kind, charset="utf-8", headers=headers)
 
@@ -45,8 +49,10 @@ def _names() -> frozenset[str]:
 
 
 @cache
-def _file(name: str) -> tuple[bytes, str]:
+def _file(name: str, *, packed: bool) -> tuple[bytes, str]:
     content = (_directory() / name).read_bytes()
+    if packed:
+        content = gzip.compress(content, mtime=0)
     return content, f'"{hashlib.sha256(content).hexdigest()[:16]}"'
 
 

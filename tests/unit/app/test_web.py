@@ -16,19 +16,25 @@ import pytest
 from tests.unit.clock import FakeClock
 from watchdog.app.web import RETRY, Web
 from watchdog.config import Config, DaemonSettings, WebSettings
+from watchdog.latency import Latency
 
 if TYPE_CHECKING:
     from watchdog.app.engine import Engine
 
 pytestmark = pytest.mark.adapter
 
-HEAVY = ("aiohttp", "prometheus_client", "watchdog.web.http_server", "watchdog.web.metrics")
+HEAVY = ("aiohttp", "prometheus_client", "watchdog.trend", "watchdog.app.live", "watchdog.app.past")
+NOON = 1_800_000_000
+OWN = "watchdog.web."
+NEEDED = ["watchdog.web.control_socket"]
 
 
 def test_while_it_is_off_nothing_of_it_is_in_memory() -> None:
     program = (
         "import sys, watchdog.app.daemon;"
         f"found = [name for name in {HEAVY} if name in sys.modules];"
+        f"found += [name for name in sys.modules if name.startswith({OWN!r})];"
+        f"found = [name for name in found if name not in {NEEDED}];"
         "sys.exit(str(found) if found else None)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
@@ -41,6 +47,7 @@ class Daemon:
     def __init__(self, tasks: asyncio.TaskGroup) -> None:
         self.clock = FakeClock()
         self.store = SimpleNamespace(path="/nowhere")
+        self.workers: dict[str, Any] = {}
         self.changed = asyncio.Event()
         self.web = Web(cast("Engine", self), {"status": self._status}, tasks)
 
@@ -99,3 +106,24 @@ async def test_an_address_that_is_taken_is_told_of_and_tried_again() -> None:
         assert await daemon.told() == ""
         assert await answers(port)
         await daemon.become(port=None)
+
+
+async def test_a_day_of_latency_is_kept_and_told_while_there_is_a_page_to_show_it() -> None:
+    port = free_port()
+    async with asyncio.TaskGroup() as tasks:
+        daemon = Daemon(tasks)
+        latency = Latency()
+        daemon.workers["api"] = SimpleNamespace(latency=latency)
+        await daemon.become(port=port)
+        assert await daemon.told() == ""
+        latency.add(NOON, 0.25)
+        latency.add(NOON + 1, None)
+        await daemon.become(port=port)  # a reload
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}/api/v1/services/") as client:
+            async with client.get("api/latency/day") as response:
+                told = await response.json()
+            async with client.get("nobody/latency/day") as response:
+                assert response.status == 400
+        assert (told["every"], told["rows"]) == (300, [[NOON, 250.0, 250.0, 250.0, 1, 1]])
+        await daemon.become(port=None)
+        assert latency.trend is None

@@ -73,4 +73,4 @@ def test_ours_says_when_it_saw_and_not_when_it_wrote() -> None:
 def test_every_section_has_a_place_and_the_whole_is_bearable() -> None:
     assert len(set(ORDER)) == len(ORDER)
     assert all(benchmark.titles for benchmark in BENCHMARKS.values())
-    assert sum(benchmark.minutes for benchmark in BENCHMARKS.values()) <= 25
+    assert sum(benchmark.minutes for benchmark in BENCHMARKS.values()) <= 30

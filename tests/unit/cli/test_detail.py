@@ -41,11 +41,11 @@ def test_all_that_is_known_of_it_is_told(capsys: pytest.CaptureFixture[str]) -> 
     print_detail(SERVICE, [(1, 10.0), (2, None), (3, 30.0)])
     said = capsys.readouterr().out
     assert said.splitlines()[0] == "api: failing for 75 s, process 4711"
-    assert "http     ✗     5000 ms  no answer" in said
+    assert "http     ✗   5000 ms  no answer" in said
     assert "3 rounds, 1 did not pass: median 20 ms, slowest 30 ms" in said
     assert "failures 2 of 3" in said
     assert "restarts 4 left, the next in 12 s" in said
-    assert "incident k3f9qa" in said
+    assert "incident k3f9qa: service-watchdog incidents k3f9qa shows" in said
     assert "next round in 2 s" in said
 
 

@@ -10,6 +10,8 @@ import sys
 
 import pytest
 
+from watchdog.cli.watching import _fitting
+
 pytestmark = pytest.mark.adapter
 
 PROGRAM = """
@@ -49,3 +51,43 @@ def test_on_a_terminal_it_is_shown_in_place_and_ctrl_c_puts_the_screen_back() ->
     os.close(ours)
     assert seen.startswith(b"\x1b[?1049h")
     assert seen.count(b"\x1b[H") >= 3
+
+
+ABSENT = """
+import sys
+from watchdog.cli import watching
+from watchdog.errors import ControlError
+watching.PACE = 0.01
+looks = iter(["one", "", "two"])
+def look():
+    if not (text := next(looks, "two")):
+        raise ControlError("cannot ask the daemon: nobody listens")
+    print(text)
+    return 1
+sys.exit(watching.watch(look))
+"""
+
+
+def test_a_daemon_that_has_answered_is_waited_for() -> None:
+    with subprocess.Popen([sys.executable, "-c", ABSENT], stdout=subprocess.PIPE) as watching:
+        assert watching.stdout is not None
+        told = [watching.stdout.readline() for _ in range(3)]
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(20) == 1, "as the last look said"
+    assert told == [
+        b"one\n",
+        b"cannot ask the daemon: nobody listens; trying again\n",
+        b"two\n",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("height", "shown"),
+    [
+        (5, "1\n2\n3\n4\n"),
+        (4, "1\n2\n… 2 more lines"),
+        (0, "1\n2\n3\n4\n"),  # a terminal that does not say
+    ],
+)
+def test_of_what_is_longer_than_the_screen_its_beginning_is_shown(height: int, shown: str) -> None:
+    assert _fitting("1\n2\n3\n4\n", height) == shown

@@ -42,7 +42,7 @@ def test_other_hosts_need_a_token_and_https(problems: Problems) -> None:
     assert problems(SERVICE + '[web]\nlisten = "0.0.0.0:9099"\n') == [
         (
             'config.toml:4: web.listen: "0.0.0.0:9099" is open to other hosts;'
-            " expected a token beside it"
+            " expected token or read_token beside it"
         ),
         (
             "config.toml:4: web.listen: the token would travel in the clear;"
@@ -73,5 +73,20 @@ def test_a_token_that_can_be_guessed_is_refused(problems: Problems) -> None:
     assert "web.token: a token of 6 characters can be guessed" in problem
 
 
-def test_the_token_is_kept_secret(loaded: Load) -> None:
-    assert list(loaded(f'{SERVICE}[web]\ntoken = "{TOKEN}"\n').secrets()) == [TOKEN]
+def test_a_host_that_others_only_read_needs_no_token_that_acts(loaded: Load) -> None:
+    table = f'{SERVICE}[web]\nlisten = "0.0.0.0:1"\nread_token = "{TOKEN}"\ninsecure = true\n'
+    served = loaded(table).web
+    assert served is not None
+    assert served.token is None
+    assert served.read_token is not None
+
+
+def test_a_token_that_only_reads_is_another_one(problems: Problems) -> None:
+    table = f'{SERVICE}[web]\ntoken = "{TOKEN}"\nread_token = "{TOKEN}"\n'
+    (problem,) = problems(table)
+    assert problem.startswith("config.toml:5: web.read_token: is the token that acts; expected")
+
+
+def test_tokens_are_kept_secret(loaded: Load) -> None:
+    table = f'{SERVICE}[web]\ntoken = "{TOKEN}"\nread_token = "{TOKEN}x"\n'
+    assert list(loaded(table).secrets()) == [TOKEN, f"{TOKEN}x"]

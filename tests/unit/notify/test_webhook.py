@@ -217,6 +217,7 @@ LONG_AGO = "Wed, 21 Oct 2015 07:28:00 GMT"
         (500, {}, "it answered 500", None, None),
         (503, {"Retry-After": "12"}, "it answered 503", 12, 12),
         (503, {"Retry-After": "soon"}, "it answered 503", None, None),
+        (503, {"Retry-After": f"Sun 06 Nov 1994 0{'9' * 40}"}, "it answered 503", None, None),
         (301, {"Location": "/elsewhere"}, "it redirects (status 301)", 300, 300),
     ],
 )

@@ -109,6 +109,20 @@ async def test_a_state_that_nobody_understands_is_left_out_and_told_of(
         assert store.notices == ()
 
 
+@pytest.mark.parametrize(
+    "damage", ['{"phase": "?"} and more', "{", "", '{"more": ' + "[" * 5000], ids=range(4)
+)
+async def test_a_damaged_state_keeps_no_other_from_being_known(
+    make_store: MakeStore, path: Path, damage: str
+) -> None:
+    async with make_store() as store:
+        await store.commit(change(service="api"))
+        await store.commit(change(service="web"))
+    query(path, f"UPDATE service_state SET state = '{damage}' WHERE service = 'api'")  # noqa: S608
+    async with make_store() as store:
+        assert set(await store.load(NOW)) == {"web"}
+
+
 async def test_a_state_of_another_version_is_understood(make_store: MakeStore, path: Path) -> None:
     async with make_store() as store:
         await store.commit(change())

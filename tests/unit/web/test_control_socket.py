@@ -88,6 +88,26 @@ async def test_a_mistake_of_ours_is_logged_and_the_next_call_is_answered(tmp_pat
     assert [line["call"] for line in logs] == ["stumble"]
 
 
+async def test_half_a_line_is_waited_for_so_long_and_no_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control_socket, "PATIENCE", 0.01)
+    async with serving(tmp_path) as path:
+        reader, writer = await asyncio.open_unix_connection(str(path))
+        writer.write(b'{"call": "ec')
+        reply = json.loads(await reader.read())
+        writer.close()
+    error = "cannot read the request: no end of the line within 0.01 s"
+    assert reply == {"error": error, "code": 2}
+
+
+async def test_brackets_without_end_are_no_request(tmp_path: Path) -> None:
+    async with serving(tmp_path) as path:
+        reply = await ask(path, '{"call": "echo", "arguments": {"a": ' + "[" * 5000)
+        assert (await ask(path, '{"call": "echo"}'))["result"] == {"caller": ME}
+    assert reply["error"].startswith("cannot read the request: ")
+
+
 @pytest.mark.parametrize(
     ("claimed", "named"), [("kim", "kim"), ("", ME), ("kim\nroot", ME), ("k" * 65, ME)]
 )

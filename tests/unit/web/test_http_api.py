@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -15,6 +17,7 @@ import pytest
 
 from watchdog.config import Secret, WebSettings
 from watchdog.errors import WebError
+from watchdog.web import http_server
 from watchdog.web.control_socket import Call, RefusalError
 from watchdog.web.http_api import LONGEST, Api
 from watchdog.web.http_server import HttpServer
@@ -22,6 +25,10 @@ from watchdog.web.http_server import HttpServer
 pytestmark = pytest.mark.adapter
 
 TOKEN = "0123456789abcdef"
+SMUGGLED = (
+    b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    b"GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n"
+)
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 
@@ -133,6 +140,40 @@ async def test_a_form_of_another_page_acts_on_nothing() -> None:
     assert calls.made == []
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "http://127.0.0.1:1"},  # another port is another page
+        {"Origin": "http://["},
+        {"Origin": "null"},
+    ],
+)
+async def test_what_a_browser_sends_for_another_page_acts_on_nothing(said: dict[str, str]) -> None:
+    calls = Calls()
+    async with serving(calls, WITH_TOKEN) as client:
+        path = "/api/v1/services/api/restart"
+        status, answered = await answer(client, "POST", path, json={}, headers=BEARER | said)
+    assert (status, answered["error"]) == (403, "cannot act for another page; open this one itself")
+    assert calls.made == []
+
+
+async def test_what_it_sends_for_our_own_page_does() -> None:
+    settings = replace(WITH_TOKEN, names=("status.example.com",))
+    async with serving(Calls(), settings) as client:
+        url = client._base_url
+        assert url is not None
+        for said in (
+            {"Sec-Fetch-Site": "same-origin", "Origin": "https://behind.a.proxy"},
+            {"Origin": str(url.origin())},
+            {"Origin": "https://status.example.com"},
+        ):
+            path = "/api/v1/services/api/ack"
+            assert (await answer(client, "POST", path, json={}, headers=BEARER | said))[0] == 200
+
+
 async def test_a_name_that_another_page_has_made_point_here_reads_nothing() -> None:
     calls = Calls()
     async with serving(calls) as client:
@@ -147,6 +188,29 @@ async def test_a_name_in_the_configuration_is_ours() -> None:
     async with serving(Calls(), settings) as client:
         headers = {"Host": "Status.Example.com"}
         assert (await answer(client, "GET", "/api/v1/status", headers=headers))[0] == 200
+
+
+async def test_a_token_that_only_reads_acts_on_nothing() -> None:
+    calls, read = Calls(), {"Authorization": "Bearer fedcba9876543210"}
+    restart = "/api/v1/services/api/restart"
+    reading = Secret("fedcba9876543210", None)
+    with_both = WebSettings("0.0.0.0", token=Secret(TOKEN, None), read_token=reading, insecure=True)
+    async with serving(calls, with_both) as client:
+        assert (await answer(client, "GET", "/api/v1/status"))[0] == 401
+        assert (await answer(client, "GET", "/api/v1/status", headers=read))[0] == 200
+        assert (await answer(client, "GET", "/api/v1/status", headers=BEARER))[0] == 200
+        assert await answer(client, "POST", restart, json={}, headers=read) == (
+            403,
+            {"error": "cannot act over HTTP: this token only reads", "code": 2},
+        )
+        assert (await answer(client, "POST", restart, json={}))[0] == 401
+        assert (await answer(client, "POST", restart, json={}, headers=BEARER))[0] == 200
+    alone = WebSettings("0.0.0.0", read_token=reading, insecure=True)
+    async with serving(calls, alone) as client:
+        assert (await answer(client, "GET", "/api/v1/status"))[0] == 401
+        assert (await answer(client, "GET", "/api/v1/status", headers=read))[0] == 200
+        assert (await answer(client, "POST", restart, json={}, headers=read))[0] == 403
+    assert [name for name, _, _ in calls.made].count("restart") == 1
 
 
 async def test_other_hosts_read_with_the_token_alone() -> None:
@@ -183,6 +247,7 @@ async def test_nonsense_is_refused_and_named() -> None:
             return await answer(client, "POST", path, data=body, headers=headers)
 
         assert (await post(b"\xff"))[0] == 400
+        assert (await post(b'{"a":' * 5000))[0] == 400
         assert (await post(b"[1]")) == (
             400,
             {"error": "cannot read the request: expected an object", "code": 2},
@@ -228,3 +293,49 @@ async def test_an_address_that_is_taken_is_named() -> None:
                 pass
     assert str(caught.value).startswith(f"cannot serve 127.0.0.1:{port}: ")
     assert str(caught.value).endswith("; the watch goes on without")
+
+
+async def test_what_no_request_is_is_refused_and_nobody_reads_of_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for request in (
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\r\n\r\n",
+        b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        # One of the two would be wrong about where the next request begins (RFC 9112, 6.1).
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n" + SMUGGLED,
+    ):
+        async with serving(Calls()) as client:
+            told = await spoken(client, request)
+        assert re.match(rb"HTTP/1\.[01] 4", told), request
+        assert told.count(b"HTTP/1.") == 1, request
+    assert caplog.records == []
+
+
+async def test_who_is_one_too_many_is_turned_away_and_let_in_when_others_have_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http_server, "CONNECTIONS", 3)
+    async with serving(Calls()) as client:
+        where = client._base_url
+        assert where is not None
+        there = [await asyncio.open_connection(where.host, where.port) for _ in range(3)]
+        reader, writer = await asyncio.open_connection(where.host, where.port)
+        assert await reader.read() == b""
+        for _, other in [*there, (reader, writer)]:
+            other.close()
+            await other.wait_closed()
+        assert (await answer(client, "GET", "/api/v1/status"))[0] == 200
+
+
+async def spoken(client: aiohttp.ClientSession, request: bytes) -> bytes:
+    """Return all that is answered to the bytes of *request*."""
+    where = client._base_url
+    assert where is not None
+    reader, writer = await asyncio.open_connection(where.host, where.port)
+    writer.write(request)
+    try:
+        return await reader.read()
+    finally:
+        writer.close()

@@ -53,6 +53,10 @@ class Events:
                 return kind, json.loads(value)
         return "end", None
 
+    async def all_at_first(self) -> None:
+        """Take what every reader is told of a few services."""
+        assert [(await self.next())[0] for _ in range(3)] == ["names", "daemon", "services"]
+
 
 class Routed(Protocol):
     """What is served."""
@@ -78,11 +82,12 @@ async def test_a_reader_is_told_all_there_is_and_then_what_is_new() -> None:
     async with page(told) as client, client.get("/api/v1/events") as response:
         assert response.content_type == "text/event-stream"
         events = Events(response.content)
+        assert await events.next() == ("names", ["api", "worker"])
+        assert await events.next() == ("daemon", {"host": "web-1"})
         assert await events.next() == (
             "services",
             [{"name": "api", "is": ["healthy"]}, {"name": "worker", "is": ["healthy"]}],
         )
-        assert await events.next() == ("daemon", {"host": "web-1"})
         source.shown["worker"] = ["failing"]
         told.ring()
         assert await events.next() == ("services", [{"name": "worker", "is": ["failing"]}])
@@ -93,7 +98,7 @@ async def test_a_reader_is_told_all_there_is_and_then_what_is_new() -> None:
             {"host": "web-1", "trouble": ["slack: no answer"]},
         )
         del source.shown["api"]
-        assert await events.next() == ("gone", ["api"])
+        assert await events.next() == ("names", ["worker"])
 
 
 async def test_news_that_ring_no_bell_are_seen_all_the_same() -> None:
@@ -101,8 +106,7 @@ async def test_news_that_ring_no_bell_are_seen_all_the_same() -> None:
     told = Live(source)
     async with page(told) as client, client.get("/api/v1/events") as response:
         events = Events(response.content)
-        await events.next()
-        await events.next()
+        await events.all_at_first()
         source.shown["api"] = ["healthy", "12 ms"]
         assert await events.next() == ("services", [{"name": "api", "is": ["healthy", "12 ms"]}])
 
@@ -117,13 +121,91 @@ async def test_while_nobody_reads_nothing_is_looked_at() -> None:
         await asyncio.wait([looking])
 
 
-async def test_a_reader_that_falls_behind_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "BEHIND", 2)
-    source = Source()
+async def test_many_services_come_in_parts_and_then_alone() -> None:
+    source = Source({f"s{number}": [number] for number in range(120)})
     told = Live(source)
-    async with told._reading() as news:
-        told._tell(b"one more than it holds")
-        assert await news.get() is None
+    async with page(told) as client, client.get("/api/v1/events") as response:
+        events = Events(response.content)
+        assert len((await events.next())[1]) == 120
+        await events.next()
+        parts = [len((await events.next())[1]) for _ in range(3)]
+        assert parts == [50, 50, 20]
+        source.shown["s7"] = ["failing"]
+        told.ring()
+        assert await events.next() == ("services", [{"name": "s7", "is": ["failing"]}])
+
+
+MUCH = 200_000  # bytes
+
+
+@dataclass
+class Growing(Source):
+    """A service with news at each look, and with much to say."""
+
+    more: int = 1
+    looks: int = 0
+    looked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def marks(self) -> Mapping[str, object]:
+        self.looks += self.more
+        if self.more:
+            self.shown["api"] = [self.looks, "x" * MUCH]
+        self.looked.set()
+        return super().marks()
+
+    async def wait_for_look(self, number: int) -> None:
+        while self.looks < number:
+            self.looked.clear()
+            await self.looked.wait()
+
+
+@asynccontextmanager
+async def lazy(told: Live) -> AsyncIterator[aiohttp.ClientResponse]:
+    """A page that is open and takes nothing but what its socket holds."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+
+    def little(info: Any) -> socket.socket:
+        made = socket.socket(info[0], info[1], info[2])
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        return made
+
+    connector = aiohttp.TCPConnector(socket_factory=little)
+    async with (
+        HttpServer(WebSettings(port=port), told.routes()),
+        aiohttp.ClientSession(f"http://127.0.0.1:{port}", connector=connector) as client,
+        client.get("/api/v1/events") as response,
+    ):
+        yield response
+
+
+async def test_a_reader_that_does_not_keep_up_is_told_how_it_stands_and_not_how_it_stood(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What the daemon holds for it does not grow with what happens."""
+    monkeypatch.setattr(live, "PACE", 0)
+    monkeypatch.setattr(live, "CALM", 0.001)
+    source = Growing()
+    async with lazy(Live(source)) as response:
+        await source.wait_for_look(100)
+        source.more = 0
+        rest, received = b"", 0
+        while b'"is":[%d,' % source.looks not in rest:
+            part = await response.content.readany()
+            rest, received = rest[-20:] + part, received + len(part)
+        assert received < 100 * MUCH / 2
+
+
+async def test_a_reader_that_takes_nothing_gives_up_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live, "PACE", 0)
+    monkeypatch.setattr(live, "CALM", 0.001)
+    monkeypatch.setattr(live, "STUCK", 0.05)
+    async with lazy(Live(Growing())):
+        [looking] = [each for each in asyncio.all_tasks() if each.get_name() == "live page"]
+        await asyncio.wait([looking])
 
 
 async def test_only_so_many_pages_are_served(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,9 @@ from watchdog.doctor.aws.layers import (
 
 Reply = Mapping[str, Any]
 
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What a reply raises that is not formed as it should be."""
+
 
 @dataclass(frozen=True, slots=True)
 class Interface:

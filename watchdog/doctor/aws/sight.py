@@ -15,7 +15,7 @@ from watchdog.doctor.aws.api import BALANCER, Api, ApiError, Why, has_extra
 from watchdog.doctor.aws.dmi import DMI, instance_of, on_ec2
 from watchdog.doctor.aws.imds import SERVICE, Identity, ImdsError, identity
 from watchdog.doctor.aws.path import Path
-from watchdog.doctor.aws.replies import Interface
+from watchdog.doctor.aws.replies import UNREADABLE, Interface
 from watchdog.doctor.case import Case
 from watchdog.probes.address import resolve
 from watchdog.probes.target import parse_target
@@ -135,7 +135,7 @@ async def _look_from(me: Identity, url: str) -> Sight:
         return Untold(me, Why.UNREACHABLE, f"no answer within {PATIENCE:g} s")
     except ApiError as error:
         return Untold(me, error.why, error.what, me.role if error.by_role else "")
-    except (KeyError, ValueError):
+    except UNREADABLE:
         return Untold(me, Why.REFUSED, "an answer that cannot be read")
 
 

@@ -64,7 +64,7 @@ def of_the_last_runs(journal: Sequence[str], count: int, present: str = "") -> l
 def _decoded(line: str) -> dict[str, Any]:
     try:
         entry: dict[str, Any] = msgspec.json.decode(line, type=dict)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return {}
     return entry
 
@@ -76,7 +76,10 @@ def _run_of(entry: dict[str, Any]) -> str:
 def _message(entry: dict[str, Any]) -> str:
     """Return the message; one that is not UTF-8 comes as a list of its bytes."""
     said = entry.get("MESSAGE") or ""
-    return bytes(said).decode("utf-8", "replace") if isinstance(said, list) else str(said)
+    if not isinstance(said, list):
+        return str(said)
+    octets = bytes(each & 255 for each in said if isinstance(each, int))
+    return octets.decode("utf-8", "replace")
 
 
 async def is_hidden(case: Case) -> bool:

@@ -126,7 +126,7 @@ def judge(tables: Sequence[Table], packet: Packet) -> Outcome:
         if chain.kind == "nat" and chain.hook == "input":
             continue  # changes where it comes from
         outcome = Outcome()
-        _walk(table, chain, packet, outcome, 0)
+        _walk(_Way(table, packet), chain, outcome, 0)
         if outcome.causes.pop(Fate.GOES_ON, None) is not None:
             outcome.add(chain.policy, f"policy of {table.name} {chain.name}")
         total.restricted += outcome.restricted
@@ -143,16 +143,28 @@ def judge(tables: Sequence[Table], packet: Packet) -> Outcome:
     return total
 
 
-def _walk(table: Table, chain: Chain, packet: Packet, outcome: Outcome, depth: int) -> None:
+@dataclass(slots=True)
+class _Way:
+    """A packet on its way through a table, and what was found of the chains that are jumped to.
+
+    Each is walked once: chains that jump to each other twice would take twice as long each time.
+    """
+
+    table: Table
+    packet: Packet
+    found: dict[str, Outcome] = field(default_factory=dict)
+
+
+def _walk(way: _Way, chain: Chain, outcome: Outcome, depth: int) -> None:
     """Add to *outcome* all that can happen in *chain*; GOES_ON if its end can be reached."""
     for rule in chain.rules:
-        match = _match(rule, packet)
+        match = _match(rule, way.packet)
         if match is Matches.NO:
             continue
         if rule.undecided:
             match = Matches.MAYBE
         at_rule = Outcome(restricted=outcome.restricted)
-        ends = _apply(table, rule, packet, at_rule, depth)
+        ends = _apply(way, rule, at_rule, depth)
         if match is Matches.SOME:
             # A list of the banned: whoever is on it is not whom we ask for.
             at_rule.causes.pop(Fate.DROPPED, None)
@@ -166,27 +178,33 @@ def _walk(table: Table, chain: Chain, packet: Packet, outcome: Outcome, depth: i
     outcome.add(Fate.GOES_ON, "")
 
 
-def _apply(table: Table, rule: Rule, packet: Packet, outcome: Outcome, depth: int) -> bool:
+def _apply(way: _Way, rule: Rule, outcome: Outcome, depth: int) -> bool:
     """Add what can happen by *rule*; return whether the packet surely stops there."""
     if rule.undecided:
         outcome.add(Fate.ACCEPTED, rule.text)
-        outcome.add(Fate.DROPPED, f"{table.name}: {rule.text}")
+        outcome.add(Fate.DROPPED, f"{way.table.name}: {rule.text}")
     if rule.returns:
         outcome.add(Fate.GOES_ON, "")
         return True
     if rule.fate is not None:
-        outcome.add(rule.fate, f"{table.name}: {rule.text}")
+        outcome.add(rule.fate, f"{way.table.name}: {rule.text}")
         if rule.to_port is not None:
             outcome.port = rule.to_port
         return True
-    target = table.chains.get(rule.jump) if rule.jump else None
+    target = way.table.chains.get(rule.jump) if rule.jump else None
     if target is None or depth >= _DEEPEST:
         return False
-    inner = Outcome(restricted=outcome.restricted)
-    _walk(table, target, packet, inner, depth + 1)
-    goes_on = inner.causes.pop(Fate.GOES_ON, None) is not None
+    inner = way.found.get(target.name)
+    if inner is None:
+        # Until it is known, it is as if it went on: a circle, which no kernel takes.
+        way.found[target.name] = Outcome({Fate.GOES_ON: ""})
+        inner = Outcome(restricted=outcome.restricted)
+        _walk(way, target, inner, depth + 1)
+        way.found[target.name] = inner
+    goes_on = Fate.GOES_ON in inner.causes
     for fate, cause in inner.causes.items():
-        outcome.add(fate, cause)
+        if fate is not Fate.GOES_ON:
+            outcome.add(fate, cause)
     outcome.port = outcome.port or inner.port
     if goes_on and rule.leaves:
         outcome.add(Fate.GOES_ON, "")

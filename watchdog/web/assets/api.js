@@ -3,6 +3,7 @@
 
 const root = new URL("api/v1/", document.baseURI);
 const key = "token";
+const deaf = 40_000; // ms; the daemon says something every 15 s
 
 export const token = () => sessionStorage.getItem(key);
 export const keep = (value) => value ? sessionStorage.setItem(key, value) : sessionStorage.removeItem(key);
@@ -22,37 +23,59 @@ async function answered(response) {
   return body;
 }
 
-export const get = async (path) =>
-  answered(await fetch(new URL(path, root), { headers: headers(), cache: "no-store" }));
-
-export const post = async (path, body) =>
-  answered(await fetch(new URL(path, root), {
-    method: "POST",
-    headers: { ...headers(), "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-  }));
-
-/** Call *tell(kind, data)* for each event, for ever; *linked(reason)* says how the link stands. */
-export async function follow(tell, linked) {
-  for (let pause = 500; ; pause = Math.min(pause * 2, 10_000)) {
-    try {
-      const response = await fetch(new URL("events", root), { headers: headers(), cache: "no-store" });
-      if (!response.ok) await answered(response);
-      linked("");
-      pause = 250;
-      await read(response.body.pipeThrough(new TextDecoderStream()).getReader(), tell);
-      linked("connection lost; trying again …");
-    } catch (error) {
-      linked(error.message, error.status);
-    }
-    await new Promise((done) => setTimeout(done, pause));
+async function asked(path, how = {}) {
+  try {
+    return await fetch(new URL(path, root), { headers: headers(), cache: "no-store", ...how });
+  } catch (error) {
+    if (error instanceof TypeError) throw new Refused(0, "the daemon does not answer");
+    throw error;
   }
 }
 
-async function read(reader, tell) {
+export const get = async (path) => answered(await asked(path));
+
+export const post = async (path, body) => answered(await asked(path, {
+  method: "POST",
+  headers: { ...headers(), "Content-Type": "application/json" },
+  body: JSON.stringify(body),
+}));
+
+/** Call *tell(kind, data)* for each event, for ever; *linked(reason, status)*: how the link stands. */
+export async function follow(tell, linked) {
+  let pause = 250;
+  for (;;) {
+    const link = new AbortController();
+    try {
+      const response = await asked("events", { signal: link.signal });
+      if (!response.ok) await answered(response);
+      linked("");
+      pause = 250;
+      await read(response.body.pipeThrough(new TextDecoderStream()).getReader(), tell, () => link.abort());
+      linked("The connection to the daemon is lost");
+    } catch (error) {
+      linked(error instanceof Refused && error.status ? error.message : "The daemon does not answer", error.status);
+    }
+    await rested(pause);
+    pause = Math.min(pause * 2, 10_000);
+  }
+}
+
+/** Return after *pause* ms, or as soon as there is hope: a network, or somebody who looks. */
+function rested(pause) {
+  return new Promise((done) => {
+    const over = new AbortController();
+    const end = () => { over.abort(); clearTimeout(timer); done(); };
+    const timer = setTimeout(end, pause);
+    addEventListener("online", end, { signal: over.signal });
+    document.addEventListener("visibilitychange", () => document.hidden || end(), { signal: over.signal });
+  });
+}
+
+async function read(reader, tell, abort) {
   let rest = "";
   for (;;) {
-    const { done, value } = await reader.read();
+    const timer = setTimeout(abort, deaf); // a computer that slept hears of no end
+    const { done, value } = await reader.read().finally(() => clearTimeout(timer));
     if (done) return;
     const blocks = (rest + value).split("\n\n");
     rest = blocks.pop();

@@ -1,147 +1,96 @@
 // One service in depth: checks, availability, latency, incidents, and what may be done to it.
 
-import { Refused, get, post, token } from "./api.js";
-import { Plot } from "./plot.js";
-import { h, lasting, show } from "./dom.js";
-import { chain, notes } from "./services.js";
-import { percent, span, stamp, tone } from "./words.js";
+import { get, token } from "./api.js";
+import { Actions } from "./actions.js";
+import { availability } from "./availability.js";
+import { h, left, mend, show } from "./dom.js";
+import { incidentRows } from "./incident.js";
+import { Latency } from "./latency.js";
+import { incidentName, notes, state } from "./parts.js";
+import { many, ms, verdict } from "./words.js";
 
 export class Service {
   constructor(main, services, name) {
     this.services = services;
     this.name = name;
+    this.path = `services/${encodeURIComponent(name)}`;
     this.head = h("section", { class: "card", "aria-label": "How it stands" });
     this.days = h("section", { class: "card", "aria-label": "Availability" });
-    this.took = h("section", { class: "card", "aria-label": "Latency" });
     this.incidents = h("section", { class: "card", "aria-label": "Incidents" });
-    this.said = h("p", { role: "status" });
-    show(main, h("p", {}, h("a", { href: "#/" }, "All services")), this.head, actions(this),
-      this.days, this.took, this.incidents);
+    this.latency = new Latency(this.path);
+    this.actions = token() ? new Actions(this.path, name) : null;
+    show(main, h("p", { class: "path" }, h("a", { href: "#/" }, "All services")),
+      this.head, this.actions?.place ?? null, this.days, this.latency.place, this.incidents);
     this.draw();
     this.load();
-    this.timer = setInterval(() => this.plot(), 15_000);
-  }
-
-  get path() {
-    return `services/${encodeURIComponent(this.name)}`;
   }
 
   close() {
-    clearInterval(this.timer);
-    this.chart?.close();
+    this.latency.close();
+  }
+
+  /** Ask for all of it again: there was no connection for a while. */
+  again() {
+    this.load();
+    this.latency.load();
   }
 
   update(names) {
     if (!names.includes(this.name)) return;
     const before = this.incident;
     this.draw();
-    this.plot();
-    if (before !== this.incident) this.list();
+    this.latency.soon();
+    if (before !== this.incident) this.load();
   }
 
   draw() {
     const service = this.services.get(this.name);
-    if (!service) {
-      show(this.head, h("h2", {}, this.name), h("p", {}, "There is no service of this name, or not yet."));
-      return;
-    }
-    this.incident = service.incident?.id;
-    show(this.head,
-      h("div", { class: "row" },
-        h("h2", {}, service.name),
-        h("span", { class: `phase ${tone(service.phase)}` }, service.phase),
-        lasting(service.for, service.at),
-        h("span", { class: "quiet" }, service.pid ? `process ${service.pid}` : ""),
-        h("span", { class: "quiet" }, `failures ${service.failures} of ${service.max_failures}`),
-        h("span", { class: "quiet" }, `${service.restarts_left} restarts left`)),
-      chain(service),
-      h("ul", { class: "plain" }, service.checks.map((check) =>
-        h("li", { class: "quiet reason" }, `${check.check}: ${check.reason}`))),
-      service.reason ? h("p", { class: "reason bad" }, service.reason) : null,
-      notes(service));
+    this.incident = service?.incident?.id;
+    this.actions?.suit(service);
+    const [tone, ...children] = service ? inDepth(service) : missing(this.name);
+    mend(this.head, h("section", { class: `card ${tone}-edge`, "aria-label": "How it stands" }, children));
   }
 
-  async load() {
-    await Promise.all([this.availability(), this.plot(), this.list()]);
-  }
-
-  async availability() {
-    await this.into(this.days, "Availability", async () => {
-      const found = await get(`${this.path}/availability?days=90`);
-      const watched = found.days.filter((day) => day.up + day.down > 0).length;
-      return [
-        h("p", {}, `${percent(found.availability)} of the time watched in 90 days (${watched} with records), `,
-          `${found.incidents} incidents`, found.mttr ? `, ${span(found.mttr)} to recover on average` : ""),
-        h("div", { class: "bars", role: "img",
-                   "aria-label": `Ninety days: ${found.days.filter((day) => day.down).length} with an outage` },
-          found.days.map((day) => h("span", { class: kind(day), title: words(day) }))),
-        h("p", { class: "quiet" }, `${found.days[0].day} to ${found.days.at(-1).day}`),
-      ];
-    });
-  }
-
-  async plot() {
-    try {
-      const { rows } = await get(`${this.path}/latency`);
-      if (!this.chart) {
-        this.place = h("div", { class: "plot" });
-        show(this.took, h("h2", {}, "Latency"), this.place, this.note = h("p", { class: "quiet" }));
-        this.chart = new Plot(this.place);
-      }
-      await this.chart.draw(rows);
-      const missing = rows.filter(([, took]) => took === null).length;
-      this.note.textContent = `the last ${rows.length} rounds` + (missing ? `, ${missing} did not pass` : "");
-    } catch (error) {
-      if (!(error instanceof Refused) && !(error instanceof TypeError)) throw error;
-    }
-  }
-
-  async list() {
-    await this.into(this.incidents, "Incidents", async () => {
-      const found = await get(`incidents?limit=20&service=${encodeURIComponent(this.name)}`);
-      if (!found.incidents.length) return [h("p", { class: "quiet" }, "none on record")];
-      return [h("ul", { class: "plain" }, found.incidents.map((each) =>
-        h("li", {}, h("a", { href: `#/incident/${each.id}` }, each.id), ` ${stamp(each.opened)} `,
-          h("span", { class: each.closed ? "quiet" : "bad" }, each.closed ? `lasted ${span(each.closed - each.opened)}` : "open"),
-          h("span", { class: "reason" }, `: ${each.reason}`))))];
-    });
-  }
-
-  async into(section, title, ask) {
-    try {
-      show(section, h("h2", {}, title), ...(await ask()));
-    } catch (error) {
-      show(section, h("h2", {}, title), h("p", { class: "bad" }, error.message));
-    }
+  load() {
+    into(this.days, "Availability", async () => availability(await get(`${this.path}/availability?days=90`)));
+    into(this.incidents, "Incidents", async () =>
+      incidentRows((await get(`incidents?limit=20&service=${encodeURIComponent(this.name)}`)).incidents, false));
   }
 }
 
-const kind = (day) => (day.down ? "down" : day.up ? "up" : "");
-const words = (day) => `${day.day}: ${day.down ? `down ${span(day.down)}` : day.up ? "no outage" : "not watched"}`;
+function missing(name) {
+  return ["none", h("h2", {}, name), h("p", {}, "There is no service of this name, or not yet.")];
+}
 
-/** Return what may be done, if there is a token. */
-function actions(view) {
-  const act = async (call, body, question) => {
-    if (question && !confirm(question)) return;
-    view.said.textContent = `${call} …`;
-    try {
-      const service = await post(`${view.path}/${call}`, body);
-      view.said.textContent = `${call}: ${service.name ?? view.name} is ${service.phase ?? "asked"}`;
-    } catch (error) {
-      view.said.textContent = error.message;
-    }
-  };
-  const button = (label, call, body, question) =>
-    h("button", { type: "button", onclick: () => act(call, body, question) }, label);
-  if (!token()) return null;
-  const reason = "asked for on the page";
-  return h("section", { class: "tools", "aria-label": "What may be done" },
-    button("Check now", "check", {}),
-    button("Restart", "restart", {}, `Restart ${view.name}?`),
-    button("Pause 30 min", "pause", { seconds: 1800, reason }, `No restarts and no alerts of ${view.name}?`),
-    button("Resume", "resume", {}),
-    button("Silence 1 h", "silence", { seconds: 3600, reason }),
-    button("Unsilence", "unsilence", {}),
-    button("Acknowledge", "ack", { reason }),
-    view.said);
+function inDepth(service) {
+  const [tone, badge, since] = state(service.phase, service);
+  const told = service.checks.some((check) => service.reason.endsWith(check.reason));
+  return [tone,
+    h("div", { class: "line" }, h("h2", {}, service.name), h("p", { class: "stands" }, badge, " ", since)),
+    service.reason && !told ? h("p", { class: "reason bad" }, service.reason) : null,
+    h("ol", { class: "checks", "aria-label": "Checks" }, service.checks.map(check)),
+    h("p", { class: "facts" },
+      service.incident ? h("a", { href: `#/incident/${service.incident.id}` }, incidentName(service.incident)) : null,
+      h("span", {}, `${many(service.failures, "failure")} in a row, an incident at ${service.max_failures}`),
+      h("span", {}, `${many(service.restarts_left, "restart")} left`),
+      service.restart_in === null ? null : h("span", {}, "next restart in ", left(service.restart_in, service.at)),
+      service.pid ? h("span", {}, `process ${service.pid}`) : null),
+    ...notes(service)].filter((child) => child !== null);
+}
+
+function check(each) {
+  const [tone, sign, words] = verdict(each.verdict);
+  return h("li", {},
+    h("span", { class: `sign ${tone}`, "aria-label": words, role: "img" }, sign),
+    h("strong", {}, each.check),
+    h("span", { class: "quiet number" }, each.ms ? ms(each.ms) : ""),
+    h("span", { class: `reason ${each.verdict === "fail" ? "bad" : ""}` }, each.reason));
+}
+
+async function into(section, title, ask) {
+  try {
+    show(section, h("h2", {}, title), ...(await ask()));
+  } catch (error) {
+    show(section, h("h2", {}, title), h("p", { class: "bad" }, error.message));
+  }
 }

@@ -1,88 +1,119 @@
 // The list of all services, those in trouble first.
 
-import { h, lasting, show } from "./dom.js";
-import { ms, sign, span, tone, verdictTone } from "./words.js";
+import { chain, incidentName, notes, state } from "./parts.js";
+import { h, mend, order, put, show } from "./dom.js";
+import { isTroubled, many } from "./words.js";
 
-const order = { 1: 0, 3: 1, 4: 2, 0: 3 }; // by exit code: broken, unasked, busy, fine
-const page = 200; // services shown at first
+const byCode = { 3: 1, 4: 2, 0: 4 }; // exit codes: not to be asked, busy, fine
+const rank = (each) => (isTroubled(each) ? 0 : each.incident && each.code === 0 ? 3 : byCode[each.code]);
+const some = 100; // services shown at first, and each time more are asked for
+
+const groups = {
+  all: ["All", () => true],
+  trouble: ["In trouble", isTroubled],
+  busy: ["Under way", (each) => !isTroubled(each) && each.code !== 0 && !each.maintenance],
+  quiet: ["Paused or silenced", (each) => Boolean(each.maintenance || each.silence)],
+  warned: ["Warned of", (each) => each.warnings.length > 0],
+  fine: ["Healthy", (each) => each.code === 0],
+};
+const wanted = { text: "", group: "all" }; // for as long as the page is open
 
 export class Services {
   constructor(main, services) {
     this.services = services;
     this.items = new Map();
-    this.phases = new Map();
-    this.limit = page;
-    this.filter = h("input", { type: "search", id: "filter", oninput: () => this.draw() });
-    this.list = h("ul", { class: "services" });
-    this.more = h("button", { type: "button", onclick: () => { this.limit += page; this.draw(); } });
+    this.stale = new Set(); // names with news since they were drawn
+    this.limit = some;
+    this.filter = h("input", { type: "search", id: "filter", placeholder: "Name or phase", oninput: () => this.seek() });
+    this.filter.value = wanted.text;
+    this.chips = Object.fromEntries(Object.entries(groups).map(([key, [label]]) => [key, this.chip(key, label)]));
+    this.list = h("ul", { class: "services", "aria-label": "Services" });
+    this.none = h("p", { class: "empty" });
+    this.more = h("button", { type: "button", onclick: () => { this.limit += some; this.draw(); } });
     show(main,
-      h("div", { class: "tools" }, h("label", { for: "filter" }, "Filter"), this.filter),
-      this.list, this.more);
+      h("div", { class: "tools" },
+        h("label", { for: "filter" }, "Filter"), this.filter,
+        h("fieldset", { class: "chips" }, h("legend", {}, "Show"), Object.values(this.chips).map((each) => each.label))),
+      this.list, this.none, this.more);
     this.draw();
   }
 
-  update(names) {
-    for (const name of names) this.items.delete(name);
+  chip(key, label) {
+    const count = h("span", { class: "count" });
+    const input = h("input", { type: "radio", name: "group", value: key, onchange: () => this.seek() });
+    input.checked = wanted.group === key;
+    return { input, count, label: h("label", {}, input, h("span", {}, `${label} `, count)) };
+  }
+
+  seek() {
+    wanted.text = this.filter.value.trim().toLowerCase();
+    wanted.group = Object.values(this.chips).find((each) => each.input.checked).input.value;
+    this.limit = some;
     this.draw();
+  }
+
+  /** Draw soon; news that come together are drawn together. */
+  update(names) {
+    for (const name of names) this.stale.add(name);
+    this.due ??= requestAnimationFrame(() => this.draw());
+  }
+
+  close() {
+    cancelAnimationFrame(this.due);
   }
 
   draw() {
-    const wanted = this.filter.value.toLowerCase();
-    const found = [...this.services.values()]
-      .filter((each) => `${each.name} ${each.phase}`.toLowerCase().includes(wanted))
-      .sort((a, b) => order[a.code] - order[b.code] || a.name.localeCompare(b.name));
-    const shown = found.slice(0, this.limit).map((each) => {
-      if (!this.items.has(each.name)) {
-        const before = this.phases.get(each.name);
-        this.phases.set(each.name, each.phase);
-        this.items.set(each.name, item(each, before !== undefined && before !== each.phase));
-      }
-      return this.items.get(each.name);
-    });
-    const focused = document.activeElement?.closest?.("li")?.dataset.name;
-    if (shown.length !== this.list.children.length || shown.some((each, at) => each !== this.list.children[at])) {
-      this.list.replaceChildren(...shown);
-      if (focused) this.items.get(focused)?.querySelector("a")?.focus();
+    this.due = undefined;
+    const all = [...this.services.values()];
+    for (const [key, { count, label, input }] of Object.entries(this.chips)) {
+      const found = all.filter(groups[key][1]).length;
+      put(count, String(found));
+      label.hidden = !found && key !== "all" && !input.checked;
     }
+    const found = all
+      .filter((each) => `${each.name} ${each.phase}`.toLowerCase().includes(wanted.text))
+      .filter(groups[wanted.group][1])
+      .sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
+    const shown = found.slice(0, this.limit);
+    const focused = document.activeElement;
+    order(this.list, shown.map((each) => this.item(each)));
+    if (focused !== document.activeElement && this.list.contains(focused)) focused.focus({ preventScroll: true });
+    this.stale.clear();
+    for (const name of this.items.keys()) if (!this.services.has(name)) this.items.delete(name);
+    this.none.hidden = found.length > 0;
+    put(this.none, all.length ? "No service is like that." : "Waiting for the daemon …");
     this.more.hidden = found.length <= this.limit;
-    this.more.textContent = `${found.length - this.limit} more`;
+    put(this.more, `Show ${Math.min(some, found.length - this.limit)} more of ${found.length - this.limit}`);
+  }
+
+  item(service) {
+    const known = this.items.get(service.name);
+    if (known && !this.stale.has(service.name)) return known;
+    const fresh = row(service, known && known.dataset.phase !== service.phase);
+    if (known) mend(known, fresh);
+    else this.items.set(service.name, fresh);
+    return this.items.get(service.name);
   }
 }
 
-function item(service, isNew) {
-  return h("li", { class: isNew ? "card new" : "card", "data-name": service.name },
-    h("div", { class: "row" },
+function row(service, isNew) {
+  const [tone] = state(service.phase);
+  return h("li", { class: `${tone}-edge${isNew ? " new" : ""}`, "data-phase": service.phase },
+    h("div", { class: "line" },
       h("h2", {}, h("a", { href: `#/service/${encodeURIComponent(service.name)}` }, service.name)),
-      h("span", { class: `phase ${tone(service.phase)}` }, service.phase),
-      lasting(service.for, service.at),
-      h("span", { class: "quiet" }, `failures ${service.failures} of ${service.max_failures}`),
-      h("span", { class: "quiet" }, `${service.restarts_left} restarts left`),
-      service.incident
-        ? h("a", { href: `#/incident/${service.incident.id}` }, `incident ${service.incident.id}`)
-        : null),
-    chain(service),
+      chain(service),
+      h("p", { class: "stands" }, ...standing(service))),
     service.reason ? h("p", { class: "reason bad" }, service.reason) : null,
+    isTroubled(service) || service.incident
+      ? h("p", { class: "facts" },
+          service.incident ? h("a", { href: `#/incident/${service.incident.id}` }, incidentName(service.incident)) : null,
+          h("span", {}, `${many(service.failures, "failure")} in a row`),
+          h("span", {}, `${many(service.restarts_left, "restart")} left`))
+      : null,
     notes(service));
 }
 
-/** Return the checks of the last round in order: unit → port → http. */
-export function chain(service) {
-  return h("ol", { class: "chain", "aria-label": `Checks of ${service.name}` },
-    service.checks.map((check) => {
-      const [mark, words] = sign(check.verdict);
-      return h("li", { title: check.reason },
-        `${check.check} `,
-        h("span", { class: verdictTone(check.verdict), "aria-label": words, role: "img" }, mark),
-        h("span", { class: "quiet" }, ` ${ms(check.ms)}`));
-    }));
-}
-
-/** Return who has paused or silenced it, and what it is warned of. */
-export function notes(service) {
-  const by = (what, it) => `${what} by ${it.owner} for ${span(it.ends_in)} more: ${it.reason}`;
-  return [
-    service.maintenance ? h("p", { class: "busy" }, by("paused", service.maintenance)) : null,
-    service.silence ? h("p", { class: "busy" }, by("silenced", service.silence)) : null,
-    ...service.warnings.map((each) => h("p", { class: "busy" }, `warning: ${each.words}`)),
-  ];
+function standing(service) {
+  const [, badge, since] = state(service.phase, service);
+  return [badge, " ", since];
 }

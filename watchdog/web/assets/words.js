@@ -1,4 +1,4 @@
-// Times and figures as people read them.
+// Times, figures and states as people read them.
 
 const units = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
 
@@ -15,15 +15,26 @@ export function span(seconds) {
   return parts.join(" ") || "0 s";
 }
 
+const two = (number) => String(number).padStart(2, "0");
+
+/** Return the time of day of *wall* (UNIX seconds) in the reader's own zone. */
+export function clock(wall, exact = true) {
+  const at = new Date(wall * 1000);
+  return `${two(at.getHours())}:${two(at.getMinutes())}${exact ? `:${two(at.getSeconds())}` : ""}`;
+}
+
 /** Return a point in time (UNIX seconds) in the reader's own zone. */
 export function stamp(wall) {
   const at = new Date(wall * 1000);
-  const two = (number) => String(number).padStart(2, "0");
-  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
-  return `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${clock(wall)}`;
 }
 
-export const ms = (value) => `${value >= 100 ? Math.round(value) : Number(value.toPrecision(2))} ms`;
+export function ms(value) {
+  if (value >= 10_000) return `${(value / 1000).toFixed(1)} s`;
+  return `${value >= 100 ? Math.round(value) : Number(value.toPrecision(2))} ms`;
+}
+
+export const many = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
 
 /** Return *share* in percent; what was down a little is never all. */
 export function percent(share) {
@@ -31,10 +42,17 @@ export function percent(share) {
   return share === 1 ? "100 %" : `${Math.min(share * 100, 99.999).toFixed(3)} %`;
 }
 
-const tones = { healthy: "good", suspect: "bad", failing: "bad", waiting: "bad", "gave-up": "bad" };
-export const tone = (phase) => tones[phase] ?? (phase === "pending" ? "none" : "busy");
+// A state is told by its word, by a sign and by a colour: nobody needs the last.
+const phases = {
+  healthy: ["good", "✓"], suspect: ["bad", "!"], failing: ["bad", "✗"], waiting: ["bad", "✗"],
+  "gave-up": ["bad", "✗"], pending: ["none", "…"], maintenance: ["busy", "‖"],
+};
+export const phase = (name) => phases[name] ?? ["busy", "↻"];
 
-const signs = { pass: ["✓", "passes"], fail: ["✗", "fails"], hold: ["…", "is not judged now"] };
-export const sign = (verdict) => signs[verdict] ?? ["?", "cannot be asked"];
-const verdictTones = { pass: "good", fail: "bad", hold: "busy" };
-export const verdictTone = (verdict) => verdictTones[verdict] ?? "none";
+/** Tell whether a service is in trouble: it is also while an incident of it is being mended. */
+export const isTroubled = (service) => service.code === 1 || (service.code !== 0 && Boolean(service.incident));
+
+const verdicts = {
+  pass: ["good", "✓", "passes"], fail: ["bad", "✗", "fails"], hold: ["busy", "…", "is not judged now"],
+};
+export const verdict = (name) => verdicts[name] ?? ["none", "?", "cannot be asked"];

@@ -1,0 +1,1 @@
+"""The manual pages and the completion of shells, made from the parsers and the configuration."""
