@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +26,7 @@ restart_budget = 100
 backoff_first  = "100ms"
 backoff_max    = "100ms"
 flap_window    = "0s"
+warnings.healed_limit = 0
 """
 
 JOURNALD = (
@@ -88,7 +90,9 @@ def healed_once(watching: WatchedHost) -> Iterator[None]:
     os.kill(watching.host.outer_pid(before["pid"]), signal.SIGKILL)
     yield
     watching.wait_for(lambda now: now["phase"] == "healthy" and now["run"] != before["run"], 30)
-    assert [note["kind"] for note in watching.notes()[noted:]] == HEALED
+    kinds = [note["kind"] for note in watching.notes()[noted:]]
+    # It is held while what is left of the old run ends.
+    assert [kind for kind in kinds if kind != "held"] == HEALED
 
 
 def test_without_a_journal_all_is_healed_and_told_as_ever(watching: WatchedHost) -> None:
@@ -120,7 +124,11 @@ def test_a_restart_that_is_due_while_polkit_is_masked_is_made_when_it_is_back(
 
 @pytest.mark.parametrize(
     "order",
-    [("restart", "dbus"), ("daemon-reexec",), ("restart", *JOURNALD), ("restart", "polkit")],
+    [
+        *(("restart", "dbus"), ("daemon-reexec",), ("restart", "polkit")),
+        # Without its sockets, as an upgrade does: whoever logs between these would start it again.
+        ("restart", "systemd-journald.service"),
+    ],
     ids=lambda order: " ".join(order[:2]),
 )
 def test_what_is_restarted_during_a_restart_of_ours_makes_no_second_one(
@@ -130,8 +138,10 @@ def test_what_is_restarted_during_a_restart_of_ours_makes_no_second_one(
     host.write(SLOW, "")
     with healed_once(watching):
         host.wait_for_unit_state(UNIT, "activating")
-        host.systemctl(*order)
-        host.run("rm", SLOW)
+        try:
+            host.systemctl(*order)
+        finally:
+            host.run("rm", SLOW)
 
 
 def test_ten_thousand_lines_a_second_delay_nothing(watching: WatchedHost) -> None:
@@ -140,9 +150,9 @@ def test_ten_thousand_lines_a_second_delay_nothing(watching: WatchedHost) -> Non
     with healed_once(watching):  # the storm begins with the new run
         pass
     stormy = watching.run_id()
-    host.run("rm", STORM)
+    wait_for(lambda: seen_of(watching, stormy) > 5_000, what="a storm")
     with healed_once(watching):
-        wait_for(lambda: seen_of(watching, stormy) > 5_000, what="a storm")
+        host.run("rm", STORM)
 
 
 def seen_of(watching: WatchedHost, run: str) -> int:
@@ -151,9 +161,10 @@ def seen_of(watching: WatchedHost, run: str) -> int:
     return int(watching.host.sh(read, f"_SYSTEMD_INVOCATION_ID={run}").stdout)
 
 
+@pytest.mark.soak
 def test_a_load_of_a_hundred_makes_no_failure_and_hides_none(watching: WatchedHost) -> None:
     """As a fork bomb makes it; it ends by itself, and gives way to other users of this machine."""
-    bomb = "for i in $(seq 100); do timeout 6 nice -n 19 sh -c 'while :; do :; done' & done; wait"
+    bomb = "for i in $(seq 100); do timeout 60 nice -n 19 sh -c 'while :; do :; done' & done; wait"
     with ended(watching.host.popen("sh", "-c", bomb)):
         wait_for(lambda: busy(watching) >= 100, what="a hundred busy processes")
         with healed_once(watching):
@@ -178,6 +189,7 @@ def last_ping(watching: WatchedHost) -> int:
     return int(shown["WatchdogTimestampMonotonic"])
 
 
+@pytest.mark.soak
 def test_a_daemon_without_file_descriptors_restarts_what_died_and_nothing_else(
     watching: WatchedHost,
 ) -> None:
@@ -198,17 +210,20 @@ def test_a_daemon_without_file_descriptors_restarts_what_died_and_nothing_else(
 def test_a_host_that_stands_still_for_seconds_fails_nobody(watching: WatchedHost) -> None:
     """As under a hypervisor that is busy: all processes stop, and the clocks go on."""
     host, noted = watching.host, len(watching.notes())
-    freezer = host.cgroup / "cgroup.freeze"
-    watching.behave(delay="0.5")  # so that a round is under way, with a second's time
-    pings_twice(watching)
-    freezer.write_text("1")
-    try:
-        until = time.monotonic() + 4.0
-        wait_for(lambda: time.monotonic() > until)
-    finally:
-        freezer.write_text("0")
-    pings_twice(watching)
-    watching.behave(delay=None)
+    freezer, pause = host.cgroup / "cgroup.freeze", "/run/sample/sample/delay"
+    host.sh(f"mkdir -p /run/sample/sample; mkfifo {pause}")
+    said = Path(f"/proc/{host.pid}/root{pause}")
+    with said.open("w") as answer:  # opens with a round's question, which has a second
+        freezer.write_text("1")
+        try:
+            until = time.monotonic() + 2.5
+            wait_for(lambda: time.monotonic() > until)
+        finally:
+            freezer.write_text("0")
+        answer.write("0")
+    with said.open("w") as answer:  # the next round: that one has been judged
+        host.run("rm", pause)
+        answer.write("0")
     assert watching.notes()[noted:] == []
 
 

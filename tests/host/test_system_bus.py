@@ -16,6 +16,7 @@ from watchdog.core.model import (
     RestartOutcome,
     Verdict,
 )
+from watchdog.errors import BusError
 
 WEB = "web.service"
 SYSTEMD = "org.freedesktop.systemd1"
@@ -152,11 +153,15 @@ async def test_a_systemd_that_hangs_is_as_good_as_none(host: Host) -> None:
     bus = SystemBus(host.bus_address, ping_every=0.2, call_timeout=0.5)
     async with watched(host, WEB, bus=bus) as (web,):
         os.kill(host.pid, signal.SIGSTOP)
+        # As restarts that are due: 48 at a time would be given up for twenty seconds.
+        calls = [asyncio.ensure_future(bus.call("GetDefaultTarget")) for _ in range(2000)]
         try:
             seen = await web.until_verdict(UNKNOWN)
             assert "no answer to Ping in 0.5 s" in seen.reason
             assert not bus.is_stuck(time.monotonic())
             assert bus.is_stuck(time.monotonic() + DEADLINE)
+            failed = await asyncio.gather(*calls, return_exceptions=True)
+            assert {type(error) for error in failed} == {BusError}
         finally:
             os.kill(host.pid, signal.SIGCONT)
         await web.until_verdict(PASS)

@@ -14,7 +14,6 @@ import structlog
 
 _encode = msgspec.json.Encoder(enc_hook=repr).encode
 
-
 _JOURNAL = "/run/systemd/journal/stdout"
 
 _HELLO = "service-watchdog\n\n6\n1\n0\n0\n0\n"
@@ -24,12 +23,14 @@ _HELLO = "service-watchdog\n\n6\n1\n0\n0\n0\n"
 class _Writer:
     """Writes lines to standard error; a full disk or a reader that has gone loses them.
 
-    The watch must go on without a log. A journal that was stopped is found again once it is back.
+    The watch must go on without a log. A journal that was stopped is found again once it is back;
+    one that hangs is not waited for.
     """
 
-    def __init__(self, keep_back: Callable[[str], str]) -> None:
+    def __init__(self, keep_back: Callable[[str], str], *, to_journal: bool) -> None:
         self._file = sys.stderr
         self._keep_back = keep_back
+        self._to_journal = to_journal
 
     def msg(self, line: str) -> None:
         """Write *line*."""
@@ -37,26 +38,34 @@ class _Writer:
             self._file.write(self._keep_back(line) + "\n")
             self._file.flush()
         except OSError:
-            with contextlib.suppress(OSError):
-                _find_journal()
-                self._file.flush()
+            if self._to_journal:
+                with contextlib.suppress(OSError):
+                    _find_journal()
+                    self._file.flush()
 
     debug = info = warning = error = critical = exception = msg
 
 
+def _leads_to_journal() -> bool:
+    """Tell whether standard error does; the variable alone may be about a parent's, or stdout."""
+    try:
+        status = os.fstat(sys.stderr.fileno())
+    except OSError:
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
+
+
 def _find_journal() -> None:
-    """Connect standard error with the journal anew, if that is where it led. Raises OSError.
+    """Connect standard error with the journal anew. Raises OSError.
 
     As systemd does for a service at its start; a journald that is merely restarted keeps what it
     has. See connect_logger_as() in systemd's src/core/execute.c.
     """
-    if not os.environ.get("JOURNAL_STREAM"):
-        return
     with socket.socket(socket.AF_UNIX) as journal:
         journal.settimeout(0.1)
         journal.connect(_JOURNAL)
         journal.sendall(_HELLO.encode())
-        journal.settimeout(None)
+        journal.settimeout(0)
         os.dup2(journal.fileno(), sys.stderr.fileno())
 
 
@@ -67,8 +76,10 @@ def set_up(
 
     *keep_back* returns a line without the secrets that are in it: a library's error may quote one.
     """
-    on_terminal = sys.stderr.isatty()
+    on_terminal, to_journal = sys.stderr.isatty(), _leads_to_journal()
     console = style == "console" or (style == "auto" and on_terminal)
+    if to_journal:
+        os.set_blocking(sys.stderr.fileno(), False)
     processors: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -86,7 +97,7 @@ def set_up(
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(20),
-        logger_factory=lambda *_args: _Writer(keep_back),
+        logger_factory=lambda *_args: _Writer(keep_back, to_journal=to_journal),
         cache_logger_on_first_use=True,
     )
 

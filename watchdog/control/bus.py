@@ -164,7 +164,7 @@ class SystemBus:
                 await self._bell.wait()
                 return
         self._expect(self._call_timeout)
-        await connection.call("Ping", to=PEER)
+        await connection.call("Ping", to=PEER, at_once=True)
 
     def _take_owner(self) -> None:
         """Know that systemd has come, has gone or, at a daemon-reexec, has a new name."""

@@ -63,8 +63,9 @@ async def pass_on(destination: str, count: int, store: Outbox, book: AddressBook
                 replace(delivery.alert, diversion=why), [to for to in takers if to not in there]
             )
         done.append(delivery)
-    new = await store.unposted(named)
-    if any(each.destinations for each in new.values()):
+    unposted = await store.unposted(named)
+    new = {name: each for name, each in unposted.items() if each.destinations}
+    if new:
         log.warning("told elsewhere", destination=destination, alerts=len(new), reason=REASON)
         await store.post_once(new, now)
     # Together: they share a transaction or two.

@@ -77,15 +77,7 @@ class Database:
 
         Where the disk or the database is full, the reserve is given up, or the oldest history.
         """
-
-        def transact() -> _T:
-            connection = self._in_place()
-            with transaction(connection):
-                done = work(connection)
-            self._sizes = self._sizes_now()
-            return done
-
-        return self._run("write", transact)
+        return self._run("write", lambda: self._commit(self._in_place(), work))
 
     def restock(self) -> None:
         """Make the reserve again if there is room, and say so if there is not."""
@@ -101,6 +93,14 @@ class Database:
                 if tries == 2 or not self._mended(exc, tries):  # noqa: PLR2004
                     raise self._error(purpose, exc) from exc
         raise AssertionError  # the last try returns or raises
+
+    def _commit(
+        self, connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _T]
+    ) -> _T:
+        with transaction(connection):
+            done = work(connection)
+        self._sizes = self._sizes_now()
+        return done
 
     def _in_place(self) -> sqlite3.Connection:
         """Return the connection, sure that what it writes can be found again."""
@@ -203,8 +203,7 @@ class Database:
         if connection is None:
             return False
         try:
-            with transaction(connection):
-                return retention.evict(connection)
+            return self._commit(connection, retention.evict)
         except sqlite3.Error:
             return False
 

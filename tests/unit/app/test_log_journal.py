@@ -24,24 +24,39 @@ for line in sys.stdin:
 """
 
 
+def start(path: str, theirs: socket.socket, *, from_journal: bool = True) -> subprocess.Popen[str]:
+    status = os.fstat(theirs.fileno())
+    # Not ours: of a parent, or of standard output where standard error goes to a file.
+    inode = status.st_ino if from_journal else status.st_ino + 1
+    stream = f"{status.st_dev}:{inode}"
+    with theirs:
+        return subprocess.Popen(
+            [sys.executable, "-c", DAEMON, path],
+            env={**os.environ, "PYTHONUNBUFFERED": "", "JOURNAL_STREAM": stream},  # as systemd
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=theirs.fileno(),
+            text=True,
+        )
+
+
+def test_a_journal_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, start(str(tmp_path / "stdout"), theirs) as daemon:
+        try:
+            said, _ = daemon.communicate(f"{'word ' * 200}\n" * 2000, timeout=20)
+        finally:
+            daemon.kill()
+    assert said.count("said") == 2000
+
+
 @pytest.mark.parametrize("from_journal", [True, False])
 def test_a_journal_that_was_stopped_gets_the_log_again_when_it_is_back(
     tmp_path: Path, from_journal: bool
 ) -> None:
     path = str(tmp_path / "stdout")
     ours, theirs = socket.socketpair()
-    environment = {**os.environ, "PYTHONUNBUFFERED": "", "JOURNAL_STREAM": ""}  # as systemd has it
-    if from_journal:
-        environment["JOURNAL_STREAM"] = "1:2"
-    daemon = subprocess.Popen(
-        [sys.executable, "-c", DAEMON, path],
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=theirs.fileno(),
-        text=True,
-    )
-    theirs.close()
+    daemon = start(path, theirs, from_journal=from_journal)
 
     def say(words: str) -> None:
         assert daemon.stdin is not None

@@ -31,6 +31,8 @@ from watchdog.errors import StoreError
 from watchdog.ports import Addressed, Receipt
 from watchdog.store import DurableStore, SqliteStore, retention
 from watchdog.store.ballast import Ballast
+from watchdog.store.encode import encode
+from watchdog.store.entry import Batch
 
 pytestmark = pytest.mark.adapter
 
@@ -180,6 +182,22 @@ async def test_a_full_database_forgets_its_oldest_history_first(make_store: Make
         assert store.trouble == ""
         assert (await store.load(NOW))["api"].state == opening(149).state
         assert (await store.load(NOW))["api"].restart_identity == "run-1"
+
+
+async def test_a_log_that_is_cut_as_history_is_forgotten_is_not_missed(
+    make_store: MakeStore,
+) -> None:
+    """SQLite cuts it to 1 MiB with the first commit after it was longer."""
+    async with make_store(max_size=4096 * KIB) as store:
+        await store.post([alert()], ["slack"], NOW)
+        for delivery in await store.due("slack"):
+            await store.delivered([delivery], Receipt(), WALL)  # goes first, and is little
+        for number in range(5):
+            lines = encode(["evidence"] * 6000)
+            evidence = {f"incident {number}/{each}": lines for each in range(20)}
+            await store.write(Batch(evidence=evidence))
+        assert store.path.stat().st_size > 3000 * KIB
+        assert list(store.notices) == []
 
 
 async def test_alerts_that_are_due_never_give_way(make_store: MakeStore) -> None:
