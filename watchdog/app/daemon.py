@@ -23,7 +23,7 @@ from watchdog.app.assemble import Assembly
 from watchdog.app.children import follow_children_without_threads, start_children_without_vfork
 from watchdog.app.engine import Engine
 from watchdog.app.health import unwell
-from watchdog.app.loop import Loop
+from watchdog.app.loop import new_loop
 from watchdog.app.readiness import Readiness, watchdog_period
 from watchdog.app.self_check import refuse_foreign_package
 from watchdog.clock import HostClock
@@ -64,7 +64,7 @@ def run(path: Path) -> int:
     start_children_without_vfork()
     with alone((config.daemon.state_dir, config.daemon.runtime_dir)):
         try:
-            with asyncio.Runner(loop_factory=Loop) as runner:
+            with asyncio.Runner(loop_factory=new_loop) as runner:
                 runner.run(_Daemon(path, config, environ, redactor).serve())
         except ExceptionGroup as group:  # of the task group that the daemon opens itself in
             raise _own_words(group) or group from None

@@ -46,6 +46,13 @@ class Loop(asyncio.SelectorEventLoop):
         return answer
 
 
+def new_loop() -> Loop:
+    """Return a loop that is the current one: only then may it start processes (Python 3.11)."""
+    loop = Loop()
+    asyncio.set_event_loop(loop)  # which asyncio.Runner leaves to a factory
+    return loop
+
+
 async def _answer(question: Question) -> Any:
     """Return what the resolver says, or the error, which several may be waiting for."""
     try:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from watchdog.app.loop import Loop
+from watchdog.app.loop import Loop, new_loop
 
 NAME = "slack.example"
 FOUND = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 443))]
@@ -89,3 +89,9 @@ def test_all_who_wait_for_an_answer_hear_of_its_error(resolver: Resolver, error:
         assert told == [error, error]
 
     run(ask())
+
+
+def test_it_is_the_current_loop_without_which_python_311_starts_no_process() -> None:
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        assert asyncio.get_event_loop() is runner.get_loop()
+    asyncio.set_event_loop(None)
