@@ -153,7 +153,10 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as running:
             try:
                 assert running.stderr is not None
-                assert any("watching" in line for line in running.stderr), "it did not start"
+                awaited = {"watching", "is healthy"}  # in any order
+                while awaited and (line := running.stderr.readline()):
+                    awaited = {words for words in awaited if words not in line}
+                assert not awaited, "it did not start"
                 yield Watched(f"http://127.0.0.1:{web}", directory)
             finally:
                 running.terminate()
