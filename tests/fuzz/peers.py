@@ -65,7 +65,8 @@ class Stage:
         calls: dict[str, Call] = dict.fromkeys(CALLS, echo)
         await ControlSocket(self.control, calls, {"lease": hold}).__aenter__()
         settings = WebSettings(path=str(self.web), token=Secret(TOKEN, None))
-        await HttpServer(settings, Api(calls).routes()).__aenter__()
+        self._web_server = HttpServer(settings, Api(calls).routes())  # it lives as long as we do
+        await self._web_server.__aenter__()
         http_server.log.addHandler(_Troubles(self.troubles))
         http_server.log.propagate = False
         server = await asyncio.start_server(self._answer, "127.0.0.1", 0)

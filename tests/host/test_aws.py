@@ -112,6 +112,7 @@ async def instance(host: InstalledHost, site: Site) -> AsyncIterator[Instance]:
         yield Instance(host, site, imds)
 
 
+@pytest.mark.soak
 async def test_the_extra_is_asked_for_installed_kept_and_used(instance: Instance) -> None:
     host, site = instance.host, instance.site
     # What is not known keeps nobody from going on.

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from scripts.benchmarks import memory
 from scripts.benchmarks.report import update_page
 from tests.host.image import Images
 
 
+@pytest.mark.soak
 def test_a_section_is_measured_and_put_into_the_page(images: Images, tmp_path: Path) -> None:
     page = tmp_path / "benchmarks.md"
     section = memory.by_import(("nothing", "asyncio"))
