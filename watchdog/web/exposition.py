@@ -16,6 +16,9 @@ from watchdog.web.families import Family, Kind
 Value = tuple[str, float | None]
 """Labels as ``pairs`` writes them, and a value; None: there is none to tell."""
 
+Run = tuple[str, Sequence[str]]
+"""Labels that several lines begin with, and for each of these lines its ``ending``."""
+
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
@@ -24,6 +27,11 @@ def pairs(names: Sequence[str], values: Sequence[str]) -> str:
     return ",".join(
         f'{name}="{value.translate(_ESCAPES)}"' for name, value in zip(names, values, strict=True)
     )
+
+
+def ending(label: str, value: str, number: int) -> str:
+    """Return the end of a line in a run: its last label, and its number."""
+    return f',{label}="{value.translate(_ESCAPES)}"}} {number}\n'
 
 
 class Exposition:
@@ -41,6 +49,13 @@ class Exposition:
             if value is not None:
                 number = _number(value)
                 add(f"{name}{{{labels}}} {number}\n" if labels else f"{name} {number}\n")
+
+    def add_runs(self, family: Family, runs: Iterable[Run]) -> None:
+        """Write a gauge or a counter of which many lines begin and end alike."""
+        self._head(family)
+        for labels, endings in runs:
+            begin = f"{family.sample}{{{labels}"
+            self._lines.append(begin + begin.join(endings))
 
     def add_histogram(
         self, family: Family, bounds: Sequence[float], counts: Sequence[int], total: float
@@ -67,6 +82,8 @@ class Exposition:
 
 def _number(value: float) -> str:
     """Return *value* as Go reads it."""
+    if isinstance(value, int):
+        return str(value)  # as most are
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else f"{'-' if value < 0 else '+'}Inf"
     return repr(value)

@@ -16,7 +16,7 @@ from prometheus_client.exposition import choose_encoder
 from watchdog.core.model import Phase
 from watchdog.lateness import BOUNDS
 from watchdog.web import families as has
-from watchdog.web.exposition import Exposition, Value, pairs
+from watchdog.web.exposition import Exposition, Run, ending, pairs
 from watchdog.web.families import Family
 from watchdog.web.http_api import refused
 
@@ -182,13 +182,13 @@ def _add_services(page: Exposition, readings: Readings) -> None:
         page.add(family, [(label, value(service)) for label, service in known])
 
     add(has.HEALTHY, lambda it: int(it.phase == Phase.HEALTHY))
-    page.add(has.PHASE, _states("phase", [(lab, it.phase) for lab, it in known], PHASES))
+    page.add_runs(has.PHASE, _states("phase", [(lab, it.phase) for lab, it in known], PHASES))
     units = [
         (f"{label},{pairs(['unit'], [it.unit])}", it.unit_state)
         for label, it in known
         if it.unit and it.unit_state
     ]
-    page.add(has.UNIT_STATE, _states("state", units, UNIT_STATES))
+    page.add_runs(has.UNIT_STATE, _states("state", units, UNIT_STATES))
     add(has.FAILURES, lambda it: it.failures)
     add(has.BUDGET, lambda it: it.budget)
     add(has.BUDGET_LEFT, lambda it: it.budget_left)
@@ -208,8 +208,8 @@ def _add_services(page: Exposition, readings: Readings) -> None:
     page.add(has.MEMORY, [(label, used.get("memory")) for label, used in usage])
     page.add(has.CPU, [(label, used.get("cpu")) for label, used in usage])
     names = [service.name for service in services]
-    page.add(has.EVENTS, _counts(has.EVENTS, readings.events, names, EVENTS))
-    page.add(has.RESTARTS, _counts(has.RESTARTS, readings.restarts, names, OUTCOMES))
+    page.add_runs(has.EVENTS, _counts(has.EVENTS, readings.events, names, EVENTS))
+    page.add_runs(has.RESTARTS, _counts(has.RESTARTS, readings.restarts, names, OUTCOMES))
 
 
 def _add_channels(page: Exposition, readings: Readings) -> None:
@@ -222,21 +222,32 @@ def _add_channels(page: Exposition, readings: Readings) -> None:
     add(has.DEAD, lambda it: it.dead)
     add(has.FAILING, lambda it: int(it.failing))
     names = [channel.name for channel in readings.channels]
-    page.add(has.NOTIFICATIONS, _counts(has.NOTIFICATIONS, readings.tries, names, RESULTS))
+    page.add_runs(has.NOTIFICATIONS, _counts(has.NOTIFICATIONS, readings.tries, names, RESULTS))
 
 
-def _states(label: str, found: Iterable[tuple[str, str]], known: Sequence[str]) -> Iterator[Value]:
+def _states(label: str, found: Iterable[tuple[str, str]], known: Sequence[str]) -> Iterator[Run]:
     """Yield 1 for the state that each is in, and 0 for all others that are *known*."""
+
+    def endings(state: str) -> Sequence[str]:
+        all_of_them = known if state in known else (*known, state)
+        return [ending(label, each, int(each == state)) for each in all_of_them]
+
+    written = {state: endings(state) for state in known}
     for labels, state in found:
-        for each in known if state in known else (*known, state):
-            yield f'{labels},{label}="{each}"', int(each == state)
+        yield labels, written.get(state) or endings(state)
 
 
 def _counts(
     family: Family, counts: _Counts, names: Sequence[str], kinds: Sequence[str]
-) -> Iterator[Value]:
+) -> Iterator[Run]:
     """Yield the counts of *names*, from 0 on for each of *kinds*."""
-    zeros = {(name, kind): 0 for name in names for kind in kinds}
-    there = set(names)
-    for key, count in (zeros | {key: n for key, n in counts.items() if key[0] in there}).items():
-        yield pairs(family.labels, key), count
+    first, second = family.labels
+    zeros = dict.fromkeys(kinds, 0)
+    written = [ending(second, kind, 0) for kind in kinds]
+    counted: dict[str, dict[str, int]] = {}
+    for (name, kind), count in counts.items():
+        counted.setdefault(name, dict(zeros))[kind] = count
+    for name in names:
+        own = counted.get(name)
+        endings = written if own is None else [ending(second, *each) for each in own.items()]
+        yield pairs([first], [name]), endings
