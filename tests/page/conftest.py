@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -19,6 +18,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.markdown import ROOT
+from tests.unit.probes.servers import free_port
 
 TOKEN = "0123456789abcdef0123"
 CONFIG = """\
@@ -46,11 +46,6 @@ runtime_dir = "{directory}/run"
 """
 
 expect.set_options(timeout=15_000)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 @dataclass

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.page.conftest import free_port
 from tests.page.crowd import Crowd, service
+from tests.unit.probes.servers import free_port
 
 pytestmark = [pytest.mark.adapter, pytest.mark.timeout(120)]
 

@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 
 from tests.unit.clock import FakeClock
+from tests.unit.probes.servers import free_port
 from watchdog.app.web import RETRY, Web
 from watchdog.config import Config, DaemonSettings, WebSettings
 from watchdog.latency import Latency
@@ -65,11 +66,6 @@ class Daemon:
         await self.changed.wait()
         self.changed.clear()
         return self.web.trouble
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 async def answers(port: int) -> bool:

@@ -9,7 +9,6 @@ import http.server
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -24,6 +23,7 @@ from typing import Any
 import pytest
 
 from tests.markdown import ROOT, prose
+from tests.unit.probes.servers import free_port
 from watchdog.web.http_api import Api
 from watchdog.web.live import Live
 
@@ -132,11 +132,6 @@ def hook() -> Iterator[int]:
             yield server.server_address[1]
         finally:
             server.shutdown()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
