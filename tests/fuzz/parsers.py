@@ -19,7 +19,7 @@ from watchdog.core.machine import step
 from watchdog.core.model import Event, Now, Observation, Verdict
 from watchdog.core.service import Comparison, Condition, Policy
 from watchdog.doctor.aws import replies
-from watchdog.doctor.facts.filter import read_filter
+from watchdog.doctor.facts.filter import UNREADABLE, read_filter
 from watchdog.doctor.facts.log import of_the_last_runs
 from watchdog.doctor.packets.ruleset import Packet
 from watchdog.doctor.packets.ruleset import judge as judge_packet
@@ -171,9 +171,11 @@ def packet_filter(octets: bytes) -> None:
     silent = Ran(None)
     for tool in ("nft", "iptables"):
         tools = dict.fromkeys(("nft", "iptables", "ip6tables", "ufw", "firewalld"), silent)
-        with suppress(ValueError, KeyError, TypeError):  # as filter._ask does
+        try:
             found = read_filter({**tools, tool: Ran(0, out=text)})
-            judge_packet(found.tables, Packet(4, 443, "eth0", ("10.0.0.1",)))
+        except UNREADABLE:
+            continue
+        judge_packet(found.tables, Packet(4, 443, "eth0", ("10.0.0.1",)))
 
 
 def json_object(octets: bytes) -> dict[str, Any]:
