@@ -37,6 +37,7 @@ from watchdog.nginx.syntax import parse
 from watchdog.notify.http_wire import retry_after
 from watchdog.notify.slack_wire import accepted
 from watchdog.probes.answer import answer_lines
+from watchdog.probes.certificate import validity
 from watchdog.probes.expect import unmet
 from watchdog.probes.reception import LIMIT, Reception
 from watchdog.probes.rtnetlink import parse_link, parse_neighbour, parse_news, parse_route
@@ -57,6 +58,12 @@ def config(octets: bytes) -> None:
     place.write_bytes(octets)
     with suppress(ConfigError):
         load(place, ENVIRON)
+
+
+def certificate(octets: bytes) -> None:
+    """Read the certificate that a server shows, whoever has signed it."""
+    with suppress(ValueError):
+        validity(octets)
 
 
 def http_answer(octets: bytes) -> None:

@@ -23,6 +23,7 @@ LONGEST = 64 * 1024
 TARGETS: dict[str, Target] = {
     "aws": parsers.aws,
     "blobs": parsers.blobs,
+    "certificate": parsers.certificate,
     "config": parsers.config,
     "control-socket": peers.control_socket,
     "dbus": bus.dbus,

@@ -14,6 +14,7 @@ from tests.fuzz.targets import LONGEST, TARGETS, take
 from watchdog.buttons.payload import read_envelope, read_press
 from watchdog.config import load
 from watchdog.doctor.packets.nft import parse_nft
+from watchdog.probes.certificate import validity
 from watchdog.probes.reception import Reception
 from watchdog.probes.rtnetlink import parse_link, parse_route
 from watchdog.probes.sock_diag import Listening, collect
@@ -104,6 +105,7 @@ def _rules(octets: bytes) -> object:
         (_answer, "http-answer/json-entry"),
         (_rules, "filter/nft"),
         (_rules, "filter/nft-all"),
+        (validity, "certificate/self-signed"),
     ],
 )
 def test_what_is_damaged_was_sound(read: Callable[[bytes], object], sample: str) -> None:
