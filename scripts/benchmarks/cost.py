@@ -110,7 +110,10 @@ OPEN_FILES = 10_000  # that one process holds: not every machine allows it more 
 INTERVAL = 1.0
 SHELL_ROUNDS = 10
 FLOOR_ROUNDS = 15
-COLD = "a process that wakes once a second finds the CPU's caches cold; see the floor above"
+COLD = (
+    "a process that wakes once a second finds the CPU's caches cold; see the floor above, and the "
+    "same round [among thousands](#from-one-service-to-ten-thousand)"
+)
 
 
 def rounds() -> Section:
