@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from watchdog.ports import Delivery, Left
+from watchdog.ports import Addressed, Delivery, Left
 from watchdog.store.encode import decode_receipt
 from watchdog.store.entry import Batch, Entry, Result, Status
 
@@ -108,6 +108,15 @@ class Memory:
             for letter in entry.letters
             if letter.alert == delivery.alert and letter.created == delivery.created
         }
+
+    def about(self, incidents: Collection[str]) -> Sequence[Addressed]:
+        """Return the alerts of *incidents* that only memory has, each with one destination."""
+        return [
+            Addressed(letter.alert, (letter.destination,))
+            for entry in self._entries
+            for letter in entry.letters
+            if letter.alert.incident in incidents
+        ]
 
     def as_tried(self, delivery: Delivery) -> Delivery:
         """Return *delivery* with the tries and the progress that memory knows of."""
