@@ -169,11 +169,10 @@ class Followers:
         the bus for hours from finding out that systemd hangs.
         """
         failed: set[Follower] = set()
-        is_silent = False
+        silent = asyncio.Event()
 
         async def work() -> None:
-            nonlocal is_silent
-            while self.has_work and is_possible() and not is_silent:
+            while self.has_work and is_possible() and not silent.is_set():
                 on_step()
                 is_stale = bool(self._stale)
                 unit = (self._stale or self._reloaded).pop()
@@ -182,7 +181,8 @@ class Followers:
                     await (self._sync(unit) if is_stale else unit.refresh())
                 except BusError as error:
                     failed.add(unit)
-                    is_silent = is_silent or error.name == NO_REPLY
+                    if error.name == NO_REPLY:
+                        silent.set()
 
         await asyncio.gather(*(work() for _ in range(UPDATES_AT_ONCE)))
         self._stale |= failed & self._units
