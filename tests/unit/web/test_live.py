@@ -215,3 +215,15 @@ async def test_only_so_many_pages_are_served(monkeypatch: pytest.MonkeyPatch) ->
         await Events(first.content).next()
         async with client.get("/api/v1/events") as second:
             assert second.status == 503
+
+
+async def test_nobody_keeps_all_places_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "READERS", 1)
+    monkeypatch.setattr(live, "TENURE", 0.0)
+    told = Live(Source())
+    async with page(told) as client, client.get("/api/v1/events") as first:
+        await Events(first.content).all_at_first()
+        async with client.get("/api/v1/events") as second:
+            await Events(second.content).all_at_first()
+            assert await Events(first.content).next() == ("end", None)
+            told.ring()
