@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import msgspec
 from aiohttp import web
 
+from watchdog.web.guard import MAY_ACT
 from watchdog.web.http_api import VERSION, refused
 from watchdog.web.reader import Reader
 
@@ -84,6 +85,8 @@ class Live:
             await response.prepare(request)
             try:
                 await _write(response, b"retry: 1000\n\n")
+                access = {"acts": bool(request.get(MAY_ACT))}
+                await _write(response, _event("access", _encode(access)))
                 while not reader.ended:
                     await self._tell(reader, response)
             except ConnectionResetError:
