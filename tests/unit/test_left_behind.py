@@ -129,6 +129,7 @@ async def address(store: DurableStore, book: AddressBook, alert: Alert) -> None:
 
 FIRING = BENCH.alert()
 GAVE_UP = replace(FIRING, kind=AlertKind.GAVE_UP, wall=FIRING.wall + 60)
+NOTICE = replace(FIRING, kind=AlertKind.NOTICE, service="", incident="")
 RESOLVED = replace(FIRING, kind=AlertKind.RESOLVED, wall=FIRING.wall + 90)
 
 
@@ -184,6 +185,22 @@ async def test_an_end_that_nobody_takes_waits_behind_its_beginning(store: Durabl
     await pass_on({"new"}, store, addresses, NOW)
     kinds = [alert.kind for alert in await waiting(store, "new")]
     assert kinds == [AlertKind.FIRING, AlertKind.RESOLVED]
+
+
+@pytest.mark.parametrize("alert", [FIRING, NOTICE], ids=lambda alert: str(alert.kind))
+async def test_a_channel_that_is_renamed_to_and_fro_loses_nothing(
+    store: DurableStore, alert: Alert
+) -> None:
+    await store.post([alert], ["old"], NOW)
+    for name in ("new", "old", "new"):
+        await pass_on({name}, store, book(name), NOW)
+        assert [replace(each, diversion=None) for each in await waiting(store, name)] == [alert]
+
+
+async def test_a_notice_that_waits_in_two_places_is_told_once(store: DurableStore) -> None:
+    await store.post([NOTICE], ["old", "older"], NOW)
+    await pass_on({"new"}, store, book("new"), NOW)
+    assert len(await waiting(store, "new")) == 1
 
 
 @dataclass

@@ -13,7 +13,7 @@ from watchdog.addressing import AddressBook
 from watchdog.core.model import ENDS, QUIET, Alert, AlertKind, Now
 from watchdog.core.telling import Diversion
 from watchdog.ports import Addressed, Delivery
-from watchdog.relay.instead import is_canary, is_told, name_elsewhere
+from watchdog.relay.instead import is_canary, is_told
 
 REASON = "it is not configured any more"
 
@@ -28,11 +28,10 @@ class Outbox(Protocol):
         ...
 
     async def about(self, incidents: Collection[str]) -> Sequence[Addressed]:
-        """Return all alerts of *incidents*, each with one destination. Raises StoreError."""
-        ...
+        """Return all alerts of *incidents* that were not set aside, each with one destination.
 
-    async def addressed(self, delivery: Delivery) -> Collection[str]:
-        """Return where the alert of *delivery* was addressed when it was made."""
+        The empty one: of what belongs to no incident. Raises StoreError.
+        """
         ...
 
     async def unposted(self, named: Mapping[str, Addressed]) -> Mapping[str, Addressed]:
@@ -59,27 +58,24 @@ async def pass_on(configured: Collection[str], store: Outbox, book: AddressBook,
         waiting = await store.left_behind(configured)
         if not waiting:
             return
-        addressed = await store.about({each.alert.incident for each in waiting} - {""})
-        alone = [each for each in waiting if not each.alert.incident]
-        there = {each.key: await store.addressed(each) for each in alone}
+        addressed = await store.about({each.alert.incident for each in waiting})
         unposted = await store.unposted(
-            {name_elsewhere(each.alert): Addressed(each.alert, [*configured]) for each in waiting}
+            {_name(each): Addressed(each.alert, [*configured]) for each in waiting}
         )
         # From here to the outbox nothing is waited for: what has been addressed is known, and
         # nothing is addressed in between, so that no end comes before its beginning.
         told: dict[str, list[Addressed]] = {}
         for other in (*addressed, *meanwhile):
-            told.setdefault(other.alert.incident, []).append(other)
+            told.setdefault(_subject(other.alert), []).append(other)
         done: list[Delivery] = []
         named: dict[str, Addressed] = {}
         for delivery in waiting:
-            alert, name = delivery.alert, name_elsewhere(delivery.alert)
+            alert, name = delivery.alert, _name(delivery)
             takers = book.takers_of(alert) if _is_news(delivery, book) else None
             if takers is not None and not takers:
                 continue
             done.append(delivery)
-            new = set(unposted[name].destinations).difference(there.get(delivery.key, ()))
-            before = told.setdefault(alert.incident, [])
+            new, before = unposted[name].destinations, told.setdefault(_subject(alert), [])
             to = [each for each in takers or () if each in new and not _has_it(each, alert, before)]
             if to:
                 why = Diversion(delivery.destination, delivery.created, REASON)
@@ -106,11 +102,22 @@ def _is_news(delivery: Delivery, book: AddressBook) -> bool:
     return not is_told(delivery)
 
 
+def _name(delivery: Delivery) -> str:
+    """Return the name of the alert of *delivery* where it is passed on, this time.
+
+    It may come back to where it has been, if a channel is renamed to and fro.
+    """
+    return f"left behind/{delivery.key}"
+
+
+def _subject(alert: Alert) -> str:
+    """Name what is told in order; what belongs to no incident is told by itself."""
+    return alert.incident or f"{alert.kind}/{alert.service}/{alert.wall!r}"
+
+
 def _has_it(destination: str, alert: Alert, told: Iterable[Addressed]) -> bool:
-    """Tell whether *destination* was *told* of the incident of *alert* that, or something later."""
-    return bool(alert.incident) and any(
-        destination in each.destinations and _is_as_new(each.alert, alert) for each in told
-    )
+    """Tell whether *destination* was *told* what *alert* is about: that, or something later."""
+    return any(destination in each.destinations and _is_as_new(each.alert, alert) for each in told)
 
 
 def _is_as_new(other: Alert, alert: Alert) -> bool:

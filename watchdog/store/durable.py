@@ -167,9 +167,15 @@ class DurableStore:
         return {*on_disk, *self._memory.addressed(delivery)}
 
     async def about(self, incidents: Collection[str]) -> Sequence[Addressed]:
-        """Return all alerts of *incidents*, each with one destination. Raises StoreError."""
+        """Return all alerts of *incidents* that were not set aside, each with one destination.
+
+        The empty one: of what belongs to no incident. Raises StoreError.
+        """
         in_memory = self._memory.about(incidents)  # first: it may be on the disk a moment later
-        return [*await self._answer(self._sqlite.about(incidents)), *in_memory]
+        return [
+            *await self._answer(self._sqlite.about(incidents, self._memory.dead)),
+            *in_memory,
+        ]
 
     # --- outbox ---------------------------------------------------------------------------------
 

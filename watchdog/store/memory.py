@@ -78,6 +78,11 @@ class Memory:
         """Keys that the database may still have as pending though they are not."""
         return frozenset(self._finished)
 
+    @property
+    def dead(self) -> Collection[str]:
+        """Keys of what was set aside though the database may not know."""
+        return {key for key, result in self._results.items() if result.status is Status.DEAD}
+
     def over(self, known: Mapping[str, Left]) -> Mapping[str, Left]:
         """Return what is known of each service: *known* from the disk, and what is newer here."""
         lefts = dict(known)
@@ -110,12 +115,13 @@ class Memory:
         }
 
     def about(self, incidents: Collection[str]) -> Sequence[Addressed]:
-        """Return the alerts of *incidents* that only memory has, each with one destination."""
+        """Return the alerts of *incidents* that only memory has, those set aside left out."""
+        dead = self.dead
         return [
             Addressed(letter.alert, (letter.destination,))
             for entry in self._entries
             for letter in entry.letters
-            if letter.alert.incident in incidents
+            if letter.alert.incident in incidents and letter.key not in dead
         ]
 
     def as_tried(self, delivery: Delivery) -> Delivery:

@@ -187,16 +187,22 @@ def known(connection: sqlite3.Connection, keys: Collection[str]) -> Collection[s
     return {key for (key,) in connection.execute(query, (encode(list(keys)),))}
 
 
-def about(connection: sqlite3.Connection, incidents: Collection[str]) -> Sequence[Addressed]:
-    """Return all alerts of *incidents*, each with one destination; not what nobody can read."""
+def about(
+    connection: sqlite3.Connection, incidents: Collection[str], skip: Collection[str]
+) -> Sequence[Addressed]:
+    """Return all alerts of *incidents*, each with one destination; empty: of no incident.
+
+    Not what was set aside, what nobody can read, and what has a key in *skip*.
+    """
     found = []
-    for destination, text in connection.execute(
-        "SELECT destination, alert FROM outbox"
-        " WHERE incident <> '' AND incident IN (SELECT value FROM json_each(?))",
+    for destination, text, key in connection.execute(
+        "SELECT destination, alert, key FROM outbox"
+        " WHERE status <> 'dead' AND incident IN (SELECT value FROM json_each(?))",
         (encode([plain(each) for each in incidents]),),
     ):
         with suppress(StoreError):
-            found.append(Addressed(decode_alert(text), (destination,)))
+            if key not in skip:
+                found.append(Addressed(decode_alert(text), (destination,)))
     return found
 
 
