@@ -123,7 +123,7 @@ class Engine:
         """
         self.host, self.configured = config.daemon.host, self.clock.now().wall
         await self._assembly.connect(config)
-        await self._look_for_an_obstacle()
+        self._tasks.create_task(self._look_for_an_obstacle(), name="obstacle")
         self.health.patience = config.delivery.fallback_after
         book = self._around.book
         book.subscriptions = config.subscriptions
@@ -145,6 +145,7 @@ class Engine:
         before, self._obstacle = self._obstacle, await self._assembly.obstacle()
         if self._obstacle and not before:
             log.error(self._obstacle)
+        self.changed.set()
 
     def _apply_canary(self, config: Config) -> None:
         """Send the daily test as *config* says, at once to a destination that is new."""

@@ -6,7 +6,7 @@ import os
 from enum import Enum, auto
 
 from watchdog.control.bus import SystemBus
-from watchdog.control.systemd_names import BUS_DAEMON
+from watchdog.control.systemd_names import BUS_DAEMON, NONSENSE
 from watchdog.errors import BusError
 
 POLKIT = "org.freedesktop.PolicyKit1"
@@ -30,10 +30,10 @@ async def polkit(bus: SystemBus) -> Polkit | None:
     try:
         if (await bus.call("NameHasOwner", "s", [POLKIT], to=BUS_DAEMON))[0]:
             return Polkit.RUNS
-        startable = (await bus.call("ListActivatableNames", to=BUS_DAEMON))[0]
-    except BusError:
+        starts = POLKIT in (await bus.call("ListActivatableNames", to=BUS_DAEMON))[0]
+    except (BusError, *NONSENSE):
         return None
-    return Polkit.STARTS if POLKIT in startable else Polkit.MISSING
+    return Polkit.STARTS if starts else Polkit.MISSING
 
 
 async def obstacle(bus: SystemBus) -> str:
