@@ -187,6 +187,27 @@ async def test_an_end_that_nobody_takes_waits_behind_its_beginning(store: Durabl
     assert kinds == [AlertKind.FIRING, AlertKind.RESOLVED]
 
 
+async def test_a_clock_that_was_set_back_changes_neither_order_nor_number(
+    store: DurableStore,
+) -> None:
+    back = Now(NOW.mono + 60, NOW.wall - 3600)
+    await store.post([FIRING], ["old"], NOW)
+    await store.post([replace(GAVE_UP, wall=back.wall)], ["old"], back)
+    await pass_on({"new"}, store, book("new"), back)
+    kinds = [alert.kind for alert in await waiting(store, "new")]
+    assert kinds == [AlertKind.FIRING, AlertKind.GAVE_UP]
+
+
+async def test_what_was_passed_on_before_is_no_later_for_that(store: DurableStore) -> None:
+    await store.post([FIRING], ["older"], NOW)
+    await store.post([GAVE_UP], ["old"], NOW)
+    await store.rejected((await store.due("older"))[0], REASON, NOW.wall)
+    await store.post([FIRING], ["new"], NOW)
+    await pass_on({"new"}, store, book("new"), NOW)
+    kinds = [alert.kind for alert in await waiting(store, "new")]
+    assert kinds == [AlertKind.FIRING, AlertKind.GAVE_UP]
+
+
 @pytest.mark.parametrize("alert", [FIRING, NOTICE], ids=lambda alert: str(alert.kind))
 async def test_a_channel_that_is_renamed_to_and_fro_loses_nothing(
     store: DurableStore, alert: Alert
