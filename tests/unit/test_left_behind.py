@@ -22,9 +22,11 @@ from watchdog.core.routing import Subscription
 from watchdog.core.severity import Severity
 from watchdog.errors import StoreError
 from watchdog.ports import Addressed, Change, Receipt
-from watchdog.relay import Relay, pass_on
+from watchdog.relay import Relay, left_behind, pass_on
 from watchdog.relay.left_behind import REASON
 from watchdog.store import DurableStore, SqliteStore
+from watchdog.store.entry import Batch
+from watchdog.store.memory import Memory
 from watchdog.store.read import Backlog
 
 pytestmark = pytest.mark.adapter
@@ -222,6 +224,55 @@ async def test_a_notice_that_waits_in_two_places_is_told_once(store: DurableStor
     await store.post([NOTICE], ["old", "older"], NOW)
     await pass_on({"new"}, store, book("new"), NOW)
     assert len(await waiting(store, "new")) == 1
+
+
+def notices(number: int) -> list[Alert]:
+    return [replace(NOTICE, wall=FIRING.wall + place) for place in range(number)]
+
+
+async def leave(store: DurableStore, alerts: list[Alert]) -> None:
+    """Let *alerts* wait, each written by itself."""
+    for alert in alerts:
+        await store.post([alert], ["old"], NOW)
+
+
+async def test_more_than_memory_holds_is_passed_on_as_a_whole(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(left_behind, "AT_ONCE", 4)
+    sqlite = SqliteStore(tmp_path / "state.db", ballast_size=4096)
+    async with DurableStore(sqlite, memory=Memory(max_letters=8)) as store:
+        await leave(store, notices(12))
+        await pass_on({"new", "other"}, store, book("new", "other"), NOW)
+        for name in ("new", "other"):
+            told = await waiting(store, name)
+            assert [replace(each, diversion=None) for each in told] == notices(12)
+
+
+async def test_a_disk_that_takes_nothing_keeps_what_memory_has_no_room_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Full(SqliteStore):
+        is_full = False
+
+        async def write(self, batch: Batch) -> None:
+            if self.is_full:
+                raise StoreError("cannot write the database: disk full; make room")
+            await super().write(batch)
+
+    monkeypatch.setattr(left_behind, "AT_ONCE", 4)
+    sqlite = Full(tmp_path / "state.db", ballast_size=4096)
+    async with DurableStore(sqlite, memory=Memory(max_letters=12)) as store:
+        await leave(store, notices(20))
+        sqlite.is_full = True
+        for _ in range(5):
+            with pytest.raises(StoreError):
+                await pass_on({"new"}, store, book("new"), NOW)
+        assert len(await waiting(store, "new")) == 8
+        sqlite.is_full = False
+        await store.retry()
+        await pass_on({"new"}, store, book("new"), NOW)
+        assert len(await waiting(store, "new")) == 20
 
 
 @dataclass

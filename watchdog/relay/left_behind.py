@@ -12,10 +12,14 @@ import structlog
 from watchdog.addressing import AddressBook
 from watchdog.core.model import ENDS, QUIET, Alert, AlertKind, Now
 from watchdog.core.telling import Diversion
+from watchdog.errors import StoreError
 from watchdog.ports import Addressed, Delivery
 from watchdog.relay.instead import is_canary, is_told
 
 REASON = "it is not configured any more"
+
+AT_ONCE = 1000
+"""Letters that are posted together; the store keeps five times as many that are not on the disk."""
 
 _Identity = tuple[str, AlertKind, float]
 
@@ -24,6 +28,11 @@ log = structlog.get_logger()
 
 class Outbox(Protocol):
     """What the store is asked and told."""
+
+    @property
+    def held(self) -> int:
+        """Return how many letters the disk has not taken."""
+        ...
 
     async def left_behind(self, configured: Collection[str]) -> Sequence[Delivery]:
         """Return what is due elsewhere than at *configured*, in its order. Raises StoreError."""
@@ -52,14 +61,30 @@ class Outbox(Protocol):
 async def pass_on(configured: Collection[str], store: Outbox, book: AddressBook, now: Now) -> None:
     """Tell what waits elsewhere than at *configured* to all who take such, and drop it there.
 
-    What nobody takes goes on waiting: somebody may be configured later. All are posted before any
-    is dropped, under names that they have once and for all, so a kill in between does no harm.
-    Raises StoreError: nothing has been told then, and nothing dropped.
+    What nobody takes goes on waiting: somebody may be configured later. Raises StoreError: what
+    has not been told then has not been dropped.
+    """
+    waiting = await store.left_behind(configured)
+    some = max(1, AT_ONCE // max(1, len(configured)))
+    for start in range(0, len(waiting), some):
+        if store.held > AT_ONCE:
+            raise StoreError("cannot pass on alerts: the disk does not take them; they wait there")
+        await _pass_on(waiting[start : start + some], configured, store, book, now)
+
+
+async def _pass_on(
+    waiting: Sequence[Delivery],
+    configured: Collection[str],
+    store: Outbox,
+    book: AddressBook,
+    now: Now,
+) -> None:
+    """Pass on *waiting*, which is little enough for the store to hold without a disk.
+
+    All are posted before any is dropped, under names that they have once and for all, so a kill in
+    between does no harm.
     """
     with book.overheard() as meanwhile:
-        waiting = await store.left_behind(configured)
-        if not waiting:
-            return
         addressed = await store.about({each.alert.incident for each in waiting})
         unposted = await store.unposted(
             {_name(each): Addressed(each.alert, [*configured]) for each in waiting}

@@ -179,6 +179,11 @@ class DurableStore:
 
     # --- outbox ---------------------------------------------------------------------------------
 
+    @property
+    def held(self) -> int:
+        """Return how many letters are due that only memory has."""
+        return sum(map(len, self._memory.waiting().values()))
+
     async def due(self, destination: str, limit: int = 1) -> Sequence[Delivery]:
         """Return the *limit* oldest alerts due at *destination*, the disk's before memory's.
 
