@@ -95,6 +95,7 @@ def spent(policy: Policy = SPENT) -> Life:
     return life
 
 
+@pytest.mark.no_cover
 def test_that_restarts_are_used_up_is_no_news_while_it_heals_by_turns() -> None:
     life = spent()
     for _ in range(10):
@@ -153,6 +154,7 @@ def test_what_flapped_before_maintenance_does_not_count_after_it() -> None:
     assert life.told == []
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("count", [20, 100])
 def test_what_is_kept_of_flapping_is_bounded(count: int) -> None:
     life = Life().see(PASS, 60)
