@@ -8,10 +8,13 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 import structlog
 from hypothesis import settings
+
+NONE_QUICK = b"\npytestmark = pytest.mark.adapter\n"
 
 settings.register_profile("quick", deadline=None, max_examples=25)
 settings.register_profile("ci", deadline=None, max_examples=50, derandomize=True, print_blob=True)
@@ -32,6 +35,12 @@ structlog.configure(
 
 # Nothing of what collecting makes is garbage yet: looking for it costs a fifth of the time.
 gc.disable()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even import, for the quick tests, a module of which none is quick."""
+    is_module = config.getoption("markexpr") == "unit" and collection_path.suffix == ".py"
+    return True if is_module and NONE_QUICK in collection_path.read_bytes() else None
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
