@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.core.life import DEAD, DONE, HTTP, PASS, PORT, RESUME, Life
@@ -25,6 +25,8 @@ def flap(life: Life, failing: float, healthy: float, answer: Observation = HTTP)
     return life
 
 
+# Each of them is an hour of rounds: a tenth of what all properties of the core would take.
+@settings(max_examples=settings().max_examples // 2)
 @given(
     failing=st.floats(1, 60),
     healthy=st.floats(10, 800),
