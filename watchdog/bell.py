@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 
+_Waiting = asyncio.Future[None]
+
 
 class Bell:
     """Rings from ``set`` to ``clear``; who waits meanwhile goes on at once."""
@@ -15,7 +17,7 @@ class Bell:
 
     def __init__(self) -> None:
         self._rings = False
-        self._waiting: tuple[asyncio.Future[None], ...] = ()
+        self._waiting: tuple[_Waiting, ...] = ()
 
     def is_set(self) -> bool:
         """Tell whether it rings."""
@@ -42,4 +44,8 @@ class Bell:
         try:
             await future
         finally:
-            self._waiting = tuple(other for other in self._waiting if other is not future)
+            self._waiting = _without(future, self._waiting)
+
+
+def _without(future: _Waiting, waiting: tuple[_Waiting, ...]) -> tuple[_Waiting, ...]:
+    return tuple(other for other in waiting if other is not future)

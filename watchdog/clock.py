@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import time
 from collections.abc import Callable
 
 from watchdog.core.model import Now
+
+_CONTEXT = contextvars.Context()  # asyncio would copy one for each timer; no callback looks at it
 
 
 class HostClock:
@@ -25,7 +28,7 @@ class HostClock:
 
     def call_at(self, mono: float, callback: Callable[[], object]) -> asyncio.TimerHandle:
         """Call *callback* on the running loop at *mono*; the loop's own clock is the same one."""
-        return asyncio.get_running_loop().call_at(mono, callback)
+        return asyncio.get_running_loop().call_at(mono, callback, context=_CONTEXT)
 
     async def sleep_until(self, mono: float) -> None:
         """Return once the monotonic clock has reached *mono*; at once if it has."""

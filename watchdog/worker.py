@@ -82,6 +82,7 @@ class Worker:
         self._gauging = gauging
         self._inbox: list[Event] = []  # a deque takes 0.7 kB, and there is mostly nothing in it
         self._bell = Bell()
+        self._ring = self._bell.set  # one for all timers
         self._woken = True  # the first round is due at once
         self._began = 0.0  # mono: the last round's beginning
         self._early = True  # the last round was not due when it began
@@ -255,7 +256,7 @@ class Worker:
             self._expected = float("inf")  # the restart is bounded by the one who restarts
             await self._bell.wait()
             return
-        timer = self._around.clock.call_at(due, self._bell.set)
+        timer = self._around.clock.call_at(due, self._ring)
         self._expect(max(0.0, due - self._around.clock.now().mono))
         try:
             await self._bell.wait()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import faulthandler
-import gc
 import os
 import signal
 from collections.abc import AsyncIterator, Mapping
@@ -23,6 +22,7 @@ from watchdog.app.api import Api
 from watchdog.app.assemble import Assembly
 from watchdog.app.children import follow_children_without_threads, start_children_without_vfork
 from watchdog.app.engine import Engine
+from watchdog.app.garbage import settle
 from watchdog.app.loop import new_loop
 from watchdog.app.readiness import Readiness, watchdog_period
 from watchdog.app.self_check import refuse_foreign_package
@@ -155,9 +155,7 @@ class _Daemon:
         await self._pass_on_notices(engine)
         # Ten thousand services take systemd itself a minute to tell of.
         await engine.first_rounds(lambda: self._readiness.starting(self._clock.now().mono))
-        # What start-up has made stays: the collector need not look through it ever again.
-        gc.collect()
-        gc.freeze()
+        settle(len(self._config.services))
         self._readiness.status(engine.sentence())
         self._readiness.ready()
         log.info(
@@ -199,6 +197,7 @@ class _Daemon:
             self._config = config
             await engine.apply(config)
             await engine.heart.apply(config, engine.health)
+            settle(len(config.services))
             log.info("reloaded", services=len(config.services))
         self._readiness.status(engine.sentence())
         self._readiness.ready()

@@ -14,6 +14,10 @@ SLOT = 0.25
 """Seconds. Regular rounds start on a grid of slots, so that a thousand services wake the daemon
 four times a second and not a thousand times in thirty; a lone service does not notice."""
 
+TOGETHER = 16
+"""Rounds that a slot takes. Where more would fall into it, it is halved, and halved again: those
+that share a slot wait for each other, and whom they ask sees them all at once."""
+
 _HAIR = 0.001
 """Seconds. A round that begins so little before its slot, by rounding or by an early timer, is the
 slot's own; without that it would be held twice."""
@@ -28,7 +32,11 @@ def is_regular(phase: Phase) -> bool:
 
 def spread(index: int, count: int, interval: float) -> float:
     """Return the offset of service *index* of *count* within its *interval*, on a slot."""
-    return math.floor(index * interval / max(count, 1) / SLOT) * SLOT
+    pace = interval / max(count, 1)
+    slot = SLOT
+    while slot > TOGETHER * pace:
+        slot /= 2  # the slots of all intervals lie on each other
+    return math.floor(index * pace / slot) * slot
 
 
 def next_round(

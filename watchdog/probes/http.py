@@ -72,7 +72,8 @@ class _Question:
         self._show = show
         self._reach = reach
         self._target = parse_target(check.url, check.headers)
-        self._fixed = literal(self._target.host, self._target.port)
+        fixed = literal(self._target.host, self._target.port)
+        self._fixed = (fixed,) if fixed else ()
         self._accepted = check.status or _SUCCESS
 
     async def ask(self, began: float) -> _Answer:
@@ -82,11 +83,7 @@ class _Question:
         progress = "the name was not resolved"
         sock: socket.socket | None = None
         try:
-            addresses = (
-                (self._fixed,)
-                if self._fixed
-                else await resolve(self._target.host, self._target.port)
-            )
+            addresses = self._fixed or await resolve(self._target.host, self._target.port)
             progress = f"no connection to {' or '.join(map(str, addresses))}"
             self._reach.tries(addresses)
             connection = await connect_any(addresses, self._check.timeout, self._reach.meets)

@@ -47,14 +47,15 @@ def make_port_probe(
     another host we know only whether it takes a connection, and *reach* how far we came.
     """
     diag = sock_diag or shared_sock_diag()
-    fixed = literal(check.host, check.port)
+    literally = literal(check.host, check.port)
+    fixed = (literally,) if literally else ()
     reach = reach or Reach()
 
     async def probe() -> Observation:
         began = time.monotonic()
         reach.begin()
         try:
-            addresses = (fixed,) if fixed else await resolve(check.host, check.port)
+            addresses = fixed or await resolve(check.host, check.port)
         except socket.gaierror as error:
             if is_permanent(error):
                 reach.stays_home()

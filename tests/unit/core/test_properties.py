@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -516,3 +517,4 @@ def test_services_are_spread_evenly_over_their_interval(count: int, interval: fl
     assert offsets[-1] < interval
     gaps = [later - earlier for earlier, later in itertools.pairwise(offsets)]
     assert all(gap <= interval / count + schedule.SLOT for gap in gaps)
+    assert max(Counter(offsets).values()) <= schedule.TOGETHER + 1

@@ -105,6 +105,8 @@ def test_a_timer_that_rings_a_hair_too_early_does_not_cause_two_rounds() -> None
         (1, 7, 30, 4.25),  # 4.285…, on a slot of a quarter of a second
         (999, 1000, 30, 29.75),
         (0, 0, 30, 0),
+        (17, 10_000, 10, 0.015625),  # 0.017: sixteen in a slot, so it is shorter
+        (9999, 10_000, 10, 9.984375),
     ],
 )
 def test_services_are_spread_over_the_interval_on_slots(
