@@ -81,6 +81,7 @@ def dbus(octets: bytes) -> None:
             for path, member in (("/unit", "PropertiesChanged"), ("", "JobRemoved")):
                 message = SimpleNamespace(path=path, member=member, body=body)
                 systemd.units.take(cast("Message", message))
+                judge(unit.state, 5000.0, Policy())
         with suppress(BusError):
             await unit.refresh()
         with suppress(BusError):

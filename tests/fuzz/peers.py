@@ -25,6 +25,15 @@ from watchdog.web.http_server import HttpServer
 PATIENCE = 5.0
 """Seconds in which everything must be over."""
 
+PIECES = 1024
+"""An answer comes in so many, at most."""
+
+HASTE = 0.5
+"""Seconds to send it all in: who reads no answers is not read from any more, and goes."""
+
+PIECE = 16 * 1024
+"""Bytes that are sent at once, at most: what waits here must not look like memory of theirs."""
+
 TOKEN = "0123456789abcdef"
 CALLS = (
     *("ack", "availability", "check", "echo", "incidents", "latency", "pause", "restart", "resume"),
@@ -74,9 +83,9 @@ class Stage:
         return port
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer in pieces whose length the first byte says."""
+        """Answer in pieces whose length the first byte says; it is not we who are to take long."""
         pieces = self.octets[:1] or b"\0"
-        length = pieces[0] * 64 + 1
+        length = max(pieces[0] * 64 + 1, len(self.octets) // PIECES)
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             await reader.readuntil(b"\r\n\r\n")
             for start in range(1, len(self.octets), length):
@@ -130,22 +139,27 @@ def web_server(octets: bytes) -> None:
 
 
 async def _exchange(path: Path, octets: bytes, *, ends: bool = True) -> bytes:
-    """Return what is answered to *octets*, which come in two pieces, and then nothing more."""
+    """Return what is answered to *octets*, which come in pieces, and then nothing more."""
     reader, writer = await asyncio.open_unix_connection(str(path))
     try:
-        with contextlib.suppress(OSError):
-            half = len(octets) // 2
-            for piece in (octets[:half], octets[half:]):
-                writer.write(piece)
-                await writer.drain()
-                await asyncio.sleep(0)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            async with asyncio.timeout(HASTE):
+                await _send(writer, octets)
             if ends:
                 writer.write_eof()
-        with contextlib.suppress(OSError):
-            return await reader.read()
+        return await reader.read()
+    except OSError:  # of a timeout, too
         return b""
     finally:
         writer.close()
+
+
+async def _send(writer: asyncio.StreamWriter, octets: bytes) -> None:
+    length = min(len(octets) // 2 + 1, PIECE)
+    for start in range(0, len(octets), length):
+        writer.write(octets[start : start + length])
+        await writer.drain()
+        await asyncio.sleep(0)
 
 
 @cache

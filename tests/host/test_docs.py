@@ -77,3 +77,19 @@ def test_every_command_of_the_documentation_does_what_it_says(watching: WatchedH
         ran.add(words_of(command)[1])
     assert {"status", "check", "restart", "pause", "resume", "test-alert", "incidents"} <= ran
     assert {text.partition(" ")[0] for text in watching.messages()} == {"TEST"}  # nobody was paged
+    the_hook_of_certbot_puts_a_certificate_where_it_can_be_read(watching.host)
+
+
+def the_hook_of_certbot_puts_a_certificate_where_it_can_be_read(host: InstalledHost) -> None:
+    text = (ROOT / "docs/how-to/web.md").read_text(encoding="utf-8")
+    hook = text[text.index("#!/bin/sh") :].partition("```")[0]
+    live = "/etc/letsencrypt/live"
+    host.write("/root/hook", hook, mode=0o755)
+    for name in ("privkey", "fullchain"):
+        host.write(f"{live}/status.example.com/{name}.pem", name, mode=0o600)
+    host.run("env", f"RENEWED_LINEAGE={live}/other.example.com", "/root/hook")
+    assert not host.exists("/etc/service-watchdog/web.key")
+    host.run("env", f"RENEWED_LINEAGE={live}/status.example.com", "/root/hook")
+    for name, there in (("key", "privkey"), ("pem", "fullchain")):
+        path = f"/etc/service-watchdog/web.{name}"
+        assert host.run("cat", path, user="service-watchdog").stdout == there

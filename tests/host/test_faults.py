@@ -17,6 +17,7 @@ import pytest
 
 from tests.host.host import wait_for
 from tests.host.installed import DAEMON, InstalledHost
+from tests.host.polkit import without_polkit
 from tests.host.running import ended
 from tests.host.watched_host import API, SLACK, UNIT, WatchedHost
 
@@ -120,6 +121,19 @@ def test_a_restart_that_is_due_while_polkit_is_masked_is_made_when_it_is_back(
     finally:
         host.systemctl("unmask", "--runtime", "polkit.service")
     watching.wait_for(lambda now: now["phase"] == "healthy" and now["run"] != run)
+
+
+def test_that_polkit_is_not_installed_is_told_before_a_restart_is_due(
+    watching: WatchedHost,
+) -> None:
+    with without_polkit(watching.host):
+        watching.host.systemctl("reload", DAEMON)
+        wait_for(lambda: watching.overview()["daemon"]["trouble"])
+        [told] = watching.overview()["daemon"]["trouble"]
+        assert told.startswith("cannot restart: polkit is not installed, ")
+        assert told in watching.status_text()
+    watching.host.systemctl("reload", DAEMON)
+    wait_for(lambda: not watching.overview()["daemon"]["trouble"])
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 
 from tests.host.conftest import HostFactory
 from tests.host.host import Host
+from tests.host.polkit import without_polkit
 from tests.host.watching import install, watched
 from watchdog.control.grant import polkit_rule
 from watchdog.core.model import (
@@ -201,12 +202,19 @@ def test_with_the_grant_an_unprivileged_user_restarts_the_unit_and_no_other(
     assert stop.returncode != 0
 
 
-def test_a_polkit_that_does_not_run_is_named_and_asked_again(users_host: Host) -> None:
+def test_a_polkit_that_does_not_run_is_named_and_asked_again_one_that_is_not_there_is_not(
+    users_host: Host,
+) -> None:
     """Its error is UnitMasked, just as if our own unit were masked."""
     users_host.systemctl("mask", "--runtime", "--now", "polkit.service")
     outcome, reason = as_user(users_host, "restart")
     assert outcome == "failed"
     assert "polkit, which systemd asks, does not run" in reason
+    with without_polkit(users_host):  # not even a unit of that name
+        outcome, reason = as_user(users_host, "restart")
+    assert outcome == "impossible"
+    assert reason.startswith("cannot restart web.service: polkit is not installed, ")
+    assert "install it (Debian: polkitd), then run: sudo systemctl reload" in reason
 
 
 def test_a_unit_that_systemd_may_forget_is_watched_without_permission(users_host: Host) -> None:

@@ -21,6 +21,7 @@ from tests.markdown import ROOT
 from tests.unit.probes.servers import free_port
 
 TOKEN = "0123456789abcdef0123"
+READ_TOKEN = "fedcba98765432100000"
 CONFIG = """\
 [[service]]
 name          = "api"
@@ -38,6 +39,7 @@ stop_timeout  = "1s"
 [web]
 listen = "127.0.0.1:{web}"
 token  = "{token}"
+read_token = "{read_token}"
 
 [daemon]
 host        = "web-1"
@@ -95,6 +97,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
             port=free_port(),
             web=port,
             token=TOKEN,
+            read_token=READ_TOKEN,
         )
     )
     config.chmod(0o600)

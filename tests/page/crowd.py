@@ -8,10 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from watchdog.config import WebSettings
+from watchdog.config import Secret, WebSettings
 from watchdog.web import page
 from watchdog.web.http_server import HttpServer
 from watchdog.web.live import Live
+
+TOKEN = "0123456789abcdef0123"
+"""With which the page may act."""
 
 
 def service(name: str, phase: str = "healthy", **more: Any) -> dict[str, Any]:
@@ -73,7 +76,8 @@ class Crowd:
 
         async def listen() -> None:
             routes = [*page.routes(), *self._live.routes()]
-            self._server = await HttpServer(WebSettings(port=port), routes).__aenter__()
+            settings = WebSettings(port=port, token=Secret(TOKEN, None))
+            self._server = await HttpServer(settings, routes).__aenter__()
 
         self._do(listen)
 

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.page.conftest import TOKEN, Watched, watch
+from tests.page.conftest import READ_TOKEN, TOKEN, Watched, watch
 
 pytestmark = [pytest.mark.adapter, pytest.mark.timeout(120)]
 
@@ -100,6 +100,18 @@ def test_with_the_token_a_service_is_paused_and_resumed(trusted: Page) -> None:
     expect(trusted.get_by_label("How it stands")).to_contain_text("more: moving the queue")
     trusted.get_by_role("button", name="Resume").click()
     expect(trusted.locator(".phase").first).to_have_text("healthy")
+
+
+def test_who_may_only_read_is_offered_nothing_else(page: Page) -> None:
+    page.evaluate(f"sessionStorage.setItem('token', '{READ_TOKEN}')")
+    page.goto(f"{page.url}#/service/api")
+    page.reload()
+    expect(page.get_by_role("button", name="this one only reads")).to_be_visible()
+    expect(page.get_by_label("How it stands")).to_contain_text("healthy")
+    expect(page.get_by_label("What may be done")).to_be_hidden()
+    page.evaluate(f"sessionStorage.setItem('token', '{TOKEN}')")
+    page.reload()
+    expect(page.get_by_label("What may be done")).to_be_visible()
 
 
 def test_a_token_is_asked_for_and_kept_for_this_tab(page: Page, daemon: Watched) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.page.crowd import Crowd, service
+from tests.page.crowd import TOKEN, Crowd, service
 from tests.unit.probes.servers import free_port
 
 pytestmark = [pytest.mark.adapter, pytest.mark.timeout(120)]
@@ -93,7 +93,7 @@ def test_they_are_found_by_name_and_by_how_they_stand(page: Page, crowd: Crowd) 
 def test_a_service_in_depth_goes_with_it(page: Page, crowd: Crowd) -> None:
     """With a token, as it would be acted on."""
     crowd.become(service("service-0001", "waiting", restart_in=90.0))
-    page.evaluate("sessionStorage.setItem('token', 'x')")
+    page.evaluate(f"sessionStorage.setItem('token', '{TOKEN}')")
     page.reload()
     page.get_by_role("link", name="service-0001").click()
     shown = page.get_by_label("How it stands")

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.unit.clock import FakeClock
 from tests.unit.relay_bench import Bench
 from tests.unit.relay_bench import Channel as Notifier
 from watchdog.addressing import AddressBook
-from watchdog.app.channels import Channel, Channels
+from watchdog.app.channels import STUMBLE, Channel, Channels
 from watchdog.config.secret import Secret
 from watchdog.config.settings import WebhookSettings
-from watchdog.core.model import Alert, AlertKind
+from watchdog.core.model import Alert, AlertKind, Now, State
 from watchdog.core.routing import Subscription
 from watchdog.core.severity import Severity
-from watchdog.ports import Receipt
+from watchdog.errors import StoreError
+from watchdog.ports import Addressed, Change, Receipt
 from watchdog.relay import Relay, pass_on
 from watchdog.relay.left_behind import REASON
 from watchdog.store import DurableStore, SqliteStore
+from watchdog.store.read import Backlog
 
 pytestmark = pytest.mark.adapter
 
@@ -50,7 +53,7 @@ async def test_what_waits_for_it_is_told_to_those_that_are_left_and_says_why(
     firing, resolved = BENCH.alert(), BENCH.alert(kind=AlertKind.RESOLVED)
     await store.post([firing], ["old"], NOW)
     await store.post([resolved], ["old"], NOW)
-    await pass_on("old", 2, store, book("new"), NOW)
+    await pass_on({"new", "other"}, store, book("new"), NOW)
     assert await waiting(store, "old") == []
     told = await waiting(store, "new")
     assert [replace(alert, diversion=None) for alert in told] == [firing, resolved]
@@ -61,7 +64,7 @@ async def test_what_waits_for_it_is_told_to_those_that_are_left_and_says_why(
 
 async def test_who_has_it_is_not_told_again(store: DurableStore) -> None:
     await store.post([BENCH.alert()], ["old", "other"], NOW)
-    await pass_on("old", 1, store, book("new", "other"), NOW)
+    await pass_on({"new", "other"}, store, book("new", "other"), NOW)
     assert len(await waiting(store, "new")) == len(await waiting(store, "other")) == 1
     assert await waiting(store, "old") == []
 
@@ -75,17 +78,17 @@ async def test_a_kill_before_it_was_set_aside_tells_nothing_twice(store: Durable
 
     killed = Killed(SqliteStore(store.path, ballast_size=4096))
     with pytest.raises(EOFError):
-        await pass_on("old", 1, killed, book("new"), NOW)
+        await pass_on({"new", "other"}, killed, book("new"), NOW)
     [sent] = await store.due("new")
     await store.delivered([sent], Receipt(), NOW.wall)
-    await pass_on("old", 1, store, book("new"), NOW)
+    await pass_on({"new", "other"}, store, book("new"), NOW)
     assert await waiting(store, "new") == await waiting(store, "old") == []
 
 
 async def test_what_nobody_takes_goes_on_waiting(store: DurableStore) -> None:
     await store.post([BENCH.alert()], ["old"], NOW)
     quiet = AddressBook([Subscription("new", frozenset({Severity.INFO}))])
-    await pass_on("old", 1, store, quiet, NOW)
+    await pass_on({"new", "other"}, store, quiet, NOW)
     assert len(await waiting(store, "old")) == 1
 
 
@@ -96,30 +99,194 @@ async def test_what_nobody_would_miss_is_dropped(store: DurableStore) -> None:
     )
     told = (await store.due("old", 3))[1]
     await store.progressed([replace(told, receipt=Receipt({"ts": "1"}))], NOW.wall)
-    await pass_on("old", 3, store, book("new"), NOW)
+    await pass_on({"new", "other"}, store, book("new"), NOW)
     assert await waiting(store, "old") == await waiting(store, "new") == []
 
 
-async def test_a_reload_sees_to_it(store: DurableStore) -> None:
-    clock = FakeClock()
-    notifiers: dict[str, Notifier] = {}
+class Interrupted(DurableStore):
+    """Has something happen between the reading and the posting."""
 
-    def make_relay(channel: Channel, wait: Callable[[], Awaitable[None]]) -> Relay:
-        relay = BENCH.relay(notifiers.setdefault(channel.destination, Notifier(clock)))
-        relay.destination, relay.store, relay.wait = channel.destination, store, wait
+    meanwhile: Callable[[], Awaitable[None]]
+
+    async def unposted(self, named: Mapping[str, Addressed]) -> Mapping[str, Addressed]:
+        found = await super().unposted(named)
+        await self.meanwhile()
+        return found
+
+
+@pytest.fixture
+async def interrupted(tmp_path: Path) -> AsyncIterator[Interrupted]:
+    sqlite = SqliteStore(tmp_path / "state.db", ballast_size=4096)
+    async with Interrupted(sqlite) as store:
+        yield store
+
+
+async def address(store: DurableStore, book: AddressBook, alert: Alert) -> None:
+    """Commit *alert* as a worker does."""
+    change = Change(State(alert.service), NOW, (), book.address([alert]))
+    await store.commit(change)
+
+
+FIRING = BENCH.alert()
+GAVE_UP = replace(FIRING, kind=AlertKind.GAVE_UP, wall=FIRING.wall + 60)
+NOTICE = replace(FIRING, kind=AlertKind.NOTICE, service="", incident="")
+RESOLVED = replace(FIRING, kind=AlertKind.RESOLVED, wall=FIRING.wall + 90)
+
+
+@pytest.mark.parametrize("later", [GAVE_UP, RESOLVED], ids=lambda alert: str(alert.kind))
+async def test_no_beginning_is_told_after_what_came_later_meanwhile(
+    interrupted: Interrupted, later: Alert
+) -> None:
+    store, addresses = interrupted, book("new")
+    await store.post([FIRING], ["old"], NOW)
+    store.meanwhile = lambda: address(store, addresses, later)
+    await pass_on({"new"}, store, addresses, NOW)
+    assert await waiting(store, "new") == [later]
+    assert await waiting(store, "old") == []
+
+
+async def test_nor_after_an_end_that_was_addressed_before_the_channel_was_looked_after(
+    store: DurableStore,
+) -> None:
+    addresses = book("new")
+    await store.post([FIRING], ["old"], NOW)
+    await address(store, addresses, RESOLVED)
+    await pass_on({"new"}, store, addresses, NOW)
+    assert await waiting(store, "new") == [RESOLVED]
+    assert await waiting(store, "old") == []
+
+
+async def test_what_came_before_does_not_stand_in_for_what_is_left(store: DurableStore) -> None:
+    addresses = book("new")
+    await address(store, addresses, FIRING)
+    await store.post([GAVE_UP, RESOLVED], ["old"], NOW)
+    await pass_on({"new"}, store, addresses, NOW)
+    kinds = [alert.kind for alert in await waiting(store, "new")]
+    assert kinds == [AlertKind.FIRING, AlertKind.GAVE_UP, AlertKind.RESOLVED]
+
+
+async def test_an_incident_that_waits_in_two_places_is_told_once_and_in_its_order(
+    store: DurableStore,
+) -> None:
+    await store.post([FIRING], ["z-old"], NOW)
+    await store.post([RESOLVED], ["a-old", "z-old"], Now(NOW.mono + 90, NOW.wall + 90))
+    await pass_on({"new"}, store, book("new"), NOW)
+    kinds = [alert.kind for alert in await waiting(store, "new")]
+    assert kinds == [AlertKind.FIRING, AlertKind.RESOLVED]
+
+
+async def test_an_end_that_nobody_takes_waits_behind_its_beginning(store: DurableStore) -> None:
+    addresses = book("old")
+    await address(store, addresses, FIRING)
+    addresses.subscriptions = [Subscription("quiet", frozenset({Severity.INFO}))]
+    await pass_on({"quiet"}, store, addresses, NOW)
+    await address(store, addresses, RESOLVED)
+    addresses.subscriptions = [Subscription("new")]
+    await pass_on({"new"}, store, addresses, NOW)
+    kinds = [alert.kind for alert in await waiting(store, "new")]
+    assert kinds == [AlertKind.FIRING, AlertKind.RESOLVED]
+
+
+@pytest.mark.parametrize("alert", [FIRING, NOTICE], ids=lambda alert: str(alert.kind))
+async def test_a_channel_that_is_renamed_to_and_fro_loses_nothing(
+    store: DurableStore, alert: Alert
+) -> None:
+    await store.post([alert], ["old"], NOW)
+    for name in ("new", "old", "new"):
+        await pass_on({name}, store, book(name), NOW)
+        assert [replace(each, diversion=None) for each in await waiting(store, name)] == [alert]
+
+
+async def test_a_notice_that_waits_in_two_places_is_told_once(store: DurableStore) -> None:
+    await store.post([NOTICE], ["old", "older"], NOW)
+    await pass_on({"new"}, store, book("new"), NOW)
+    assert len(await waiting(store, "new")) == 1
+
+
+@dataclass
+class Swap:
+    """Channels as a reload has them."""
+
+    store: DurableStore
+    clock: FakeClock = field(default_factory=FakeClock)
+    notifiers: dict[str, Notifier] = field(default_factory=dict)
+
+    def make_relay(self, channel: Channel, wait: Callable[[], Awaitable[None]]) -> Relay:
+        notifier = self.notifiers.setdefault(channel.destination, Notifier(self.clock))
+        relay = BENCH.relay(notifier)
+        relay.destination, relay.store, relay.wait = channel.destination, self.store, wait
         return relay
 
-    def channel(name: str) -> Channel:
-        settings = WebhookSettings(Secret("https://pager.example"), name)
-        return Channel(name, settings, "web-1", "", "en")
+    def channels(self, tasks: asyncio.TaskGroup) -> Channels:
+        return Channels(self.make_relay, self.store, book("new"), self.clock, tasks)
 
+    async def until_told(self) -> None:
+        while await waiting(self.store, "old") or await waiting(self.store, "new"):
+            await self.clock.settle()
+
+
+def channel(name: str) -> Channel:
+    settings = WebhookSettings(Secret("https://pager.example"), name)
+    return Channel(name, settings, "web-1", "", "en")
+
+
+async def test_a_reload_sees_to_it(store: DurableStore) -> None:
+    swap = Swap(store)
     async with asyncio.TaskGroup() as tasks:
-        channels = Channels(make_relay, store, book("new"), clock, tasks)
-        await store.post([BENCH.alert()], ["old"], NOW)
+        channels = swap.channels(tasks)
+        await store.post([FIRING], ["old"], NOW)
         await channels.apply([])
         assert len(await waiting(store, "old")) == 1  # nobody is left to be told
         await channels.apply([channel("new")])
-        while await waiting(store, "old") or await waiting(store, "new"):
-            await clock.settle()
+        await swap.until_told()
         await channels.apply([])
-    assert len(notifiers["new"].sent) == 1
+    assert len(swap.notifiers["new"].sent) == 1
+
+
+async def test_a_disk_that_cannot_be_read_then_is_read_later(tmp_path: Path) -> None:
+    class Sick(SqliteStore):
+        is_sick = False
+
+        async def outbox_summary(self) -> Mapping[str, Backlog]:
+            if self.is_sick:
+                raise StoreError("cannot read the database: disk I/O error; check the disk")
+            return await super().outbox_summary()
+
+    sqlite = Sick(tmp_path / "state.db", ballast_size=4096)
+    async with DurableStore(sqlite) as store, asyncio.TaskGroup() as tasks:
+        swap = Swap(store)
+        channels = swap.channels(tasks)
+        await store.post([FIRING], ["old"], NOW)
+        sqlite.is_sick = True
+        with capture_logs() as logs:
+            await channels.apply([channel("new")])
+            await swap.clock.advance(60)
+        said = [line for line in logs if line["event"] == "alerts not passed on; trying again"]
+        assert len(said) == 1
+        assert "disk I/O error" in said[0]["reason"]
+        sqlite.is_sick = False
+        await swap.clock.advance(STUMBLE)
+        await swap.until_told()
+        await channels.apply([])
+    assert len(swap.notifiers["new"].sent) == 1
+
+
+async def test_a_channel_that_comes_back_keeps_what_waits_for_it(tmp_path: Path) -> None:
+    class Slow(SqliteStore):
+        async def outbox_summary(self) -> Mapping[str, Backlog]:
+            found = await super().outbox_summary()
+            await asyncio.Event().wait()
+            return found
+
+    async with DurableStore(Slow(tmp_path / "state.db", ballast_size=4096)) as store:
+        swap = Swap(store)
+        await store.post([FIRING], ["old"], NOW)
+        async with asyncio.TaskGroup() as tasks:
+            channels = swap.channels(tasks)
+            await channels.apply([channel("new")])
+            await swap.clock.settle()
+            await channels.apply([channel("old")])
+            await swap.until_told()
+            await channels.apply([])
+    assert len(swap.notifiers["old"].sent) == 1
+    assert not swap.notifiers["new"].sent

@@ -161,13 +161,16 @@ class Assembly:
         Asked for by what needs the same permission and does nothing else (RefUnit).
         """
         from watchdog.control.followed_unit import DENIED
+        from watchdog.control.permission import obstacle
         from watchdog.errors import BusError
 
         assert self._bus is not None  # noqa: S101 - connected for just this
         try:
             await self._bus.call("RefUnit", "s", [unit])
         except BusError as error:
-            return str(error) if error.name in DENIED else ""
+            if error.name not in DENIED:
+                return ""
+            return "polkit is not installed" if await obstacle(self._bus) else str(error)
         return ""
 
     # --- channels -------------------------------------------------------------------------------
@@ -229,6 +232,14 @@ class Assembly:
     def trouble(self) -> str:
         """Return what is wrong with what the services share; empty if nothing."""
         return self._bus.trouble if self._bus is not None else ""
+
+    async def obstacle(self) -> str:
+        """Say why no unit at all can be restarted; empty if nothing is known against it."""
+        if self._bus is None:
+            return ""
+        from watchdog.control.permission import obstacle
+
+        return await obstacle(self._bus)
 
     def is_stuck(self, mono: float) -> bool:
         """Tell whether the bus's consumer should have moved by now and has not."""

@@ -16,6 +16,7 @@ from watchdog.config import ChannelSettings
 from watchdog.core.model import Alert
 from watchdog.ports import Addressed, Clock
 from watchdog.relay import Elsewhere, Overdue, Relay, pass_on
+from watchdog.relay.standing import describe
 from watchdog.store.durable import DurableStore
 from watchdog.store.read import Backlog
 
@@ -45,6 +46,9 @@ MakeRelay = Callable[[Channel, Callable[[], Awaitable[None]]], Relay]
 PATIENCE = 30.0
 """Seconds that a test alert waits for its arrival."""
 
+STUMBLE = 5.0
+"""Seconds until what waits for channels that are no more is looked for again."""
+
 
 @dataclass(slots=True)
 class _Running:
@@ -71,6 +75,7 @@ class Channels:
         self._clock = clock
         self._tasks = tasks
         self._running: dict[str, _Running] = {}
+        self._passing: asyncio.Task[None] | None = None
 
     @property
     def destinations(self) -> Sequence[str]:
@@ -80,6 +85,10 @@ class Channels:
     async def apply(self, channels: Sequence[Channel]) -> None:
         """Run a relay for each of *channels*; one that has not changed goes on, and tries now."""
         after = {channel.destination: channel for channel in channels}
+        if self._passing is not None:
+            self._passing.cancel()  # a channel may have come back
+            await asyncio.wait([self._passing])
+            self._passing = None
         for name, running in list(self._running.items()):
             if after.get(name) == running.channel:
                 running.relay.wake()  # somebody may have mended what it waits for
@@ -92,17 +101,22 @@ class Channels:
             if name not in self._running:
                 self._running[name] = self._start(channel)
         if after:
-            self._tasks.create_task(self._pass_on(), name="pass on")
+            self._passing = self._tasks.create_task(self._pass_on(), name="pass on")
 
     async def _pass_on(self) -> None:
-        """See to what waits for destinations that were renamed, or taken out."""
-        now = self._clock.now()
-        try:
-            for name, backlog in (await self._store.outbox_summary()).items():
-                if name not in self._running and backlog.pending:
-                    await pass_on(name, backlog.pending, self._store, self._book, now)
-        except Exception as error:  # noqa: BLE001 - the watch goes on; the next start tries again
-            log.warning("alerts not passed on", reason=type(error).__name__)
+        """See to what waits for destinations that were renamed, or taken out, until it is done."""
+        told = ""
+        while True:
+            try:
+                await pass_on(self.destinations, self._store, self._book, self._clock.now())
+            except Exception as error:  # noqa: BLE001 - whatever it is, alerts wait there
+                reason = describe(error)
+                if reason != told:
+                    told = reason
+                    log.warning("alerts not passed on; trying again", reason=reason)
+            else:
+                return
+            await self._clock.sleep_until(self._clock.now().mono + STUMBLE)
 
     def wake(self) -> None:
         """Let every channel that waits after a failed try try again now."""

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
+import structlog
+
 from watchdog.addressing import AddressBook
 from watchdog.app.api import Api
 from watchdog.app.assemble import Assembly
@@ -32,6 +34,8 @@ from watchdog.store.durable import DurableStore
 from watchdog.surroundings import Surroundings
 from watchdog.worker import Worker
 
+log = structlog.get_logger()
+
 
 class Changed(asyncio.Event):
     """Something that is shown may have changed; ``also`` is called whenever it is set."""
@@ -55,6 +59,7 @@ class Engine:
         self.host = ""
         self.configured = 0.0  # wall: when the configuration in force was taken
         self.reload_trouble = ""  # why the last reload was refused
+        self._obstacle = ""  # why no unit can be restarted
         self.changed = Changed()  # something that ``sentence`` tells may have changed
         self.applied = asyncio.Event()  # there are workers
         self._tasks = tasks
@@ -118,6 +123,7 @@ class Engine:
         """
         self.host, self.configured = config.daemon.host, self.clock.now().wall
         await self._assembly.connect(config)
+        self._tasks.create_task(self._look_for_an_obstacle(), name="obstacle")
         self.health.patience = config.delivery.fallback_after
         book = self._around.book
         book.subscriptions = config.subscriptions
@@ -132,6 +138,13 @@ class Engine:
         await self.buttons.apply(config)
         await self.web.apply(config)
         self.applied.set()
+        self.changed.set()
+
+    async def _look_for_an_obstacle(self) -> None:
+        """Say now, and not when a restart is due, that none will be possible."""
+        before, self._obstacle = self._obstacle, await self._assembly.obstacle()
+        if self._obstacle and not before:
+            log.error(self._obstacle)
         self.changed.set()
 
     def _apply_canary(self, config: Config) -> None:
@@ -180,6 +193,7 @@ class Engine:
             self.reload_trouble,
             self.store.trouble,
             self._assembly.trouble(),
+            self._obstacle,
             self.heart.trouble,
             self.web.trouble,
         ]

@@ -18,6 +18,7 @@ from watchdog.web.control_socket import Call
 
 if TYPE_CHECKING:
     from watchdog.app.engine import Engine
+    from watchdog.web.http_server import HttpServer
     from watchdog.web.live import Live
 
 log = structlog.get_logger()
@@ -39,14 +40,16 @@ class Web:
         self._engine = engine
         self._calls = calls
         self._live: Live | None = None
+        self._server: HttpServer | None = None  # while it serves
         self._tasks = tasks
         self._settings: WebSettings | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def apply(self, config: Config) -> None:
-        """Serve as *config* says; what has not changed goes on."""
+        """Serve as *config* says; what has not changed goes on, with its certificate read anew."""
         self._keep_trends(kept=config.web is not None)
         if config.web == self._settings:
+            self._renew()
             return
         if self._task is not None:
             self._task.cancel()
@@ -54,6 +57,15 @@ class Web:
         self._settings, self._task, self._live, self.trouble = config.web, None, None, ""
         if config.web is not None:
             self._task = self._tasks.create_task(self._serve(config), name="web")
+
+    def _renew(self) -> None:
+        if self._server is not None:
+            try:
+                self._server.renew()
+            except WebError as error:
+                self._tell(str(error))
+            else:
+                self._tell("")
 
     def ring(self) -> None:
         """Let open pages look for news: something has changed."""
@@ -94,11 +106,13 @@ class Web:
         routes = [*page.routes(), *(route for part in parts for route in part.routes())]
         while True:
             try:
-                async with HttpServer(config.web, routes):
+                async with HttpServer(config.web, routes) as server:
+                    self._server = server
                     self._tell("")
                     try:
                         await asyncio.Event().wait()
                     finally:
+                        self._server = None
                         self._live.end()
             except WebError as error:
                 self._tell(str(error))

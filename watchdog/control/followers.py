@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from watchdog.control.routes import Routes
-from watchdog.control.systemd_names import DISCONNECTED, NONSENSE
+from watchdog.control.systemd_names import DISCONNECTED, NO_REPLY, NONSENSE
 from watchdog.errors import BusError
 
 if TYPE_CHECKING:
@@ -163,19 +163,26 @@ class Followers:
         return bool(self._stale or self._reloaded)
 
     async def update(self, is_possible: Callable[[], bool], on_step: Callable[[], None]) -> None:
-        """Bring everybody up to date while *is_possible*; *on_step* is called before each."""
+        """Bring everybody up to date while *is_possible*; *on_step* is called before each.
+
+        Who does not answer ends it: thousands that wait for no answer, a few at a time, would keep
+        the bus for hours from finding out that systemd hangs.
+        """
         failed: set[Follower] = set()
+        silent = asyncio.Event()
 
         async def work() -> None:
-            while self.has_work and is_possible():
+            while self.has_work and is_possible() and not silent.is_set():
                 on_step()
                 is_stale = bool(self._stale)
                 unit = (self._stale or self._reloaded).pop()
                 self._reloaded.discard(unit)
                 try:
                     await (self._sync(unit) if is_stale else unit.refresh())
-                except BusError:
+                except BusError as error:
                     failed.add(unit)
+                    if error.name == NO_REPLY:
+                        silent.set()
 
         await asyncio.gather(*(work() for _ in range(UPDATES_AT_ONCE)))
         self._stale |= failed & self._units

@@ -10,13 +10,8 @@ from watchdog.control.bus import SystemBus
 from watchdog.control.exits import exit_in_words
 from watchdog.control.followed_unit import DENIED, FollowedUnit
 from watchdog.control.judge import job_bound
-from watchdog.control.systemd_names import (
-    BUS_DAEMON,
-    DISCONNECTED,
-    NO_REPLY,
-    SYSTEMD,
-    properties_of,
-)
+from watchdog.control.permission import NOT_INSTALLED, Polkit, polkit
+from watchdog.control.systemd_names import DISCONNECTED, NO_REPLY, SYSTEMD, properties_of
 from watchdog.core.model import (
     RestartFinished,
     RestartOutcome,
@@ -34,8 +29,6 @@ _HOPELESS = frozenset(
     f"{SYSTEMD}.{name}"
     for name in ("UnitMasked", "NoSuchUnit", "BadUnitSetting", "LoadFailed", "OnlyByDependency")
 ) | {"org.freedesktop.DBus.Error.InvalidArgs"}
-
-_POLKIT = "org.freedesktop.PolicyKit1"
 
 Outcome = tuple[RestartOutcome, str]
 
@@ -155,7 +148,10 @@ async def _refusal(unit: FollowedUnit, bus: SystemBus, error: BusError) -> Outco
     # A masked polkit.service shows as the same UnitMasked, but it is not our unit's name in it.
     polkit_down = "polkit" in str(error) and unit.state.name not in str(error)
     if error.name in DENIED or polkit_down:
-        if polkit_down or not await _is_polkit_there(bus):
+        stands = Polkit.STARTS if polkit_down else await polkit(bus)
+        if stands is Polkit.MISSING:
+            return RestartOutcome.IMPOSSIBLE, f"{cannot}: {NOT_INSTALLED} ({error})"
+        if stands is Polkit.STARTS:
             # As while its package is upgraded: it will be back, and is then asked again.
             advice = "polkit, which systemd asks, does not run; see: systemctl status polkit"
             return RestartOutcome.FAILED, f"{cannot}: {advice} ({error})"
@@ -164,13 +160,6 @@ async def _refusal(unit: FollowedUnit, bus: SystemBus, error: BusError) -> Outco
     if error.name in _HOPELESS:
         return RestartOutcome.IMPOSSIBLE, f"{cannot}: {error}"
     return RestartOutcome.FAILED, f"{cannot}: {error}"
-
-
-async def _is_polkit_there(bus: SystemBus) -> bool:
-    try:
-        return bool((await bus.call("NameHasOwner", "s", [_POLKIT], to=BUS_DAEMON))[0])
-    except BusError:
-        return True
 
 
 async def _unmet_conditions(unit: FollowedUnit, bus: SystemBus) -> str:

@@ -10,7 +10,7 @@ _LINE = re.compile(
     r"^(?:nginx:|[\d/]+ [\d:]+) \[(?:emerg|alert|crit|error)\] (?:\d+#\d+: )?(?P<words>.*)$",
     re.MULTILINE,
 )
-_PLACE = re.compile(r" in (?P<file>/[^\s:]+):(?P<line>\d+)$")
+_PLACE = re.compile(r" in (?P<file>/[^\s:]+):(?P<line>[0-9]{1,9})$")
 _QUOTED = re.compile(r'"([^"]*)"')
 
 

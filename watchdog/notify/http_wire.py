@@ -12,11 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
 
 from watchdog.notify.repair import REPAIR_PAUSE
 from watchdog.notify.route import Route
+
+if TYPE_CHECKING:
+    from aiohttp.connector import Connection
 
 KEEP_ALIVE = 30.0  # seconds; from the first suspicion to the alert
 RETRY_AFTER_MAX = 3600.0
@@ -26,6 +30,11 @@ CONNECT_SHARE = 0.95
 
 ANSWER_SIZE = 1 << 20
 """Bytes of an answer that are read: Slack's are its message again, 200 kB at most."""
+
+INTERIM = 20
+"""Interim answers (RFC 9110, 15.2) that may come before the answer; aiohttp takes any number."""
+
+_ONLY_INTERIM = f"it sent more than {INTERIM} interim answers (1xx) and no other"
 
 LOST = (aiohttp.ClientError, OSError, ValueError)
 """What an exchange without an answer raises."""
@@ -45,6 +54,27 @@ class UnfitAnswerError(aiohttp.ClientError):
 
 class BoundedResponse(aiohttp.ClientResponse):
     """An answer that is read up to a limit: whoever sends without end must not fill our memory."""
+
+    async def start(self, connection: Connection) -> Self:
+        """Wait for the answer. Raises UnfitAnswerError."""
+        protocol = connection.protocol
+        assert protocol is not None  # noqa: S101 - it is open
+        read, left = protocol.read, INTERIM + 1
+
+        async def read_few() -> Any:
+            nonlocal left
+            if left == 0:
+                raise UnfitAnswerError(_ONLY_INTERIM)
+            left -= 1
+            return await read()
+
+        # There is no hook for that.
+        protocol.read = read_few  # type: ignore[method-assign]
+        try:
+            await super().start(connection)
+        finally:
+            del protocol.read
+        return self
 
     async def read(self) -> bytes:
         """Return the body. Raises UnfitAnswerError."""

@@ -16,6 +16,9 @@ from watchdog.probes.text import clean
 LIMIT = 64 * 1024
 """Bytes of an answer that are read; beyond them lies nothing that a health check needs."""
 
+INTERIM = 20
+"""Interim answers (RFC 9110, 15.2) that may come before the answer; an honest server sends two."""
+
 _QUOTABLE = 1024  # bytes of a body that are enough to quote from
 _TLS = {b"\x15\x03", b"\x16\x03"}  # how an alert and a handshake begin: RFC 8446, 5.1
 _SWITCHING_PROTOCOLS = 101
@@ -42,6 +45,7 @@ class Reception:
         self._accepted = accepted
         self._parser: HttpResponseParser | None = HttpResponseParser(self)
         self._received = 0
+        self._interim = 0
         self._delimited = False  # by a length or by chunks; otherwise by the end of the connection
         self._complete = False
 
@@ -87,7 +91,7 @@ class Reception:
         except HttpParserUpgrade:
             self._complete = True
         except HttpParserCallbackError:
-            pass  # on_message_begin: what follows a complete answer is none of our business
+            pass  # what follows a complete answer is none of our business; or ``trouble`` says it
         except HttpParserError as error:
             if not self._complete:
                 self.trouble = self._malformed(chunk, error)
@@ -166,3 +170,7 @@ class Reception:
     def on_message_complete(self) -> None:
         """Note the end, unless it is that of an interim answer."""
         self._complete = self.status != 0
+        self._interim += not self._complete
+        if self._interim > INTERIM:
+            self.trouble = f"it sent {self._interim} interim answers (1xx) and no other"
+            raise ValueError(self.trouble)

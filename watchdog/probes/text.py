@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _LONGEST = 200
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+_TITLE, _TITLE_ENDS = re.compile("<title", re.IGNORECASE), re.compile("</title", re.IGNORECASE)
 
 
 def clean(text: str, longest: int = _LONGEST) -> str:
@@ -18,12 +18,18 @@ def clean(text: str, longest: int = _LONGEST) -> str:
 def first_line(body: bytes) -> str:
     """Return what *body* says in one line: of HTML its title, of JSON laid out over lines all."""
     text = body.decode("utf-8", "replace").lstrip("\ufeff \t\r\n\0")
-    if text.startswith("<"):
-        title = _TITLE.search(text)
-        if title is not None:
-            return clean(title[1])
+    if text.startswith("<") and (title := _title(text)) is not None:
+        return clean(title)
     line = text.partition("\n")[0].strip()
     return clean(text if line in {"{", "["} else line)
+
+
+def _title(text: str) -> str | None:
+    """Return the title of a page; one pattern for it all would take the square of its length."""
+    begins = _TITLE.search(text)
+    start = text.find(">", begins.end()) + 1 if begins is not None else 0
+    ends = _TITLE_ENDS.search(text, start) if start else None
+    return text[start : ends.start()] if ends is not None else None
 
 
 def quoted(body: bytes) -> str:

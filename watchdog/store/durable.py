@@ -166,6 +166,17 @@ class DurableStore:
         on_disk = await self._read(self._sqlite.addressed(delivery), ())
         return {*on_disk, *self._memory.addressed(delivery)}
 
+    async def about(self, incidents: Collection[str]) -> Sequence[Addressed]:
+        """Return all alerts of *incidents* that were not set aside, each with one destination.
+
+        The empty one: of what belongs to no incident. Raises StoreError.
+        """
+        in_memory = self._memory.about(incidents)  # first: it may be on the disk a moment later
+        return [
+            *await self._answer(self._sqlite.about(incidents, self._memory.dead)),
+            *in_memory,
+        ]
+
     # --- outbox ---------------------------------------------------------------------------------
 
     async def due(self, destination: str, limit: int = 1) -> Sequence[Delivery]:
@@ -173,8 +184,30 @@ class DurableStore:
 
         An alert that only memory has comes with a negative id, and keeps its key on the disk.
         """
-        finished = self._memory.finished
-        found = await self._read(self._sqlite.due(destination, limit, finished), ())
+        return self._with_memory(
+            destination,
+            await self._read(self._sqlite.due(destination, limit, self._memory.finished), ()),
+            limit,
+        )
+
+    async def left_behind(self, configured: Collection[str]) -> Sequence[Delivery]:
+        """Return what is due at destinations that are not *configured*. Raises StoreError.
+
+        The oldest first, whatever its destination. Unlike ``due`` it says so if the disk does not.
+        """
+        found: list[Delivery] = []
+        on_disk = await self._answer(self._sqlite.outbox_summary())
+        in_memory = self._memory.waiting()
+        for name in sorted({*on_disk, *in_memory} - set(configured)):
+            limit = on_disk.get(name, Backlog()).pending + len(in_memory.get(name, ()))
+            if limit:
+                due = self._sqlite.due(name, limit, self._memory.finished)
+                found += self._with_memory(name, await self._answer(due), limit)
+        return sorted(found, key=lambda delivery: delivery.created)
+
+    def _with_memory(
+        self, destination: str, found: Sequence[Delivery], limit: int
+    ) -> Sequence[Delivery]:
         known = {delivery.key for delivery in found}
         rest = [each for each in self._memory.due(destination) if each.key not in known]
         return [self._memory.as_tried(delivery) for delivery in [*found, *rest][:limit]]

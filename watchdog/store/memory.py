@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from watchdog.ports import Delivery, Left
+from watchdog.ports import Addressed, Delivery, Left
 from watchdog.store.encode import decode_receipt
 from watchdog.store.entry import Batch, Entry, Result, Status
 
@@ -78,6 +78,11 @@ class Memory:
         """Keys that the database may still have as pending though they are not."""
         return frozenset(self._finished)
 
+    @property
+    def dead(self) -> Collection[str]:
+        """Keys of what was set aside though the database may not know."""
+        return {key for key, result in self._results.items() if result.status is Status.DEAD}
+
     def over(self, known: Mapping[str, Left]) -> Mapping[str, Left]:
         """Return what is known of each service: *known* from the disk, and what is newer here."""
         lefts = dict(known)
@@ -108,6 +113,16 @@ class Memory:
             for letter in entry.letters
             if letter.alert == delivery.alert and letter.created == delivery.created
         }
+
+    def about(self, incidents: Collection[str]) -> Sequence[Addressed]:
+        """Return the alerts of *incidents* that only memory has, those set aside left out."""
+        dead = self.dead
+        return [
+            Addressed(letter.alert, (letter.destination,))
+            for entry in self._entries
+            for letter in entry.letters
+            if letter.alert.incident in incidents and letter.key not in dead
+        ]
 
     def as_tried(self, delivery: Delivery) -> Delivery:
         """Return *delivery* with the tries and the progress that memory knows of."""

@@ -15,8 +15,15 @@ from watchdog.core.model import (
 )
 from watchdog.core.telling import Circumstance, CircumstanceKind, Notice
 from watchdog.errors import StoreError
-from watchdog.ports import Delivery, Left, Told
-from watchdog.store.encode import decode_alert, decode_lines, decode_receipt, decode_state, plain
+from watchdog.ports import Addressed, Delivery, Left, Told
+from watchdog.store.encode import (
+    decode_alert,
+    decode_lines,
+    decode_receipt,
+    decode_state,
+    encode,
+    plain,
+)
 from watchdog.store.rebase import rebased
 from watchdog.store.retention import STANDING
 from watchdog.store.schema import corruption
@@ -176,9 +183,27 @@ def told(connection: sqlite3.Connection) -> Mapping[str, Collection[str]]:
 
 def known(connection: sqlite3.Connection, keys: Collection[str]) -> Collection[str]:
     """Return those of *keys* that the outbox has, whatever became of them."""
-    marks = ", ".join("?" * len(keys))
-    query = f"SELECT key FROM outbox WHERE key IN ({marks})"  # noqa: S608 - marks alone
-    return {key for (key,) in connection.execute(query, tuple(keys))}
+    query = "SELECT key FROM outbox WHERE key IN (SELECT value FROM json_each(?))"
+    return {key for (key,) in connection.execute(query, (encode(list(keys)),))}
+
+
+def about(
+    connection: sqlite3.Connection, incidents: Collection[str], skip: Collection[str]
+) -> Sequence[Addressed]:
+    """Return all alerts of *incidents*, each with one destination; empty: of no incident.
+
+    Not what was set aside, what nobody can read, and what has a key in *skip*.
+    """
+    found = []
+    for destination, text, key in connection.execute(
+        "SELECT destination, alert, key FROM outbox"
+        " WHERE status <> 'dead' AND incident IN (SELECT value FROM json_each(?))",
+        (encode([plain(each) for each in incidents]),),
+    ):
+        with suppress(StoreError):
+            if key not in skip:
+                found.append(Addressed(decode_alert(text), (destination,)))
+    return found
 
 
 def addressed(connection: sqlite3.Connection, delivery: Delivery) -> Collection[str]:

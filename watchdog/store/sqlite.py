@@ -209,6 +209,12 @@ class SqliteStore:
         """Return those of *keys* that the outbox has, whatever became of them."""
         return await self._read(read.known, keys)
 
+    async def about(
+        self, incidents: Collection[str], skip: Collection[str] = ()
+    ) -> Sequence[Addressed]:
+        """Return all alerts of *incidents* not set aside, keys in *skip* left out."""
+        return await self._read(read.about, incidents, skip)
+
     async def addressed(self, delivery: Delivery) -> Collection[str]:
         """Return where the alert of *delivery* was addressed when it was made."""
         return await self._read(read.addressed, delivery)

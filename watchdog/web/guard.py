@@ -21,6 +21,9 @@ READING = frozenset({"GET", "HEAD"})
 OPEN = frozenset({"/", "/assets/{name}"})
 """Routes that tell nothing of this host: the page before it has asked for anything."""
 
+MAY_ACT = web.RequestKey("may_act", bool)
+"""Under this a request knows whether who sent it may act, and is to be offered that."""
+
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
@@ -49,13 +52,14 @@ def make_guard(settings: WebSettings, *, is_own: bool) -> Middleware:
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        request[MAY_ACT] = is_authorized(request, token)
         no = _misled(request, settings.names) or _refusal(request)
         return no or await _handled(request, handler)
 
     def _refusal(request: web.Request) -> web.Response | None:
         reads = request.method in READING
         may_read = is_authorized(request, read_token)
-        if is_authorized(request, token) or (reads and may_read):
+        if request[MAY_ACT] or (reads and may_read):
             return None
         if is_own and not settings.path and _host(request) not in names:
             return refused(421, f"no page of that name here; [web] names = {sorted(names)}")

@@ -9,7 +9,7 @@ import socket
 import ssl
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
@@ -20,6 +20,9 @@ from watchdog.errors import WebError
 from watchdog.web.door import Door
 from watchdog.web.guard import add_headers, make_guard
 from watchdog.web.http_api import LONGEST
+
+if TYPE_CHECKING:
+    from aiohttp.typedefs import Handler
 
 FAREWELL = 1.0
 """Seconds that requests under way are given when it ends."""
@@ -46,9 +49,8 @@ class HttpServer:
     def __init__(self, settings: WebSettings, routes: Iterable[web.AbstractRouteDef]) -> None:
         self._settings = settings
         is_own = bool(settings.path) or is_loopback(settings.host)
-        app = web.Application(
-            middlewares=[make_guard(settings, is_own=is_own)], client_max_size=LONGEST
-        )
+        guard = make_guard(settings, is_own=is_own)
+        app = web.Application(middlewares=[self._note, guard], client_max_size=LONGEST)
         app.on_response_prepare.append(add_headers)
         app.add_routes(routes)
         self._runner = web.AppRunner(
@@ -60,23 +62,48 @@ class HttpServer:
             keepalive_timeout=QUIET,
         )
         self._open = contextlib.AsyncExitStack()
+        self._door: Door | None = None
+
+    @property
+    def _where(self) -> str:
+        return self._settings.path or f"{self._settings.host}:{self._settings.port}"
 
     async def __aenter__(self) -> Self:
         """Listen. Raises WebError if that is not possible."""
         settings = self._settings
-        where = settings.path or f"{settings.host}:{settings.port}"
         try:
             context = _tls(settings)
             await self._runner.setup()
             self._open.push_async_callback(self._runner.cleanup)
             assert self._runner.server is not None  # noqa: S101 - it is set up
             sockets = _bound_to(settings.path) if settings.path else await _bound(settings)
-            await self._open.enter_async_context(Door(self._runner.server, context).open(sockets))
+            self._door = Door(self._runner.server, context)
+            await self._open.enter_async_context(self._door.open(sockets))
         except OSError as error:  # of TLS as well
             await self._open.aclose()
             why = error.strerror or error
-            raise WebError(f"cannot serve {where}: {why}; the watch goes on without") from error
+            text = f"cannot serve {self._where}: {why}; the watch goes on without"
+            raise WebError(text) from error
         return self
+
+    def renew(self) -> None:
+        """Take the certificate from its files again, for those who come from now on.
+
+        Raises WebError: they get the one that there is.
+        """
+        assert self._door is not None  # noqa: S101 - it was entered
+        try:
+            self._door.context = _tls(self._settings)
+        except OSError as error:
+            why = error.strerror or error
+            text = f"cannot renew the certificate of {self._where}: {why}; the old one stays"
+            raise WebError(text) from error
+
+    @web.middleware
+    async def _note(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        assert self._door is not None  # noqa: S101 - somebody came through it
+        with self._door.busy(request.protocol):
+            return await handler(request)
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self._open.aclose()
@@ -124,5 +151,8 @@ def _tls(settings: WebSettings) -> ssl.SSLContext | None:
         context.load_cert_chain(settings.certificate, settings.key_file)
     except OSError as error:  # names no file
         files = f"{settings.certificate} and {settings.key_file}"
-        raise OSError(error.errno, f"cannot take {files}: {error.strerror or error}") from error
+        why = error.strerror or error
+        if isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH":
+            why = "the key is not that of the certificate"
+        raise OSError(error.errno, f"cannot take {files}: {why}") from error
     return context

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import msgspec
 from aiohttp import web
 
+from watchdog.web.guard import MAY_ACT
 from watchdog.web.http_api import VERSION, refused
 from watchdog.web.reader import Reader
 
@@ -24,6 +25,9 @@ CALM = 1.0
 
 READERS = 32
 """Pages that may be open at once."""
+
+TENURE = 10.0
+"""Seconds until a page may have to make room for another, and come again itself."""
 
 STUCK = 30.0
 """Seconds in which a page must have taken an event; then its place is another one's."""
@@ -53,7 +57,7 @@ class Live:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._readers: set[Reader] = set()
+        self._readers: dict[Reader, float] = {}  # since when, by the loop's time; oldest first
         self._said: dict[str, bytes] = {}  # services as described since the last look
         self._bell = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -72,7 +76,7 @@ class Live:
             reader.end()
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        if len(self._readers) >= READERS:
+        if len(self._readers) >= READERS and not self._made_room():
             return refused(503, f"{READERS} pages are open already; close one")
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
@@ -81,6 +85,8 @@ class Live:
             await response.prepare(request)
             try:
                 await _write(response, b"retry: 1000\n\n")
+                access = {"acts": bool(request.get(MAY_ACT))}
+                await _write(response, _event("access", _encode(access)))
                 while not reader.ended:
                     await self._tell(reader, response)
             except ConnectionResetError:
@@ -116,18 +122,27 @@ class Live:
             self._said[name] = _encode(found[0]) if found else b""
         return self._said[name]
 
+    def _made_room(self) -> bool:
+        """Let go who has been there for longest, if for long: nobody keeps all others out."""
+        reader, since = next(iter(self._readers.items()))
+        if asyncio.get_running_loop().time() < since + TENURE:
+            return False
+        del self._readers[reader]
+        reader.end()
+        return True
+
     @contextmanager
     def _reading(self) -> Iterator[Reader]:
         """Give a reader, which is to be told all there is."""
         reader = Reader(self._source.marks())
-        self._readers.add(reader)
+        self._readers[reader] = asyncio.get_running_loop().time()
         if self._task is None:
             self._said.clear()
             self._task = asyncio.create_task(self._watch(), name="live page")
         try:
             yield reader
         finally:
-            self._readers.discard(reader)
+            self._readers.pop(reader, None)
             if not self._readers and self._task is not None:
                 self._task.cancel()
                 self._task = None

@@ -51,7 +51,8 @@ def test_an_hour_of_upheaval_leaves_the_daemon_as_it_was(
     watching = WatchedHost(installed_host)
     upheaval = Upheaval(watching, random.Random(SEED))
     upheaval.begin()
-    pid = installed_host.outer_pid(int(installed_host.unit(DAEMON, "MainPID")["MainPID"]))
+    main = installed_host.unit(DAEMON, "MainPID")
+    pid = installed_host.outer_pid(int(main["MainPID"]))
     database = Path(f"/proc/{pid}/root") / DATABASE
     row: list[Vitals] = []
     began = reported = time.monotonic()
@@ -70,6 +71,9 @@ def test_an_hour_of_upheaval_leaves_the_daemon_as_it_was(
     if pytestconfig.getoption("write"):
         page.put("hour", text)
 
+    channels = json.loads(watching.command("status", "--json"))["channels"]
+    assert not any(channel["pending"] or channel["dead"] for channel in channels), channels
+    assert installed_host.unit(DAEMON, "MainPID") == main
     assert incidents
     assert all(incident["closed"] for incident in incidents)
     assert found["pss"].is_flat(share=0.04, more=1.0), found["pss"]

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
 import pytest
 
+from tests.host.peers.certificate import self_signed
 from tests.unit.clock import FakeClock
 from tests.unit.probes.servers import free_port
 from watchdog.app.web import RETRY, Web
@@ -55,9 +60,12 @@ class Daemon:
     async def _status(self, arguments: Mapping[str, Any], _caller: str) -> Any:
         return {"asked": dict(arguments)}
 
-    async def become(self, *, port: int | None) -> None:
+    async def become(self, *, port: int | None, certificate: Path | None = None) -> None:
         """Configure it to serve *port*, or nothing, and wait until that has had its effect."""
         web = WebSettings(port=port) if port is not None else None
+        if web is not None and certificate is not None:
+            key = certificate.with_name("key.pem")
+            web = replace(web, certificate=str(certificate), key_file=str(key))
         daemon = DaemonSettings("/state", "/run", "json", "web-1")
         await self.web.apply(Config("config.toml", daemon, (), web=web))
 
@@ -102,6 +110,33 @@ async def test_an_address_that_is_taken_is_told_of_and_tried_again() -> None:
         assert await daemon.told() == ""
         assert await answers(port)
         await daemon.become(port=None)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is missing")
+async def test_a_reload_takes_a_new_certificate_or_tells_why_the_old_one_stays(
+    tmp_path: Path,
+) -> None:
+    port = free_port()
+    _, path = self_signed(tmp_path)
+    async with asyncio.TaskGroup() as tasks:
+        daemon = Daemon(tasks)
+        await daemon.become(port=port, certificate=path)
+        assert await daemon.told() == ""
+        old = path.read_text(encoding="ascii")
+        path.write_text("none", encoding="ascii")
+        await daemon.become(port=port, certificate=path)
+        assert daemon.web.trouble.startswith("cannot renew the certificate of 127.0.0.1:")
+        assert await shown(port) == old
+        self_signed(tmp_path)
+        await daemon.become(port=port, certificate=path)
+        assert daemon.web.trouble == ""
+        assert await shown(port) == path.read_text(encoding="ascii") != old
+        await daemon.become(port=None)
+
+
+async def shown(port: int) -> str:
+    """Return the certificate that who connects to *port* is shown."""
+    return await asyncio.to_thread(ssl.get_server_certificate, ("127.0.0.1", port))
 
 
 async def test_a_day_of_latency_is_kept_and_told_while_there_is_a_page_to_show_it() -> None:

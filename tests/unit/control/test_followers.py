@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from watchdog.control.followers import FIRST_AT_ONCE, Followers
+from watchdog.control.followers import FIRST_AT_ONCE, UPDATES_AT_ONCE, Followers
+from watchdog.control.systemd_names import NO_REPLY
 from watchdog.errors import BusError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Unit:
         await systemd.answers.wait()
         systemd.asking -= 1
         if systemd.fails:
-            raise BusError("no answer")
+            raise BusError("no answer", NO_REPLY)
 
     async def refresh(self) -> None: ...
 
@@ -69,3 +70,17 @@ async def test_of_a_silent_systemd_not_everybody_waits_for_an_answer() -> None:
     await add_many(followers, systemd, 10 * FIRST_AT_ONCE)
     assert systemd.asked == FIRST_AT_ONCE
     assert followers.has_work  # all of them, as soon as it answers
+
+
+async def test_while_systemd_is_silent_nobody_else_is_brought_up_to_date() -> None:
+    """The bus has to ask whether it lives at all, and does so between two updates."""
+    systemd, followers = Systemd(), Followers(lambda: None)
+    await add_many(followers, systemd, 10 * FIRST_AT_ONCE)
+    followers.take_loss()
+    systemd.fails, systemd.asked = True, 0
+    await followers.update(lambda: True, lambda: None)
+    assert 0 < systemd.asked <= UPDATES_AT_ONCE
+    systemd.fails, systemd.asked = False, 0
+    await followers.update(lambda: True, lambda: None)
+    assert systemd.asked == 10 * FIRST_AT_ONCE
+    assert not followers.has_work

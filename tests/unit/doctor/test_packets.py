@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from watchdog.doctor.facts.filter import read_filter
+from watchdog.doctor.facts.filter import UNREADABLE, read_filter
 from watchdog.doctor.packets.iptables import parse_iptables
 from watchdog.doctor.packets.nft import parse_nft
 from watchdog.doctor.packets.ruleset import Fate, Outcome, Packet, judge
@@ -291,7 +291,31 @@ def test_rules_that_nobody_can_read_are_told() -> None:
     assert "iptables-legacy" in read_filter(tools(iptables=legacy, ip6tables=NOTHING)).unread
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"nftables": [{"rule": {}}]}', "{", '{"a": 1}'])
-def test_what_is_no_ruleset_is_an_error_that_the_caller_expects(text: str) -> None:
-    with pytest.raises((ValueError, KeyError, TypeError)):
-        read_filter(tools(nft=Ran(0, text)))
+@pytest.mark.parametrize(
+    "said",
+    [
+        *({"nft": text} for text in ("", "[]", "{", '{"a": 1}', "[" * 100_000)),
+        {"nft": '{"nftables": [7]}'},
+        {"nft": '{"nftables": [{"rule": {}}]}'},
+        {"nft": listed([match({"meta": {"key": "nfproto"}}, {"prefix": 4}), ACCEPT])},
+        {"iptables": "*\n"},
+        {"iptables": "*filter\n:INPUT\n"},
+        {"iptables": "*nat\n:INPUT - \n-A INPUT -j REDIRECT --to-ports\n"},
+    ],
+)
+def test_what_is_no_ruleset_is_an_error_that_the_caller_expects(said: dict[str, str]) -> None:
+    with pytest.raises(UNREADABLE):
+        read_filter(tools(**{tool: Ran(0, text) for tool, text in said.items()}))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"hook": "input"', '"hook": ["input"]'),
+        ('{"accept": null}', '{"jump": {"target": ["x"]}}'),
+    ],
+)
+def test_a_rule_that_is_read_can_be_judged(before: str, after: str) -> None:
+    rules = listed([match(DPORT, 80), ACCEPT])
+    assert before in rules
+    judge(read_filter(tools(nft=Ran(0, rules.replace(before, after)))).tables, WEB)

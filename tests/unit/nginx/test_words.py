@@ -82,3 +82,8 @@ def test_other_lines_are_left_out() -> None:
 def test_the_first_complaint_is_read(said: str, words: str, place: str, subject: str) -> None:
     found = complaint(said)
     assert (found.words, found.place, found.subject) == (words, place, subject)
+
+
+def test_a_line_that_no_file_has_is_no_place() -> None:
+    found = complaint(f'nginx: [emerg] unknown directive "x" in /etc/nginx/nginx.conf:{"3" * 5000}')
+    assert (found.subject, found.place) == ("x", "")

@@ -207,6 +207,23 @@ async def test_garbage_keeps_the_alert(make: Callable[[str, Route], Notifier], t
 
 
 @pytest.mark.parametrize("make", ALL)
+async def test_interim_answers_without_end_are_no_answer(
+    make: Callable[[str, Route], Notifier],
+) -> None:
+    async with http(without_end(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100)) as url:
+        why = "it sent more than 20 interim answers (1xx) and no other"
+        assert why in str(await refusal(make(url, ROUTE)))
+
+
+async def test_a_few_interim_answers_are_waited_out() -> None:
+    async with http(saying(b"HTTP/1.1 102 Processing\r\n\r\n" * 20 + answer(b"ok"))) as url:
+        notifier = slack_webhook(url)
+        await notifier.send(message(), KEY)
+        await notifier.send(message(), KEY)  # each answer is counted by itself
+        await notifier.close()
+
+
+@pytest.mark.parametrize("make", ALL)
 async def test_a_byte_now_and_then_is_not_waited_for(
     make: Callable[[str, Route], Notifier],
 ) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.probes.servers import answer
-from watchdog.probes.reception import LIMIT, Reception
+from watchdog.probes.reception import INTERIM, LIMIT, Reception
 
 GOOD = range(200, 300)
 CLOSE = b""
@@ -20,6 +20,7 @@ ANSWERS = {
     "length": answer(b"healthy"),
     "chunked": CHUNKED + b"4\r\nheal\r\n3\r\nthy\r\n0\r\n\r\n",
     "interim": b"HTTP/1.1 100 Go on\r\n\r\nHTTP/1.1 103 Hints\r\n\r\n" + answer(b"healthy"),
+    "many interim": b"HTTP/1.1 102 Processing\r\n\r\n" * INTERIM + answer(b"healthy"),
     "more": answer(b"healthy") + b"garbage",
     "second": answer(b"healthy") + answer(b"no", "500 Oh"),
 }  # fmt: skip
@@ -101,6 +102,14 @@ def test_switching_protocols_is_an_answer() -> None:
         ([b"HTTP/1.1 200 OK\r\nX: " + b"y" * LIMIT], "its headers are longer than 64 KiB"),
         (
             [b"HTTP/1.1 100 Continue\r\n\r\n" * 4000],
+            "it sent 21 interim answers (1xx) and no other",
+        ),
+        (
+            [b"HTTP/1.1 103 Hints\r\nLink: </a>\r\n\r\n"] * 4000,
+            "it sent 21 interim answers (1xx) and no other",
+        ),
+        (
+            [b"HTTP/1.1 103 Hints\r\nLink: " + b"a" * LIMIT + b"\r\n\r\n"],
             "its headers are longer than 64 KiB",
         ),
     ],

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from watchdog.probes.reception import LIMIT
 from watchdog.probes.text import clean, first_line, quoted, seconds
 
 
@@ -24,11 +27,21 @@ from watchdog.probes.text import clean, first_line, quoted, seconds
         (b'{\n  "status": "bad"\n}\n', '{ "status": "bad" }'),
         (b"<html>\r\n<head><title>502 Bad\nGateway</title>", "502 Bad Gateway"),
         (b"<html>\nno title", "<html>"),
+        (b"<TITLE lang='en'>502</TITLE>", "502"),
+        (b"<title>never ends", "<title>never ends"),
+        (b"<title", "<title"),
         (b"x" * 300, "x" * 199 + "…"),
     ],
 )
 def test_a_body_is_quoted_by_its_first_telling_line(body: bytes, expected: str) -> None:
     assert first_line(body) == expected
+
+
+@pytest.mark.parametrize("piece", [b"<title>", b"<title", b"</title", b"<"])
+def test_a_body_of_nothing_but_beginnings_holds_nobody_up(piece: bytes) -> None:
+    began = time.process_time()
+    first_line(piece * (LIMIT // len(piece)))
+    assert time.process_time() - began < 0.25
 
 
 def test_a_quotation_ends_the_sentence_if_there_is_anything_to_quote() -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -20,6 +21,7 @@ from watchdog.store import SqliteStore
 pytestmark = pytest.mark.adapter
 
 NOTHING = ("suspect", 0, 0, 0, None)
+FRAME = 4096 + 24  # bytes: a page and its header
 ALL = ("restarting", 2, 1, 2, "run-1")
 
 # Forks for each point, so that the imports are paid for once. Prints how far it came.
@@ -111,32 +113,62 @@ async def test_a_daemon_killed_while_it_makes_its_database_makes_it_again(
         assert await seen_after(store) == ALL, "and nothing is said to be damaged"
 
 
-async def test_a_log_cut_off_anywhere_leaves_all_or_nothing(
-    make_store: MakeStore, path: Path, quick_path: Path
-) -> None:
+@pytest.fixture
+async def whole(make_store: MakeStore, path: Path, quick_path: Path) -> Path:
+    """Return the database of a daemon that was killed, as it was."""
     async with make_store() as store:
         await store.commit(change())
         await store.commit(opening())
         whole = quick_path / "whole"
         whole.mkdir()
-        for name in ("state.db", "state.db-wal"):
+        for name in ("state.db", "state.db-wal", "state.db-shm"):
             shutil.copy(path.with_name(name), whole)
+    return whole
+
+
+async def seen_with(log: bytes, whole: Path, place: Path) -> tuple[object, ...] | None:
+    """Return what is left of ``opening`` in *whole* with *log*; None if not even its unit."""
+    shutil.copytree(whole, place)
+    (place / "state.db-wal").write_bytes(log)
+    with sqlite3.connect(place / "state.db") as raw:
+        states = raw.execute("SELECT count(*) FROM service_state").fetchone()[0]
+    raw.close()
+    return await seen_after(SqliteStore(place / "state.db")) if states else None
+
+
+async def test_a_log_cut_off_anywhere_leaves_all_or_nothing(whole: Path, quick_path: Path) -> None:
     log = (whole / "state.db-wal").read_bytes()
-    frame = 4096 + 24
-    seen = []
-    for size in cuts(len(log), frame):
-        cut = quick_path / f"cut-{size}"
-        cut.mkdir()
-        shutil.copy(whole / "state.db", cut)
-        (cut / "state.db-wal").write_bytes(log[:size])
-        with sqlite3.connect(cut / "state.db") as raw:
-            states = raw.execute("SELECT count(*) FROM service_state").fetchone()[0]
-        raw.close()
-        if states:  # else the first change is gone, too
-            seen.append(await seen_after(SqliteStore(cut / "state.db")))
+    found = [
+        await seen_with(log[:size], whole, quick_path / f"cut-{size}")
+        for size in cuts(len(log), FRAME)
+    ]
+    seen = [each for each in found if each is not None]  # else the first change is gone, too
     assert set(seen) == {NOTHING, ALL}
     assert seen == sorted(seen, reverse=True)
     assert seen.count(ALL) == 1, "the last byte of the log counts"
+
+
+async def test_a_log_damaged_anywhere_leaves_what_was_before_the_damage(
+    whole: Path, quick_path: Path
+) -> None:
+    """SQLite takes a frame whose checksum is wrong for one that was not finished."""
+    log = (whole / "state.db-wal").read_bytes()
+    found = []
+    for at in (8, *cuts(len(log), FRAME)):
+        damaged = bytearray(log)
+        damaged[at - 4 : at] = bytes(each ^ 255 for each in log[at - 4 : at])
+        found.append(await seen_with(bytes(damaged), whole, quick_path / f"damaged-{at}"))
+    assert found[0] is None
+    assert set(found[1:]) <= {None, NOTHING}, "never half a change"
+    assert found[-1] == NOTHING
+
+
+async def test_a_log_of_garbage_is_as_good_as_none(whole: Path, quick_path: Path) -> None:
+    size = (whole / "state.db-wal").stat().st_size
+    assert await seen_with(Random(1).randbytes(size), whole, quick_path / "garbage") is None
+    async with SqliteStore(quick_path / "garbage" / "state.db") as store:
+        await store.commit(opening())
+        assert store.notices == ()
 
 
 def cuts(size: int, frame: int) -> Iterator[int]:

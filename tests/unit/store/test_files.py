@@ -314,6 +314,28 @@ async def test_a_file_cut_off_while_in_use_takes_nothing_with_it(
     assert due == ["alert 1", "alert 2"] * 2
 
 
+async def test_a_log_overwritten_while_in_use_is_told_of_at_the_next_start(
+    make_store: MakeStore, path: Path, tmp_path: Path
+) -> None:
+    """Until then the daemon goes by what it holds in memory, and tells all that is due."""
+    log = path.with_name("state.db-wal")
+    async with make_store() as store:
+        await store.commit(opening())
+        put(log, b"\xff" * log.stat().st_size)
+        assert await oldest(store, "slack") is not None
+        for number in range(300):  # a checkpoint and more
+            await store.commit(change(service=f"service-{number}"))
+        assert await oldest(store, "slack") is not None
+        killed = tmp_path / "killed" / path.name
+        killed.parent.mkdir()
+        for member in path.parent.glob("state.db*"):
+            if member.is_file():
+                shutil.copy(member, killed.parent)
+    services, _, (notice,) = await contents(SqliteStore(killed))
+    assert notice.startswith(f"cannot use {killed}: ")
+    assert len(services) > 250
+
+
 async def test_a_log_that_sqlite_cuts_itself_is_not_missed(make_store: MakeStore) -> None:
     async with make_store() as store:
         for number in range(12):

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import shutil
 import socket
-import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -17,10 +15,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.host.peers.certificate import self_signed
 from watchdog.config import Secret, WebSettings
 from watchdog.errors import WebError
-from watchdog.web import door, http_server
+from watchdog.web import http_server
 from watchdog.web.control_socket import Call, RefusalError
 from watchdog.web.http_api import LONGEST, Api
 from watchdog.web.http_server import HttpServer
@@ -326,22 +323,6 @@ async def test_what_no_request_is_is_refused_and_nobody_reads_of_it(
     assert caplog.records == []
 
 
-async def test_who_is_one_too_many_is_turned_away_and_let_in_when_others_have_gone(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(door, "CONNECTIONS", 3)
-    async with serving(Calls()) as client:
-        where = client._base_url
-        assert where is not None
-        there = [await asyncio.open_connection(where.host, where.port) for _ in range(3)]
-        reader, writer = await asyncio.open_connection(where.host, where.port)
-        assert await reader.read() == b""
-        for _, other in [*there, (reader, writer)]:
-            other.close()
-            await other.wait_closed()
-        assert (await answer(client, "GET", "/api/v1/status"))[0] == 200
-
-
 @pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHost: local"], ids=["nothing", "half"])
 async def test_who_asks_for_nothing_makes_room(
     monkeypatch: pytest.MonkeyPatch, said: bytes
@@ -349,31 +330,6 @@ async def test_who_asks_for_nothing_makes_room(
     monkeypatch.setattr(http_server, "QUIET", 0.05)
     async with serving(Calls()) as client, asyncio.timeout(5):
         assert await spoken(client, said) == b""
-
-
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is missing")
-async def test_who_is_silent_before_tls_counts_and_makes_room(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(door, "CONNECTIONS", 1)
-    monkeypatch.setattr(door, "HANDSHAKE", 0.2)
-    _, certificate = self_signed(tmp_path, "DNS:localhost")
-    settings = replace(WITH_TOKEN, certificate=str(certificate), key_file=str(tmp_path / "key.pem"))
-    async with serving(Calls(), settings) as client, asyncio.timeout(5):
-        where = client._base_url
-        assert where is not None
-        reader, writer = await asyncio.open_connection(where.host, where.port)
-        assert await spoken(client, b"") == b""  # one too many
-        assert not reader.at_eof()
-        assert await reader.read() == b""
-        writer.close()
-        trusted = ssl.create_default_context(cafile=certificate)
-        reader, writer = await asyncio.open_connection(
-            where.host, where.port, ssl=trusted, server_hostname="localhost"
-        )
-        writer.write(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
-        assert await reader.read(12) == b"HTTP/1.0 404"
-        writer.close()
 
 
 async def spoken(client: aiohttp.ClientSession, request: bytes) -> bytes:

@@ -233,7 +233,7 @@ def comparable(value: Any, where: str) -> str:
 
 def test_events_tell_what_status_tells(daemon: Watched, answers: Mapping[str, Any]) -> None:
     status, events = answers["GET /api/v1/status\n"], daemon.ask("GET", "/api/v1/events")
-    assert list(events) == ["names", "daemon", "services"]
+    assert list(events) == ["access", "names", "daemon", "services"]
     assert [list(each) for each in events["services"]] == [list(status["services"][0])]
     assert events["daemon"].keys() == status["daemon"].keys() - {"pid", "late_ms"}
 

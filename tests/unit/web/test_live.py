@@ -7,14 +7,14 @@ import json
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import aiohttp
 import pytest
 from aiohttp import web
 
-from watchdog.config import WebSettings
+from watchdog.config import Secret, WebSettings
 from watchdog.web import live
 from watchdog.web.http_server import HttpServer
 from watchdog.web.live import Live
@@ -55,7 +55,8 @@ class Events:
 
     async def all_at_first(self) -> None:
         """Take what every reader is told of a few services."""
-        assert [(await self.next())[0] for _ in range(3)] == ["names", "daemon", "services"]
+        kinds = [(await self.next())[0] for _ in range(4)]
+        assert kinds == ["access", "names", "daemon", "services"]
 
 
 class Routed(Protocol):
@@ -65,12 +66,14 @@ class Routed(Protocol):
 
 
 @asynccontextmanager
-async def page(told: Routed) -> AsyncIterator[aiohttp.ClientSession]:
+async def page(
+    told: Routed, settings: WebSettings | None = None
+) -> AsyncIterator[aiohttp.ClientSession]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     async with (
-        HttpServer(WebSettings(port=port), told.routes()),
+        HttpServer(replace(settings or WebSettings(), port=port), told.routes()),
         aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client,
     ):
         yield client
@@ -82,6 +85,7 @@ async def test_a_reader_is_told_all_there_is_and_then_what_is_new() -> None:
     async with page(told) as client, client.get("/api/v1/events") as response:
         assert response.content_type == "text/event-stream"
         events = Events(response.content)
+        assert await events.next() == ("access", {"acts": False})
         assert await events.next() == ("names", ["api", "worker"])
         assert await events.next() == ("daemon", {"host": "web-1"})
         assert await events.next() == (
@@ -126,6 +130,7 @@ async def test_many_services_come_in_parts_and_then_alone() -> None:
     told = Live(source)
     async with page(told) as client, client.get("/api/v1/events") as response:
         events = Events(response.content)
+        assert (await events.next())[0] == "access"
         assert len((await events.next())[1]) == 120
         await events.next()
         parts = [len((await events.next())[1]) for _ in range(3)]
@@ -215,3 +220,24 @@ async def test_only_so_many_pages_are_served(monkeypatch: pytest.MonkeyPatch) ->
         await Events(first.content).next()
         async with client.get("/api/v1/events") as second:
             assert second.status == 503
+
+
+async def test_nobody_keeps_all_places_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "READERS", 1)
+    monkeypatch.setattr(live, "TENURE", 0.0)
+    told = Live(Source())
+    async with page(told) as client, client.get("/api/v1/events") as first:
+        await Events(first.content).all_at_first()
+        async with client.get("/api/v1/events") as second:
+            await Events(second.content).all_at_first()
+            assert await Events(first.content).next() == ("end", None)
+            told.ring()
+
+
+async def test_only_who_has_the_token_that_acts_is_offered_to() -> None:
+    settings = WebSettings(token=Secret("a" * 16, None), read_token=Secret("f" * 16, None))
+    async with page(Live(Source()), settings) as client:
+        for token, acts in (("a" * 16, True), ("f" * 16, False), ("", False)):
+            bearer = {"Authorization": f"Bearer {token}"}
+            async with client.get("/api/v1/events", headers=bearer) as response:
+                assert await Events(response.content).next() == ("access", {"acts": acts})

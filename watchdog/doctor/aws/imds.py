@@ -34,7 +34,7 @@ _FORMS: Mapping[str, re.Pattern[str]] = {
 
 _INTERFACES = "network/interfaces/macs/"
 _MACS = re.compile(r"(?:[0-9a-f:]{17}/?\s*){1,64}")
-_ADDRESSES = re.compile(r"(?:[0-9.]{7,15}\s*)+")
+_ADDRESSES = re.compile(r"[0-9.]{7,15}(?:\s+[0-9.]{7,15})*")
 
 _ALWAYS = ("instance-id", "placement/region")
 

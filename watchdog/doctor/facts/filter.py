@@ -19,6 +19,9 @@ from watchdog.root_job import RootJob
 from watchdog.thread import in_thread
 from watchdog.tool import Ran
 
+UNREADABLE = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What is raised by rules that are not as their tools write them."""
+
 _LEGACY = "iptables-legacy tables present"
 IPV4, IPV6 = 4, 6
 
@@ -86,12 +89,12 @@ async def _ask(case: Case) -> Filter:
     try:
         tools = {name: Ran(**said) for name, said in json.loads(ran.out).items()}
         return await in_thread(partial(read_filter, tools))
-    except (ValueError, KeyError, TypeError) as error:
+    except UNREADABLE as error:
         return Filter(unread=f"the rules cannot be read: {error!r}")
 
 
 def read_filter(tools: dict[str, Ran]) -> Filter:
-    """Return what *tools* say of the rules. Raises ValueError, KeyError for what is no ruleset."""
+    """Return what *tools* say of the rules. Raises UNREADABLE for what is no ruleset."""
     tables: dict[str, Table] = {}
     nft, unread = tools["nft"], ""
     if nft.code == 0:

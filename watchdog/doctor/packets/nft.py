@@ -64,7 +64,7 @@ def _chain(each: Mapping[str, Any]) -> Chain:
     priority = each.get("prio", 0)
     return Chain(
         each["name"],
-        hook=each.get("hook", ""),
+        hook=str(each.get("hook", "")),
         kind=each.get("type", "filter"),
         priority=priority if isinstance(priority, int) else _PRIORITIES.get(priority, 0),
         policy=_FATES.get(each.get("policy", "accept"), Fate.ACCEPTED),
@@ -103,7 +103,7 @@ class _Rule:
         if kind == "return":
             return Rule(self._text, tests, returns=True)
         if kind in {"jump", "goto"}:
-            return Rule(self._text, tests, jump=value["target"], leaves=kind == "goto")
+            return Rule(self._text, tests, jump=str(value["target"]), leaves=kind == "goto")
         if kind == "dnat":
             return Rule(self._text, tests, fate=Fate.REDIRECTED)
         if kind == "redirect":
@@ -184,7 +184,8 @@ def _element(left: Expression, right: Expression) -> Test:  # noqa: C901, PLR091
         case {"meta": {"key": "l4proto"}}:
             return always(_yes(right in {"tcp", 6}))
         case {"meta": {"key": "nfproto"}}:
-            return lambda packet: _yes({"ipv4": 4, "ipv6": 6}.get(right) == packet.family)
+            family = {"ipv4": 4, "ipv6": 6}.get(right)
+            return lambda packet: _yes(packet.family == family)
         case {"meta": {"key": "iifname" | "iif"}} if isinstance(right, str):
             star = right.endswith("*")
             return interface("", any_after=right[:-1]) if star else interface(right)

@@ -1,7 +1,19 @@
-// The token, asked of whoever wants to act, or to read where reading takes one.
+// The token, asked of whoever wants to act, or to read where reading takes one; what it is good for.
 
 import { keep, token } from "./api.js";
-import { h } from "./dom.js";
+import { h, put } from "./dom.js";
+
+let acts = false;
+
+/** Tell whether to offer what acts: the daemon says so, for it would refuse a token that only reads. */
+export const mayAct = () => acts;
+
+/** Take the daemon's word on what may be done from here. */
+export function takeAccess(access) {
+  ({ acts } = access);
+  const words = acts ? "Change token" : "Change token: this one only reads";
+  put(document.getElementById("key"), token() ? words : "Enter token");
+}
 
 /** Ask for the token; *reason*: why it is needed. */
 export function askToken(reason = "") {

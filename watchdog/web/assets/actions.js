@@ -1,4 +1,4 @@
-// What may be done to a service by whoever has the token; only what suits how it stands is there.
+// What may be done to a service by whoever may act; only what suits how it stands is there.
 
 import { post } from "./api.js";
 import { h, put } from "./dom.js";

@@ -1,7 +1,7 @@
 // The page: what is shown, and where news of it go.
 
-import { follow, token } from "./api.js";
-import { askToken } from "./access.js";
+import { follow } from "./api.js";
+import { askToken, takeAccess } from "./access.js";
 import { h, put } from "./dom.js";
 import { showIncident, showIncidents } from "./incident.js";
 import { Service } from "./service.js";
@@ -38,6 +38,10 @@ function decoded(part) {
 function tell(kind, data) {
   heard = Date.now();
   if (kind === "daemon") return tellDaemon(data);
+  if (kind === "access") {
+    takeAccess(data);
+    return shown?.suit?.();
+  }
   let names = [];
   if (kind === "services") {
     for (const each of data) services.set(each.name, { ...each, at: Date.now() });
@@ -92,7 +96,6 @@ function linked(reason, status) {
   if (!reason && heard) shown?.again?.();
 }
 
-if (token()) put(document.getElementById("key"), "Change token");
 document.getElementById("key").addEventListener("click", () => askToken());
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault(); // what follows # says what is shown

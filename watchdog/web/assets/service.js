@@ -1,6 +1,7 @@
 // One service in depth: checks, availability, latency, incidents, and what may be done to it.
 
-import { get, token } from "./api.js";
+import { mayAct } from "./access.js";
+import { get } from "./api.js";
 import { Actions } from "./actions.js";
 import { availability } from "./availability.js";
 import { h, left, mend, show } from "./dom.js";
@@ -18,9 +19,9 @@ export class Service {
     this.days = h("section", { class: "card", "aria-label": "Availability" });
     this.incidents = h("section", { class: "card", "aria-label": "Incidents" });
     this.latency = new Latency(this.path);
-    this.actions = token() ? new Actions(this.path, name) : null;
+    this.actions = new Actions(this.path, name);
     show(main, h("p", { class: "path" }, h("a", { href: "#/" }, "All services")),
-      this.head, this.actions?.place ?? null, this.days, this.latency.place, this.incidents);
+      this.head, this.actions.place, this.days, this.latency.place, this.incidents);
     this.draw();
     this.load();
   }
@@ -46,9 +47,14 @@ export class Service {
   draw() {
     const service = this.services.get(this.name);
     this.incident = service?.incident?.id;
-    this.actions?.suit(service);
+    this.suit();
     const [tone, ...children] = service ? inDepth(service) : missing(this.name);
     mend(this.head, h("section", { class: `card ${tone}-edge`, "aria-label": "How it stands" }, children));
+  }
+
+  /** Offer what may be done from here. */
+  suit() {
+    this.actions.suit(mayAct() ? this.services.get(this.name) : null);
   }
 
   load() {

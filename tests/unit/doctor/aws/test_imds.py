@@ -68,8 +68,10 @@ async def test_what_is_no_metadata_service_is_not_believed(imds: Imds, mode: str
         {"instance": ""},
         {"region": "eu-central-1\n--profile x"},
         {"role": "web$(id)"},
+        {"public": "198.51.100.7 $(id)"},
+        {"public": "1" * 92 + "x"},
     ],
-    ids=str,
+    ids=lambda change: str(change)[:40],
 )
 async def test_what_would_not_be_safe_in_a_command_is_refused(
     imds: Imds, change: dict[str, str]
