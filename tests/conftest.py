@@ -17,7 +17,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="run what takes long, and nothing else")
     parser.addoption("--hours", type=float, default=1.0, help="how long the real soak lasts")
-    parser.addoption("--weeks", type=int, default=2, help="how long each simulated life lasts")
+    parser.addoption("--weeks", type=int, default=13, help="how long each simulated life lasts")
     parser.addoption("--write", action="store_true", help="write what a soak showed into its page")
 
 

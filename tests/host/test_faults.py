@@ -230,6 +230,9 @@ def test_a_host_that_stands_still_for_seconds_fails_nobody(watching: WatchedHost
     with said.open("w") as answer:  # opens with a round's question, which has a second
         freezer.write_text("1")
         try:
+            # Another for the next round: who opens this one again may find its reader leaving.
+            os.mkfifo(said.with_name("next"))
+            said.with_name("next").rename(said)
             until = time.monotonic() + 2.5
             wait_for(lambda: time.monotonic() > until)
         finally:

@@ -150,7 +150,7 @@ class Reader:
 
 
 class Witness(DurableStore):
-    """The store, which holds every restart against the budget."""
+    """The store, which holds every restart against the budget, and knows what must be told."""
 
     def __init__(self, sqlite: OneThread, policy: Policy, elapsed: Callable[[], float]) -> None:
         super().__init__(sqlite)
@@ -159,9 +159,20 @@ class Witness(DurableStore):
         self.elapsed = elapsed
         self.spent: dict[str, list[float]] = {}
         self.decided = 0
+        self.owed: Counter[str] = Counter()  # to the program: it is told everything
+        self.noted: Counter[str] = Counter()
+
+    def go_on_from(self, before: Witness) -> None:
+        """Remember what was seen in the lives of the daemon before this one."""
+        self.spent, self.decided = before.spent, before.decided
+        self.owed, self.noted = before.owed, before.noted
 
     async def commit(self, change: Change) -> None:
         await super().commit(change)
+        if self.sqlite.is_dead:
+            return  # it came to nothing
+        self.owed.update(each.alert.kind for each in change.alerts if PROGRAM in each.destinations)
+        self.noted.update(note.kind for note in change.notes)
         spent = self.spent.setdefault(change.state.service, [])
         if change.finished is not None and change.finished.outcome is RestartOutcome.YIELDED:
             del spent[-1:]
@@ -182,7 +193,7 @@ class Weeks:
         self.happened: Counter[str] = Counter()
         self.readers = {name: Reader(is_program=name == PROGRAM) for name in DESTINATIONS}
         self._chance = random.Random(seed)
-        self._path = path
+        self.path = path
         self._policy = Policy(interval=300.0, fast_interval=30.0, recovery_interval=5.0)
         self._controls = [Patient(clock=self.clock, heals=False) for _ in range(services)]
         self._boot = 0
@@ -199,9 +210,8 @@ class Weeks:
 
     async def start(self) -> None:
         """Start the daemon on what the database has."""
-        spent, decided = self.store.spent, self.store.decided
-        self.store = self._new_store()
-        self.store.spent, self.store.decided = spent, decided
+        before, self.store = self.store, self._new_store()
+        self.store.go_on_from(before)
         await self.store.__aenter__()
         lefts = await self.store.load(self.clock.now())
         book = AddressBook([Subscription(name) for name in DESTINATIONS])
@@ -340,7 +350,7 @@ class Weeks:
 
     def _new_store(self) -> Witness:
         sqlite = OneThread(
-            self._path,
+            self.path,
             boot_id=f"boot {self._boot}",
             wall=lambda: self.clock.wall,
             ballast_size=4096,

@@ -8,10 +8,13 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 import structlog
 from hypothesis import settings
+
+NONE_QUICK = b"\npytestmark = pytest.mark.adapter\n"
 
 settings.register_profile("quick", deadline=None, max_examples=25)
 settings.register_profile("ci", deadline=None, max_examples=50, derandomize=True, print_blob=True)
@@ -30,18 +33,32 @@ structlog.configure(
 )
 
 
+# Nothing of what collecting makes is garbage yet: looking for it costs a fifth of the time.
+gc.disable()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even import, for the quick tests, a module of which none is quick."""
+    is_module = config.getoption("markexpr") == "unit" and collection_path.suffix == ".py"
+    return True if is_module and NONE_QUICK in collection_path.read_bytes() else None
+
+
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Mark the quick tests, and of the core's those that are the same each time."""
+    """Mark the quick tests, and measure the coverage of those that are the same each time.
+
+    Nor is it measured of those with a mark that says so: they repeat what others have shown, some
+    a thousand times.
+    """
     for item in items:
         if not item.nodeid.startswith("tests/unit/") or item.get_closest_marker("adapter"):
             continue
-        in_core = item.nodeid.startswith("tests/unit/core/")
+        item.add_marker(pytest.mark.unit)
         # hypothesis marks its own, but after this.
-        is_search = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-        is_example = in_core and not is_search
-        item.add_marker(pytest.mark.core_example if is_example else pytest.mark.unit)
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker(pytest.mark.no_cover)
 
 
 def pytest_collection_finish() -> None:
     """Have the garbage collector leave alone what was collected: it stays to the end."""
     gc.freeze()
+    gc.enable()

@@ -16,13 +16,13 @@ import structlog
 import watchdog
 from watchdog import places
 from watchdog.app import log as logging
+from watchdog.app.alive import prove_life
 from watchdog.app.alone import alone
 from watchdog.app.api import Api
 from watchdog.app.assemble import Assembly
 from watchdog.app.children import follow_children_without_threads, start_children_without_vfork
 from watchdog.app.engine import Engine
 from watchdog.app.garbage import settle
-from watchdog.app.health import unwell
 from watchdog.app.loop import new_loop
 from watchdog.app.readiness import Readiness, watchdog_period
 from watchdog.app.self_check import refuse_foreign_package
@@ -166,7 +166,9 @@ class _Daemon:
         )
         await engine.heart.apply(self._config, engine.health)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._prove_life(engine), name="life")
+            if (period := watchdog_period()) is not None:
+                proof = prove_life(self._clock, period, engine.stuck, self._readiness.alive)
+                tasks.create_task(proof, name="life")
             tasks.create_task(self._watch_notices(engine), name="notices")
             tell = partial(self._tell, engine)
             tasks.create_task(engine.sight.watch(self._clock, tell), name="sight")
@@ -242,15 +244,3 @@ class _Daemon:
             else:
                 await self._clock.sleep_until(self._clock.now().mono + RETRY_STORE)
                 await store.retry()
-
-    async def _prove_life(self, engine: Engine) -> None:
-        """Tell systemd's watchdog that the loop is quick and that everything moves."""
-        period = watchdog_period()
-        while period is not None:
-            due = self._clock.now().mono + period
-            await self._clock.sleep_until(due)
-            lag = self._clock.now().mono - due
-            if reason := unwell(lag, engine.stuck()):
-                log.error("not well; systemd's watchdog is not told otherwise", reason=reason)
-            else:
-                self._readiness.alive()

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 import watchdog
 from watchdog.core.model import Phase
 from watchdog.core.spans import span
+from watchdog.heartbeat.lag import LAG
 from watchdog.heartbeat.report import Report
 
 if TYPE_CHECKING:
     from watchdog.app.engine import Engine
     from watchdog.worker import Worker
-
-LAG = 1.0
-"""Seconds; an event loop later than this does not tell that all is well."""
 
 LINE = 300  # characters of what others have said
 NAMED = 50  # services that are named

@@ -7,15 +7,10 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from watchdog.heartbeat.lag import lag_at, lasting_lag
 from watchdog.heartbeat.ping import PingError, Signal, ping
 from watchdog.heartbeat.report import Report
 from watchdog.ports import Clock
-
-LAG = 1.0
-"""Seconds; an event loop that is later than this is looked at again before it is called well."""
-
-LOOKS = 3
-"""So many times in a row it is late, then it is told."""
 
 FIRST_PAUSE = 2.0
 """Seconds from a ping that was not taken to the next try; doubled each time."""
@@ -63,23 +58,14 @@ class Heartbeat:
 
     async def _beat(self, due: float) -> None:
         """Ping once what is due, and again within the interval while it is not taken."""
-        lag = await self._wait(due)
-        for _ in range(LOOKS - 1):
-            if lag <= LAG:
-                break
-            lag = await self._wait(self.clock.now().mono + LAG)  # it may have been a moment's
+        lag = await lasting_lag(self.clock, due)
         pause = min(FIRST_PAUSE, self.interval / 4)
         while not await self._try(lag):
             again = self.clock.now().mono + pause
             if again >= due + self.interval:
                 return
-            lag = await self._wait(again)
+            lag = await lag_at(self.clock, again)
             pause *= 2
-
-    async def _wait(self, until: float) -> float:
-        """Return by how much later than *until* it is."""
-        await self.clock.sleep_until(until)
-        return self.clock.now().mono - until
 
     async def _try(self, lag: float) -> bool:
         trouble = ""

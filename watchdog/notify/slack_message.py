@@ -68,7 +68,9 @@ def escape(text: str, size: int) -> str:
     if units(whole) <= room:
         return whole
     entities = [ENTITIES.get(char, char) for char in text[:room]]
-    fitting = bisect_right(list(accumulate(map(units, entities))), room)
+    # As units() counts, which takes long when asked for each of many.
+    sizes = (len(entity) + (entity > "\uffff") for entity in entities)
+    fitting = bisect_right(list(accumulate(sizes)), room)
     return "".join(entities[:fitting]) + ELLIPSIS
 
 

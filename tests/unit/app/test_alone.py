@@ -45,6 +45,7 @@ def test_a_socket_that_cannot_be_made_is_told_in_words(tmp_path: Path) -> None:
 
 
 def test_a_log_that_cannot_be_written_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = structlog.get_config()
     with Path("/dev/full").open("w", buffering=1) as full:
         monkeypatch.setattr(sys, "stderr", full)
         try:
@@ -52,7 +53,7 @@ def test_a_log_that_cannot_be_written_is_done_without(monkeypatch: pytest.Monkey
             for _ in range(3):
                 structlog.get_logger().warning("a is suspect", reason="x" * 10_000)
         finally:
-            structlog.reset_defaults()
+            structlog.configure(**before)
             monkeypatch.undo()
             with contextlib.suppress(OSError):
                 full.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.core.life import DEAD, DONE, HTTP, PASS, PORT, RESUME, Life
@@ -25,6 +25,8 @@ def flap(life: Life, failing: float, healthy: float, answer: Observation = HTTP)
     return life
 
 
+# Each of them is an hour of rounds: a tenth of what all properties of the core would take.
+@settings(max_examples=settings().max_examples // 2)
 @given(
     failing=st.floats(1, 60),
     healthy=st.floats(10, 800),
@@ -95,6 +97,7 @@ def spent(policy: Policy = SPENT) -> Life:
     return life
 
 
+@pytest.mark.no_cover
 def test_that_restarts_are_used_up_is_no_news_while_it_heals_by_turns() -> None:
     life = spent()
     for _ in range(10):
@@ -153,6 +156,7 @@ def test_what_flapped_before_maintenance_does_not_count_after_it() -> None:
     assert life.told == []
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("count", [20, 100])
 def test_what_is_kept_of_flapping_is_bounded(count: int) -> None:
     life = Life().see(PASS, 60)

@@ -49,6 +49,7 @@ def test_a_reminder_tells_when_the_next_restart_is_due(phase: Phase) -> None:
     assert measure.next_try == pytest.approx(life.now.wall + life.state.restart_at - life.now.mono)
 
 
+@pytest.mark.no_cover
 def test_a_crash_loop_is_reminded_of_though_every_round_passes() -> None:
     life = Life()
     for _ in range(100):

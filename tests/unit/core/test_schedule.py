@@ -82,6 +82,7 @@ def test_a_round_before_the_first_slot_is_followed_by_that() -> None:
     assert next_round(State("api", Phase.HEALTHY), Policy(), 1.0, OFFSET) == OFFSET
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("interval", [0.1, 0.3, 223.14809526376936])
 def test_a_slot_that_rounding_falls_short_of_is_not_taken_twice(interval: float) -> None:
     began = 0.0

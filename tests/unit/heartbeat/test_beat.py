@@ -12,7 +12,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.unit.clock import FakeClock
-from watchdog.heartbeat.beat import LAG, Heartbeat
+from watchdog.heartbeat.beat import Heartbeat
+from watchdog.heartbeat.lag import LAG
 from watchdog.heartbeat.ping import PingError, Signal
 from watchdog.heartbeat.report import Report
 

@@ -227,6 +227,44 @@ async def test_of_all_of_it_only_so_much_is_kept_and_of_each_service_the_newest(
     assert left(path) == [("old", 0), ("web", 2), ("api", 3), ("web", 3)]
 
 
+async def test_the_work_of_pruning_grows_as_the_rows_do_and_no_faster(
+    make_store: MakeStore, path: Path
+) -> None:
+    async with make_store() as store:
+        await store.commit(change(history=[Ended(NOW)]))
+    with closing(sqlite3.connect(path)) as raw:
+        few, many = (work_of_pruning(raw, rows) for rows in (100, 800))
+    assert few > 0
+    assert many < 10 * few
+
+
+def work_of_pruning(raw: sqlite3.Connection, rows: int) -> int:
+    """Return the work, in instructions of SQLite, where half of a flapping service's rows go."""
+    raw.executescript("DELETE FROM history; DELETE FROM incident; DELETE FROM outbox")
+    numbers = range(rows)
+    raw.executemany(
+        "INSERT INTO history (service, life, wall, records) VALUES ('api', 1, ?, '[]')",
+        [(WALL + number,) for number in numbers],
+    )
+    raw.executemany(
+        "INSERT INTO incident VALUES (?, 'api', ?1, ?1 + 1, 'unit', 'down')",
+        [(number,) for number in numbers],
+    )
+    raw.executemany(
+        "INSERT INTO outbox (destination, incident, kind, alert, key, created, status, ended)"
+        " VALUES ('slack', ?1, 'firing', '{}', ?1, 0, 'sent', ?1)",
+        [(number,) for number in numbers],
+    )
+    counted = []
+    raw.set_progress_handler(lambda: counted.append(1), 100)
+    half = rows // 2
+    while retention.prune(raw, WALL, {"incident": half, "outbox": half}, max_history=half):
+        pass
+    raw.set_progress_handler(None, 0)
+    assert raw.execute("SELECT count(*) FROM history").fetchone() == (half,)
+    return len(counted)
+
+
 async def test_a_run_of_which_nothing_is_left_is_forgotten(
     make_store: MakeStore, path: Path
 ) -> None:
