@@ -22,9 +22,11 @@ from watchdog.core.routing import Subscription
 from watchdog.core.severity import Severity
 from watchdog.errors import StoreError
 from watchdog.ports import Addressed, Change, Receipt
-from watchdog.relay import Relay, pass_on
+from watchdog.relay import Relay, left_behind, pass_on
 from watchdog.relay.left_behind import REASON
 from watchdog.store import DurableStore, SqliteStore
+from watchdog.store.entry import Batch
+from watchdog.store.memory import Memory
 from watchdog.store.read import Backlog
 
 pytestmark = pytest.mark.adapter
@@ -187,6 +189,27 @@ async def test_an_end_that_nobody_takes_waits_behind_its_beginning(store: Durabl
     assert kinds == [AlertKind.FIRING, AlertKind.RESOLVED]
 
 
+async def test_a_clock_that_was_set_back_changes_neither_order_nor_number(
+    store: DurableStore,
+) -> None:
+    back = Now(NOW.mono + 60, NOW.wall - 3600)
+    await store.post([FIRING], ["old"], NOW)
+    await store.post([replace(GAVE_UP, wall=back.wall)], ["old"], back)
+    await pass_on({"new"}, store, book("new"), back)
+    kinds = [alert.kind for alert in await waiting(store, "new")]
+    assert kinds == [AlertKind.FIRING, AlertKind.GAVE_UP]
+
+
+async def test_what_was_passed_on_before_is_no_later_for_that(store: DurableStore) -> None:
+    await store.post([FIRING], ["older"], NOW)
+    await store.post([GAVE_UP], ["old"], NOW)
+    await store.rejected((await store.due("older"))[0], REASON, NOW.wall)
+    await store.post([FIRING], ["new"], NOW)
+    await pass_on({"new"}, store, book("new"), NOW)
+    kinds = [alert.kind for alert in await waiting(store, "new")]
+    assert kinds == [AlertKind.FIRING, AlertKind.GAVE_UP]
+
+
 @pytest.mark.parametrize("alert", [FIRING, NOTICE], ids=lambda alert: str(alert.kind))
 async def test_a_channel_that_is_renamed_to_and_fro_loses_nothing(
     store: DurableStore, alert: Alert
@@ -201,6 +224,55 @@ async def test_a_notice_that_waits_in_two_places_is_told_once(store: DurableStor
     await store.post([NOTICE], ["old", "older"], NOW)
     await pass_on({"new"}, store, book("new"), NOW)
     assert len(await waiting(store, "new")) == 1
+
+
+def notices(number: int) -> list[Alert]:
+    return [replace(NOTICE, wall=FIRING.wall + place) for place in range(number)]
+
+
+async def leave(store: DurableStore, alerts: list[Alert]) -> None:
+    """Let *alerts* wait, each written by itself."""
+    for alert in alerts:
+        await store.post([alert], ["old"], NOW)
+
+
+async def test_more_than_memory_holds_is_passed_on_as_a_whole(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(left_behind, "AT_ONCE", 4)
+    sqlite = SqliteStore(tmp_path / "state.db", ballast_size=4096)
+    async with DurableStore(sqlite, memory=Memory(max_letters=8)) as store:
+        await leave(store, notices(12))
+        await pass_on({"new", "other"}, store, book("new", "other"), NOW)
+        for name in ("new", "other"):
+            told = await waiting(store, name)
+            assert [replace(each, diversion=None) for each in told] == notices(12)
+
+
+async def test_a_disk_that_takes_nothing_keeps_what_memory_has_no_room_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Full(SqliteStore):
+        is_full = False
+
+        async def write(self, batch: Batch) -> None:
+            if self.is_full:
+                raise StoreError("cannot write the database: disk full; make room")
+            await super().write(batch)
+
+    monkeypatch.setattr(left_behind, "AT_ONCE", 4)
+    sqlite = Full(tmp_path / "state.db", ballast_size=4096)
+    async with DurableStore(sqlite, memory=Memory(max_letters=12)) as store:
+        await leave(store, notices(20))
+        sqlite.is_full = True
+        for _ in range(5):
+            with pytest.raises(StoreError):
+                await pass_on({"new"}, store, book("new"), NOW)
+        assert len(await waiting(store, "new")) == 8
+        sqlite.is_full = False
+        await store.retry()
+        await pass_on({"new"}, store, book("new"), NOW)
+        assert len(await waiting(store, "new")) == 20
 
 
 @dataclass

@@ -32,6 +32,7 @@ from watchdog.config import (
     WebhookSettings,
 )
 from watchdog.core.model import Alert
+from watchdog.core.policy import may_restart
 from watchdog.core.service import (
     Check,
     CommandControl,
@@ -233,9 +234,16 @@ class Assembly:
         """Return what is wrong with what the services share; empty if nothing."""
         return self._bus.trouble if self._bus is not None else ""
 
-    async def obstacle(self) -> str:
-        """Say why no unit at all can be restarted; empty if nothing is known against it."""
-        if self._bus is None:
+    async def obstacle(self, config: Config) -> str:
+        """Say why no unit at all can be restarted; empty if nothing is known against it.
+
+        Where *config* has the daemon restart none, that is nobody's worry.
+        """
+        wanted = any(
+            isinstance(service.control, UnitControl) and may_restart(service.policy)
+            for service in config.services
+        )
+        if self._bus is None or not wanted:
             return ""
         from watchdog.control.permission import obstacle
 

@@ -123,7 +123,7 @@ class Engine:
         """
         self.host, self.configured = config.daemon.host, self.clock.now().wall
         await self._assembly.connect(config)
-        self._tasks.create_task(self._look_for_an_obstacle(), name="obstacle")
+        self._tasks.create_task(self._look_for_an_obstacle(config), name="obstacle")
         self.health.patience = config.delivery.fallback_after
         book = self._around.book
         book.subscriptions = config.subscriptions
@@ -140,9 +140,9 @@ class Engine:
         self.applied.set()
         self.changed.set()
 
-    async def _look_for_an_obstacle(self) -> None:
+    async def _look_for_an_obstacle(self, config: Config) -> None:
         """Say now, and not when a restart is due, that none will be possible."""
-        before, self._obstacle = self._obstacle, await self._assembly.obstacle()
+        before, self._obstacle = self._obstacle, await self._assembly.obstacle(config)
         if self._obstacle and not before:
             log.error(self._obstacle)
         self.changed.set()

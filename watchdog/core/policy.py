@@ -13,6 +13,11 @@ def threshold(policy: Policy, check: str) -> int:
     return policy.restart_after.get(check, policy.max_failures)
 
 
+def may_restart(policy: Policy) -> bool:
+    """Tell whether any failure at all would bring a restart about."""
+    return any(threshold(policy, check) for check in policy.restart_after)
+
+
 def backoff(policy: Policy, attempts: int) -> float:
     """Return the seconds to wait before the next restart; the first one waits for nothing."""
     if attempts == 0:

@@ -167,9 +167,9 @@ class DurableStore:
         return {*on_disk, *self._memory.addressed(delivery)}
 
     async def about(self, incidents: Collection[str]) -> Sequence[Addressed]:
-        """Return all alerts of *incidents* that were not set aside, each with one destination.
+        """Return all alerts of *incidents* in their order; empty: of what belongs to none.
 
-        The empty one: of what belongs to no incident. Raises StoreError.
+        Each with its destination, or with none where it was set aside. Raises StoreError.
         """
         in_memory = self._memory.about(incidents)  # first: it may be on the disk a moment later
         return [
@@ -178,6 +178,11 @@ class DurableStore:
         ]
 
     # --- outbox ---------------------------------------------------------------------------------
+
+    @property
+    def held(self) -> int:
+        """Return how many letters are due that only memory has."""
+        return sum(map(len, self._memory.waiting().values()))
 
     async def due(self, destination: str, limit: int = 1) -> Sequence[Delivery]:
         """Return the *limit* oldest alerts due at *destination*, the disk's before memory's.
@@ -193,7 +198,8 @@ class DurableStore:
     async def left_behind(self, configured: Collection[str]) -> Sequence[Delivery]:
         """Return what is due at destinations that are not *configured*. Raises StoreError.
 
-        The oldest first, whatever its destination. Unlike ``due`` it says so if the disk does not.
+        In the order in which they came, whatever the clock said. Unlike ``due`` it says so if the
+        disk does not.
         """
         found: list[Delivery] = []
         on_disk = await self._answer(self._sqlite.outbox_summary())
@@ -203,7 +209,7 @@ class DurableStore:
             if limit:
                 due = self._sqlite.due(name, limit, self._memory.finished)
                 found += self._with_memory(name, await self._answer(due), limit)
-        return sorted(found, key=lambda delivery: delivery.created)
+        return sorted(found, key=lambda delivery: (delivery.id < 0, abs(delivery.id)))
 
     def _with_memory(
         self, destination: str, found: Sequence[Delivery], limit: int

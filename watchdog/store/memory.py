@@ -115,13 +115,13 @@ class Memory:
         }
 
     def about(self, incidents: Collection[str]) -> Sequence[Addressed]:
-        """Return the alerts of *incidents* that only memory has, those set aside left out."""
+        """Return the alerts of *incidents* that only memory has; those set aside go nowhere."""
         dead = self.dead
         return [
-            Addressed(letter.alert, (letter.destination,))
+            Addressed(letter.alert, () if letter.key in dead else (letter.destination,))
             for entry in self._entries
             for letter in entry.letters
-            if letter.alert.incident in incidents and letter.key not in dead
+            if letter.alert.incident in incidents
         ]
 
     def as_tried(self, delivery: Delivery) -> Delivery:

@@ -188,21 +188,22 @@ def known(connection: sqlite3.Connection, keys: Collection[str]) -> Collection[s
 
 
 def about(
-    connection: sqlite3.Connection, incidents: Collection[str], skip: Collection[str]
+    connection: sqlite3.Connection, incidents: Collection[str], dead: Collection[str]
 ) -> Sequence[Addressed]:
-    """Return all alerts of *incidents*, each with one destination; empty: of no incident.
+    """Return all alerts of *incidents* in their order; empty: of no incident.
 
-    Not what was set aside, what nobody can read, and what has a key in *skip*.
+    Each with its destination, or without if it was set aside there or has a key in *dead*. What
+    nobody can read is left out.
     """
     found = []
-    for destination, text, key in connection.execute(
-        "SELECT destination, alert, key FROM outbox"
-        " WHERE status <> 'dead' AND incident IN (SELECT value FROM json_each(?))",
+    for destination, text, key, status in connection.execute(
+        "SELECT destination, alert, key, status FROM outbox"
+        " WHERE incident IN (SELECT value FROM json_each(?)) ORDER BY id",
         (encode([plain(each) for each in incidents]),),
     ):
+        is_dead = status == "dead" or key in dead
         with suppress(StoreError):
-            if key not in skip:
-                found.append(Addressed(decode_alert(text), (destination,)))
+            found.append(Addressed(decode_alert(text), () if is_dead else (destination,)))
     return found
 
 

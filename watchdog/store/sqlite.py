@@ -210,10 +210,10 @@ class SqliteStore:
         return await self._read(read.known, keys)
 
     async def about(
-        self, incidents: Collection[str], skip: Collection[str] = ()
+        self, incidents: Collection[str], dead: Collection[str] = ()
     ) -> Sequence[Addressed]:
-        """Return all alerts of *incidents* not set aside, keys in *skip* left out."""
-        return await self._read(read.about, incidents, skip)
+        """Return all alerts of *incidents*; what was set aside, or is in *dead*, goes nowhere."""
+        return await self._read(read.about, incidents, dead)
 
     async def addressed(self, delivery: Delivery) -> Collection[str]:
         """Return where the alert of *delivery* was addressed when it was made."""

@@ -107,7 +107,11 @@ class Door:
 
     async def _let_in(self, handler: web.RequestHandler, connection: socket.socket) -> None:
         limit = HANDSHAKE if self.context else None
-        with contextlib.suppress(OSError):  # they speak no TLS, or have gone
+        try:
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: handler, connection, ssl=self.context, ssl_handshake_timeout=limit
             )
+        except OSError as error:  # they speak no TLS, or have gone
+            # Its frames hold it, and 300 kB of TLS: who hangs up by the thousand would fill our
+            # memory before the collector looks.
+            error.__traceback__ = None

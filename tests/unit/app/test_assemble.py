@@ -10,8 +10,18 @@ import pytest
 
 from tests.unit.clock import FakeClock
 from watchdog.app.assemble import Assembly
-from watchdog.config import DaemonSettings
-from watchdog.core.service import Check, HttpCheck, PortCheck, ProcessControl, Service
+from watchdog.config import Config, DaemonSettings
+from watchdog.control import permission
+from watchdog.core.service import (
+    Check,
+    Control,
+    HttpCheck,
+    Policy,
+    PortCheck,
+    ProcessControl,
+    Service,
+    UnitControl,
+)
 
 DAEMON = DaemonSettings("/var/lib/sw", "/run/sw", "json", "web-1")
 LOCAL = (PortCheck(80), HttpCheck("http://localhost:8000/"), HttpCheck("https://[::1]/"))
@@ -25,6 +35,30 @@ def test_only_a_check_that_may_leave_this_host_asks_for_its_network(
     service = Service("api", ProcessControl(("true",)), checks)
     questions = Assembly(DAEMON, FakeClock()).parts(service).questions
     assert {question.excuse is not None for question in questions} == {asks}
+
+
+NEVER = Policy(restart_after=dict.fromkeys(Policy().restart_after, 0))
+
+
+@pytest.mark.parametrize(
+    ("control", "policy", "said"),
+    [
+        (UnitControl("api.service"), Policy(), "cannot restart"),
+        (UnitControl("api.service"), NEVER, ""),
+        (ProcessControl(("true",)), Policy(), ""),
+    ],
+)
+async def test_that_no_unit_can_be_restarted_is_said_where_one_would_be(
+    monkeypatch: pytest.MonkeyPatch, control: Control, policy: Policy, said: str
+) -> None:
+    async def obstacle(_: object) -> str:
+        return "cannot restart"
+
+    monkeypatch.setattr(permission, "obstacle", obstacle)
+    assembly = Assembly(DAEMON, FakeClock())
+    monkeypatch.setattr(assembly, "_bus", object())
+    config = Config("config.toml", DAEMON, (Service("api", control, LOCAL, policy),))
+    assert await assembly.obstacle(config) == said
 
 
 @pytest.mark.adapter

@@ -23,6 +23,19 @@ def test_a_restart_is_due_after_so_many_failures(policy: Policy, check: str, fai
 
 
 @pytest.mark.parametrize(
+    ("policy", "may"),
+    [
+        (Policy(), True),
+        (Policy(restart_after={"unit": 0, "http": 3}), True),
+        (Policy(restart_after={"unit": 0, "http": 0}), False),
+        (Policy(restart_budget=0), False),
+    ],
+)
+def test_a_service_that_no_check_restarts_is_only_watched(policy: Policy, may: bool) -> None:
+    assert rules.may_restart(policy) is may
+
+
+@pytest.mark.parametrize(
     ("attempts", "seconds"),
     [(0, 0), (1, 5), (2, 10), (3, 20), (4, 40), (7, 300), (8, 300), (1_000_000, 300)],
 )

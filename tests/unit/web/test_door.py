@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import shutil
 import ssl
+from asyncio.sslproto import SSLProtocol
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -196,6 +198,28 @@ async def test_who_is_silent_before_tls_is_let_go(
     settings, _, _ = with_certificate(tmp_path)
     async with house(settings) as opened:
         assert not await (await opened.caller()).is_answered()
+
+
+def sessions() -> int:
+    """Count the TLS sessions that there are, those included that only the collector could free."""
+    return sum(isinstance(each, SSLProtocol) for each in gc.get_objects())
+
+
+@with_openssl
+async def test_who_hangs_up_before_tls_leaves_nothing_to_be_collected(tmp_path: Path) -> None:
+    settings, trusted, _ = with_certificate(tmp_path)
+    async with house(settings) as opened:
+        stays = await opened.caller(trusted)
+        gc.collect()
+        gc.disable()
+        try:
+            before = sessions()
+            for _ in range(4):
+                (await opened.caller()).leave()
+                assert all([await stays.gets(FAST) for _ in range(5)])
+            assert sessions() == before
+        finally:
+            gc.enable()
 
 
 @with_openssl
