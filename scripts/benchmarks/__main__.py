@@ -8,7 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scripts.benchmarks import (
@@ -21,6 +21,7 @@ from scripts.benchmarks import (
     restarts,
     rivals,
     scale,
+    stolen,
     web,
 )
 from scripts.benchmarks.report import PAGE, Section, update_page
@@ -97,10 +98,12 @@ def main() -> int:
 def _measure(name: str, page: Path | None) -> bool:
     """Run one, and write what it found; whatever goes wrong, the others can still run."""
     _say(f"measuring {name}: {BENCHMARKS[name].about} …")
-    began = time.monotonic()
+    began, before = time.monotonic(), stolen.times()
     try:
         found = BENCHMARKS[name].run()
-        for section in [found] if isinstance(found, Section) else found:
+        note = stolen.told(before, stolen.times())
+        for measured in [found] if isinstance(found, Section) else found:
+            section = replace(measured, method=measured.method + note)
             print(section.text(), flush=True)
             if page is not None:
                 update_page(section, ORDER, page)

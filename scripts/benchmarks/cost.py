@@ -14,6 +14,7 @@ from scripts.benchmarks.lab import (
     daemon_pid,
     of,
     pass_time,
+    python_of,
     wait_for_phase,
 )
 from scripts.benchmarks.plot import Bar, Bars, Group
@@ -238,8 +239,7 @@ def _with_children(pid: int) -> float:
 
 def _floor(host: InstalledHost, what: str) -> float:
     """Return the CPU seconds that the least asyncio program takes for a round."""
-    python = "/opt/service-watchdog/bin/python"
-    done = host.run(python, "-I", "-c", FLOOR, str(FLOOR_ROUNDS), what, timeout=120)
+    done = host.run(python_of(host), "-I", "-c", FLOOR, str(FLOOR_ROUNDS), what, timeout=120)
     return float(done.stdout)
 
 

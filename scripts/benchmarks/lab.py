@@ -78,6 +78,12 @@ def pss_megabytes(pid: int) -> float:
     raise ValueError(f"cannot read the PSS of process {pid}")
 
 
+def python_of(host: InstalledHost) -> str:
+    """Return the interpreter that the daemon runs on, with its packages."""
+    shebang = host.read("/opt/service-watchdog/bin/service-watchdog").splitlines()[0]
+    return shebang.removeprefix("#!")
+
+
 def of(full: T, quick: T) -> T:
     """Return the first, or in a trial run the second: how many, or how long."""
     return quick if options.quick else full

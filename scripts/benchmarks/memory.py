@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from scripts.benchmarks import contestants
 from scripts.benchmarks.cost import ONE
-from scripts.benchmarks.lab import bench_host, daemon_pid, pass_time, pss_megabytes, wait_for_phase
+from scripts.benchmarks.lab import (
+    bench_host,
+    daemon_pid,
+    pass_time,
+    pss_megabytes,
+    python_of,
+    wait_for_phase,
+)
 from scripts.benchmarks.plot import Bar, Bars, Group
 from scripts.benchmarks.report import Section, at_most
 from tests.host.installed import DAEMON, InstalledHost
@@ -167,6 +174,5 @@ def _rivals(host: InstalledHost) -> dict[str, float]:
 def _importing(host: InstalledHost, module: str) -> float:
     imports = "" if module == "nothing" else f"import {module}\n"
     script = f"{imports}print(open('/proc/self/smaps_rollup').read())"
-    shebang = host.read("/opt/service-watchdog/bin/service-watchdog").splitlines()[0]
-    output = host.run(shebang.removeprefix("#!"), "-c", script).stdout
+    output = host.run(python_of(host), "-c", script).stdout
     return next(int(line.split()[1]) for line in output.splitlines() if "Pss:" in line) / 1024

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shlex
 import signal
@@ -206,11 +207,11 @@ class Host(Machine):
 
     def outer_pids(self) -> list[int]:
         """Return all processes of the host, as we call them."""
-        return [
-            int(line)
-            for procs in self.cgroup.rglob("cgroup.procs")
-            for line in procs.read_text().splitlines()
-        ]
+        found: list[int] = []
+        for folder, _, _ in os.walk(self.cgroup):  # passes over what ends meanwhile
+            with contextlib.suppress(OSError):
+                found += map(int, Path(folder, "cgroup.procs").read_text().split())
+        return found
 
     def start_peer(
         self, program: str, *options: str, unit: str = "", type_: str = "notify", more: str = ""

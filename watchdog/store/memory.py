@@ -147,10 +147,17 @@ class Memory:
     # --- emptying -------------------------------------------------------------------------------
 
     def batch(self) -> Batch:
-        """Return what is to be written next, oldest first: letters along with their results."""
-        entries = self._entries[:BATCH]
-        later = {letter.key for e in self._entries[BATCH:] for letter in e.letters}
-        results = [result for key, result in self._results.items() if key not in later]
+        """Return what is to be written next, oldest first: letters along with their results.
+
+        That a letter was set aside waits for all entries: one of them may pass it on.
+        """
+        entries, rest = self._entries[:BATCH], self._entries[BATCH:]
+        later = {letter.key for entry in rest for letter in entry.letters}
+        results = [
+            result
+            for key, result in self._results.items()
+            if key not in later and not (rest and result.status is Status.DEAD)
+        ]
         return Batch(entries, results, dict(self._evidence))
 
     def written(self, batch: Batch) -> None:
