@@ -159,7 +159,7 @@ def storm() -> Section:
         units = [f"storm@{number}.service" for number in range(FAILING)]
         calm = [f"calm@{number}.service" for number in range(HEALTHY)]
         host.systemctl("start", *calm, *units, timeout=120)
-        for run in range(of(2, 1)):
+        for run in range(of(3, 1)):
             for channel, seen in lates.items():
                 host.configure(STORM + (SLACK if channel == "Slack" else ""))
                 host.start_daemon()
