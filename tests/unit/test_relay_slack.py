@@ -21,8 +21,8 @@ async def slack() -> AsyncIterator[SlackServer]:
         yield server
 
 
-def bot(slack: SlackServer) -> SlackBot:
-    return SlackBot(SlackServer.TOKEN, "#ops", api_url=slack.api_url, route=Route(timeout=0.2))
+def bot(slack: SlackServer, timeout: float = 30) -> SlackBot:
+    return SlackBot(SlackServer.TOKEN, "#ops", api_url=slack.api_url, route=Route(timeout=timeout))
 
 
 async def test_a_rate_limit_delays_the_alert_by_what_slack_asks_for(slack: SlackServer) -> None:
@@ -47,7 +47,7 @@ async def test_a_lost_answer_means_the_same_key_again_and_one_message(
     bench = Bench()
     slack.behave(mode, count=1)
     bench.outbox.add(bench.alert())
-    async with bench.running(bench.relay(bot(slack))):
+    async with bench.running(bench.relay(bot(slack, timeout=1 if mode == "hang" else 30))):
         await bench.outbox.wait_until_tried(1)
         await bench.clock.advance(1)
         await bench.outbox.wait_until_done(1)

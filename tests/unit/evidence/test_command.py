@@ -32,8 +32,8 @@ def test_one_that_is_missing_says_so() -> None:
 
 def test_one_that_hangs_is_killed_with_what_it_started_and_its_output_kept() -> None:
     began = time.monotonic()
-    first, *rest = sh("sleep 1000 & echo $!; wait", within=0.3)
-    assert rest == ["did not end within 0.3 s; killed"]
+    first, *rest = sh("sleep 1000 & echo $!; wait", within=1)
+    assert rest == ["did not end within 1 s; killed"]
     assert time.monotonic() - began < WITHIN
     assert has_ended(int(first))
 

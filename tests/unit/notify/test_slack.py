@@ -19,7 +19,7 @@ from watchdog.notify.route import Route
 from watchdog.notify.slack import Slack, SlackBot, SlackWebhook
 
 KEY = "0b8f2a6e-6a53-5c0e-8b9a-0d7a4c1f2e3d"
-FAST = Route(timeout=0.2)
+PATIENT, HASTY = Route(timeout=30), Route(timeout=0.2)
 SECRETS = (SlackServer.TOKEN, SlackServer.HOOK)
 
 
@@ -40,7 +40,7 @@ async def slack() -> AsyncIterator[SlackServer]:
 
 def bot(
     server: SlackServer,
-    route: Route = FAST,
+    route: Route = PATIENT,
     token: str = SlackServer.TOKEN,
     channel: str = SlackServer.CHANNEL,
 ) -> SlackBot:
@@ -95,7 +95,7 @@ async def test_the_bot_posts_text_blocks_key_and_incident(slack: SlackServer) ->
 
 
 async def test_the_webhook_posts_text_and_blocks(slack: SlackServer) -> None:
-    notifier = SlackWebhook(slack.webhook_url, route=FAST)
+    notifier = SlackWebhook(slack.webhook_url, route=PATIENT)
     receipt = await notifier.send(message(), KEY)
     await notifier.close()
     [posted] = slack.messages
@@ -120,7 +120,7 @@ async def test_prepare_connects_and_posts_nothing(slack: SlackServer) -> None:
 
 
 async def test_prepare_fails_in_silence() -> None:
-    notifier = SlackBot("token", "#ops", api_url="http://127.0.0.1:9/api/", route=FAST)
+    notifier = SlackBot("token", "#ops", api_url="http://127.0.0.1:9/api/", route=PATIENT)
     await notifier.prepare()
     await notifier.close()
 
@@ -136,7 +136,7 @@ async def test_a_closed_notifier_opens_again(slack: SlackServer) -> None:
 
 
 async def test_a_named_proxy_is_used(slack: SlackServer) -> None:
-    through = Route(timeout=0.2, proxy=slack.url)
+    through = Route(timeout=30, proxy=slack.url)
     notifier = SlackBot(
         SlackServer.TOKEN, "#ops", api_url="http://slack.invalid/api/", route=through
     )
@@ -149,7 +149,7 @@ async def test_a_named_proxy_is_used(slack: SlackServer) -> None:
 async def test_the_environment_is_trusted_only_when_told_and_no_proxy_is_honoured(
     slack: SlackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trusting = Route(timeout=0.2, trust_env=True)
+    trusting = Route(timeout=30, trust_env=True)
     assert "proxy does not accept" in str(await failure(bot(slack, trusting)))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     notifier = bot(slack, trusting)
@@ -177,7 +177,9 @@ async def test_slacks_troubles_are_temporary(
     slack: SlackServer, way: str, mode: str, words: str, retry_after: float | None
 ) -> None:
     slack.behave(mode, retry_after=7)
-    notifier: Slack = bot(slack) if way == "bot" else SlackWebhook(slack.webhook_url, route=FAST)
+    route = HASTY if mode == "hang" else PATIENT
+    hook = slack.webhook_url
+    notifier: Slack = bot(slack, route) if way == "bot" else SlackWebhook(hook, route=route)
     error = await failure(notifier)
     assert isinstance(error, TemporaryDeliveryError)
     assert words in str(error)
@@ -205,7 +207,7 @@ async def test_what_an_operator_can_repair_is_kept_and_tried_slowly(
 
 
 async def test_a_webhook_that_was_removed_can_be_repaired(slack: SlackServer) -> None:
-    error = await failure(SlackWebhook(slack.url + "/services/T000/B000/OLD", route=FAST))
+    error = await failure(SlackWebhook(slack.url + "/services/T000/B000/OLD", route=PATIENT))
     assert isinstance(error, TemporaryDeliveryError)
     assert str(error) == (
         "cannot post to Slack webhook: no_service; "
@@ -255,7 +257,7 @@ async def test_each_answer_to_the_bot_is_classified(
     answer: Answer, words: str, retry_after: float | None
 ) -> None:
     async with canned(answer) as server:
-        error = await failure(SlackBot("xoxb-token", "#ops", api_url=server.url, route=FAST))
+        error = await failure(SlackBot("xoxb-token", "#ops", api_url=server.url, route=PATIENT))
     assert isinstance(error, TemporaryDeliveryError)
     assert words in str(error)
     assert error.retry_after == retry_after
@@ -277,7 +279,7 @@ async def test_each_answer_to_the_webhook_is_classified(
     answer: Answer, words: str, retry_after: float | None
 ) -> None:
     async with canned(answer) as server:
-        error = await failure(SlackWebhook(server.url + SlackServer.HOOK, route=FAST))
+        error = await failure(SlackWebhook(server.url + SlackServer.HOOK, route=PATIENT))
     assert isinstance(error, TemporaryDeliveryError)
     assert words in str(error)
     assert error.retry_after == retry_after
@@ -285,7 +287,7 @@ async def test_each_answer_to_the_webhook_is_classified(
 
 async def test_a_workflows_webhook_answers_in_json() -> None:
     async with canned(as_json({"ok": True})) as server:
-        notifier = SlackWebhook(server.url, route=FAST)
+        notifier = SlackWebhook(server.url, route=PATIENT)
         await notifier.send(message(), KEY)
         await notifier.close()
 
@@ -296,7 +298,7 @@ async def test_a_workflows_webhook_answers_in_json() -> None:
 async def test_a_form_that_is_refused_goes_out_as_plain_text_at_once(code: str) -> None:
     ok = as_json({"ok": True, "channel": "C1", "ts": "1.2"})
     async with canned(as_json({"ok": False, "error": code}), ok) as server:
-        notifier = SlackBot("xoxb-token", "#ops", api_url=server.url, route=FAST)
+        notifier = SlackBot("xoxb-token", "#ops", api_url=server.url, route=PATIENT)
         receipt = await notifier.send(message(), KEY)
         await notifier.close()
     assert receipt.details == {"channel": "C1", "ts": "1.2", "to": "#ops"}
@@ -311,7 +313,7 @@ async def test_a_form_that_is_refused_goes_out_as_plain_text_at_once(code: str) 
 
 async def test_what_is_refused_as_plain_text_too_is_rejected() -> None:
     async with canned(as_json({"ok": False, "error": "invalid_blocks"})) as server:
-        error = await failure(SlackBot("xoxb-token", "#ops", api_url=server.url, route=FAST))
+        error = await failure(SlackBot("xoxb-token", "#ops", api_url=server.url, route=PATIENT))
     assert isinstance(error, RejectedDeliveryError)
     assert "even as plain text (invalid_blocks)" in str(error)
     assert len(server.bodies) == 2
@@ -319,7 +321,7 @@ async def test_what_is_refused_as_plain_text_too_is_rejected() -> None:
 
 async def test_a_webhook_that_refuses_the_form_gets_plain_text_too() -> None:
     async with canned(as_text("invalid_blocks", 400), as_text("ok")) as server:
-        notifier = SlackWebhook(server.url, route=FAST)
+        notifier = SlackWebhook(server.url, route=PATIENT)
         await notifier.send(message(), KEY)
         await notifier.close()
     assert len(server.bodies) == 2
@@ -345,7 +347,7 @@ async def test_an_address_that_leads_nowhere_is_temporary(
 
 async def test_tls_that_fails_is_temporary(slack: SlackServer) -> None:
     url = slack.webhook_url.replace("http:", "https:")
-    error = await failure(SlackWebhook(url, route=FAST))
+    error = await failure(SlackWebhook(url, route=PATIENT))
     assert isinstance(error, TemporaryDeliveryError)
     assert "TLS" in str(error)
 
@@ -355,7 +357,7 @@ async def test_a_log_at_level_debug_holds_no_secret(
     slack: SlackServer, way: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    notifier: Slack = bot(slack) if way == "bot" else SlackWebhook(slack.webhook_url, route=FAST)
+    notifier: Slack = bot(slack) if way == "bot" else SlackWebhook(slack.webhook_url, route=PATIENT)
     await notifier.prepare()
     await notifier.send(message(), KEY)
     await notifier.close()

@@ -22,7 +22,7 @@ from watchdog.ports import Conversing, Receipt
 pytestmark = pytest.mark.adapter
 
 KEY = "0b8f2a6e-6a53-5c0e-8b9a-0d7a4c1f2e3d"
-FAST = Route(timeout=0.2)
+PATIENT = Route(timeout=30)
 THERE = Receipt({"channel": "C0123456789", "ts": "1763777580.000001", "to": "#ops"})
 
 
@@ -34,7 +34,7 @@ async def slack() -> AsyncIterator[SlackServer]:
 
 @pytest.fixture
 async def bot(slack: SlackServer) -> AsyncIterator[SlackBot]:
-    notifier = SlackBot(SlackServer.TOKEN, "#ops", api_url=slack.api_url, route=FAST)
+    notifier = SlackBot(SlackServer.TOKEN, "#ops", api_url=slack.api_url, route=PATIENT)
     yield notifier
     await notifier.close()
 
@@ -103,7 +103,7 @@ async def test_each_refusal_of_an_edit_or_a_reply_is_classified(
     answer: Answer, error: type[DeliveryError], retry_after: float | None, call: str
 ) -> None:
     async with canned(answer) as server:
-        bot = SlackBot("xoxb-token", "#ops", api_url=server.url, route=FAST)
+        bot = SlackBot("xoxb-token", "#ops", api_url=server.url, route=PATIENT)
         found = await failure(bot, call)
     assert isinstance(found, error)
     assert getattr(found, "retry_after", None) == retry_after
@@ -115,7 +115,7 @@ async def test_a_form_that_is_refused_is_plain_text_at_once_with_nothing_left_of
 ) -> None:
     refused, taken = as_json({"ok": False, "error": "invalid_blocks"}), as_json({"ok": True})
     async with canned(refused, taken) as server:
-        bot = SlackBot("xoxb-token", "#ops", api_url=server.url, route=FAST)
+        bot = SlackBot("xoxb-token", "#ops", api_url=server.url, route=PATIENT)
         if call == "edit":
             await bot.edit(message(), THERE)
         else:
@@ -149,9 +149,12 @@ async def test_what_was_posted_elsewhere_is_not_looked_for(
 
 
 @pytest.mark.parametrize("call", ["edit", "reply"])
-async def test_a_lost_answer_is_temporary(slack: SlackServer, bot: SlackBot, call: str) -> None:
+async def test_a_lost_answer_is_temporary(slack: SlackServer, call: str) -> None:
     slack.behave("hang")
+    hasty = Route(timeout=0.2)
+    bot = SlackBot(SlackServer.TOKEN, "#ops", api_url=slack.api_url, route=hasty)
     found = await failure(bot, call)
+    await bot.close()
     assert isinstance(found, TemporaryDeliveryError)
     assert "no answer within 0.2 s" in str(found)
 
