@@ -130,7 +130,7 @@ class Round:
                 answer = Observation(Verdict.UNKNOWN, question.check, reason)
             else:
                 # What a probe knows of how far it had come, it notes on its cancellation.
-                notes = getattr(error.__cause__, "__notes__", ())
+                notes = getattr(error.__context__, "__notes__", ())
                 reason = ": ".join([f"no answer within {question.timeout:g} s", *notes])
                 answer = Observation(Verdict.FAIL, question.check, reason)
         except (

@@ -2,6 +2,9 @@
 
 In doubt too much goes rather than too little. Every rule is linear in the length of the text: no
 rule looks further ahead or back than a fixed number of characters, save over what it then consumes.
+
+Python before 3.11.5, Debian 12's among them, does not go back to where a possessive repeat of a
+group ended (gh-106052): groups are repeated within an atomic group instead.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from collections.abc import Callable, Sequence
 MASK = "[redacted]"
 
 # What a value begins and ends with, escaped as often as its text is nested: " \" \\\"
-_QUOTED = r"""(?P<{q}>\\*+["'])(?:(?!(?<!\\)(?P={q}))[^\r\n])*+"""
+_QUOTED = r"""(?P<{q}>\\*+["'])(?>(?:(?!(?<!\\)(?P={q}))[^\r\n])*)"""
 _OPENING = r"""(?:[\[(]{1,2}[ \t]{0,3}(?=b?\\{0,3}["']))?"""
 _BYTES = r"""(?:b(?=\\{0,3}["']))?"""
 _QUOTE = r"""(?:\\{0,3}["']|%(?:25){0,2}2[27])"""
@@ -26,7 +29,7 @@ _TYPE = (
 _ASSIGN = rf"(?:{_TYPE}|[=:]{{1,3}}>?|%(?:25){{0,2}}3[ad])[ \t]{{0,32}}{_OPENING}{_BYTES}"
 
 # A value without quotes ends at a blank, at the quote around it all, or at the next parameter.
-_BARE = r"""(?:[^\s&"']++|&(?![\w.\[\]%-]{1,32}=)|(?<![{\[(:,=\\])["'](?=\w))++"""
+_BARE = r"""(?>(?:[^\s&"']++|&(?![\w.\[\]%-]{1,32}=)|(?<![{\[(:,=\\])["'](?=\w))+)"""
 
 # tokens and token_count are what language models bill; PASSWORD_FILE says where, not what.
 _HARMLESS = (
@@ -41,7 +44,7 @@ _SHORT_NAMES = (
     r"(?<![a-z])(?:pass|pw|auth|(?<=[?&;])sig)(?= ?=|[\"'])|pwd"  # "pass: 3" counts tests
     r"|(?<=[a-z0-9]_)pass(?![a-z0-9])"
 )
-_SUFFIXES = r"(?:[_.-]?[A-Za-z0-9]{1,32}){0,3}+"
+_SUFFIXES = r"(?>(?:[_.-]?[A-Za-z0-9]{1,32}){0,3})"
 # token.py:42 is where an error is, not what a token is.
 _NO_FILE = (
     r"(?<!\.[ch])(?<!\.(?:py|js|ts|go|rs|rb|sh|cc|cs|kt|md|so))"
@@ -63,7 +66,7 @@ _TOKEN = re.compile(
     r"|(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{8,}+"  # AWS
     r"|lsv2_(?:pt|sk)_\w{8,}+|gsk_[A-Za-z0-9]{12,}+|hv[bs]\.[\w-]{8,}+"  # LangSmith, Groq, Vault
     r"|dckr_pat_[\w-]{6,}+|shp(?:at|ca|pa|ss)_[A-Za-z0-9]{8,}+|do[opr]_v1_[A-Za-z0-9]{8,}+"
-    r"|eyJ[\w-]{8,}+(?:\.[\w-]*+){0,4}+"  # JSON Web Token
+    r"|eyJ[\w-]{8,}+(?>(?:\.[\w-]*+){0,4})"  # JSON Web Token
     r")"
     r"|(?<![0-9])[0-9]{8,10}:AA[\w-]{20,}+"  # Telegram, in URLs right behind "bot"
 )
@@ -118,7 +121,7 @@ _SCHEME = re.compile(r"\b((?:bearer|basic)[ \t]{1,3})([A-Za-z0-9._~+/=-]{6,}+)",
 _URL = re.compile(r"(://)([^\s\"'<>]++)")
 _PORT = re.compile(r"[0-9]{1,5}(?:[/?#,]|…?\Z)")
 EMAIL = re.compile(
-    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}+@[A-Za-z0-9-]{1,63}+(?:\.[A-Za-z0-9-]{1,63}+)++"
+    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}+@[A-Za-z0-9-]{1,63}+(?>(?:\.[A-Za-z0-9-]{1,63}+)+)"
 )
 
 # AWS secret keys and lines of a private key: nothing names them but their look.
@@ -216,7 +219,7 @@ def _blob(match: re.Match[str]) -> str:
 
 RULES: Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = (
     # A key on one line, its line ends written as \n; of a key that was cut all that is left.
-    (re.compile(rf"({KEY_BEGINS.pattern})(?:(?!-----END)[^\r\n])*+"), _after_first),
+    (re.compile(rf"({KEY_BEGINS.pattern})(?>(?:(?!-----END)[^\r\n])*)"), _after_first),
     (_QUOTED_HEADER, _quoted),
     (_HEADER_LINE, _header),
     (_HOOK, _after_first),

@@ -268,8 +268,8 @@ class TestGivingUp:
                 async with asyncio.timeout(None) as scope:
                     await probe()
             await gone.wait()  # the connection was closed at once
-        assert expired.value.__cause__ is not None
-        (note,) = expired.value.__cause__.__notes__
+        assert expired.value.__context__ is not None
+        (note,) = expired.value.__context__.__notes__
         return str(note)
 
     async def test_before_an_answer(self) -> None:
