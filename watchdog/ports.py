@@ -112,6 +112,10 @@ class ServiceControl(Protocol):
         """The main process, if there is one."""
         ...
 
+    async def is_ending(self) -> bool:
+        """Tell whether the main process ends in these milliseconds, or has and nobody said so."""
+        ...
+
     @property
     def cgroup(self) -> str:
         """The directory of the cgroup that is the service's alone; empty if there is none."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -29,6 +30,9 @@ ASLEEP = 1.0
 
 EXCUSED_WITHIN = 2.0
 """Seconds to find out whether a failure is this host's own trouble."""
+
+WORD_WITHIN = 1.0
+"""Seconds for the control to say how the main process has ended."""
 
 AGAIN = 2.0
 """Seconds after which a round is worth it whose failure may have been this host's own trouble."""
@@ -74,7 +78,7 @@ class Round:
     def longest(self) -> float:
         """Return how many seconds a round can take."""
         asking = sum(question.timeout + EXCUSED_WITHIN for question in self._questions)
-        return asking + self._start_timeout
+        return asking + WORD_WITHIN + self._start_timeout
 
     def abandon(self) -> None:
         """Let the probe in flight, if there is one, be given up: newer facts are known."""
@@ -93,7 +97,10 @@ class Round:
         for question in self._questions:
             if answer.verdict is not Verdict.PASS:
                 break
-            asked = self._forgive_start(self._redacted(await self._ask(question)))
+            asked = self._redacted(await self._ask(question))
+            if asked.verdict is Verdict.FAIL:
+                await self._hear_of_an_end()
+            asked = self._forgive_start(asked)
             asked = await self._excuse(question, asked)
             results.append(asked)
             if question.vital or asked.verdict is not Verdict.UNKNOWN:
@@ -166,6 +173,19 @@ class Round:
             if abandoned:
                 raise RoundAbandoned from None
             raise
+
+    async def _hear_of_an_end(self) -> None:
+        """If the process has just ended, let the control say how; that gives up this round.
+
+        A request in flight breaks before the keeper has said a word: one death, one failure.
+        """
+
+        async def until_told() -> None:
+            if await self._control.is_ending():
+                await asyncio.Event().wait()
+
+        with suppress(TimeoutError):
+            await self._within(WORD_WITHIN, until_told())
 
     async def _excuse(self, question: Question, answer: Observation) -> Observation:
         """Turn a failure that is this host's own trouble into an UNKNOWN, which never counts."""

@@ -6,11 +6,16 @@ import signal
 
 import pytest
 
+from tests.host.host import wait_for
 from tests.host.installed import DAEMON, InstalledHost
 from tests.host.watched_host import API, PORT, SLACK, UNIT, WatchedHost
 
 HEALTHY_BODY = f"""\
 health = {{ url = "http://127.0.0.1:{PORT}/health", expect = "status == 'healthy'" }}
+"""
+
+PATIENT = f"""\
+health = {{ url = "http://127.0.0.1:{PORT}/health", timeout = "20s" }}
 """
 
 
@@ -34,6 +39,24 @@ def test_a_killed_service_is_seen_by_signal_healed_and_nobody_is_paged(
     assert "killed by SIGKILL" in failed["text"]
     assert restart["wall"] - failed["wall"] < 0.5  # not a poll later
     assert watching.messages() == []
+
+
+def test_a_request_that_dies_with_its_service_is_not_a_failure_of_its_own(
+    watching: WatchedHost,
+) -> None:
+    """It breaks before systemd has said a word of the end: one death is one failure."""
+    watching.start_sample()
+    watching.watch('interval = "60s"', health=PATIENT)
+    before = watching.wait_for_phase("healthy")["run"]
+    watching.behave(hang="")
+    with watching.host.popen("service-watchdog", "check", API):
+        in_flight = ("ss", "-Htn", "state", "established", "sport", "=", f":{PORT}")
+        wait_for(lambda: watching.host.run(*in_flight).stdout, 20, "a request in flight")
+        watching.behave(hang=None)
+        watching.host.kill(UNIT)
+        watching.wait_for(lambda now: now["phase"] == "healthy" and now["run"] != before)
+    assert watching.kinds() == ["failed", "restart", "healed"]
+    assert "killed by SIGKILL" in watching.notes()[0]["text"]
 
 
 def test_a_unit_stopped_by_an_operator_is_left_alone_and_then_brought_back(

@@ -99,8 +99,11 @@ class WatchedHost:
         self.host.start_peer("sample", *arguments, unit=UNIT, type_=type_, more=more)
 
     def behave(self, **files: str | None) -> None:
-        """Have the sample service misbehave: hang="", status="500", body=…; None ends it."""
-        for name, text in files.items():
+        """Have the sample service misbehave: hang="", status="500", body=…; None ends it.
+
+        The status comes last: who sees it sees its body too.
+        """
+        for name, text in sorted(files.items()):
             path = f"/run/sample/sample/{name}"
             if text is None:
                 self.host.run("rm", "-f", path)

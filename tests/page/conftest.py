@@ -61,7 +61,7 @@ class Watched:
     def behave(self, **how: str) -> None:
         """Let the service answer so from now on; nothing: let it be healthy."""
         place = self.directory / "sample"
-        for name in ("status", "body"):
+        for name in ("body", "status"):  # whoever sees the status sees its body
             if name in how:
                 (place / name).write_text(how[name])
             else:

@@ -34,6 +34,7 @@ class ScriptedControl:
     identity: str = "run 1"
     started: float | None = None
     main_pid: int | None = 4711
+    ending: bool = False
     cgroup: str = ""
     restarts: int = 0
     last_asked: float = 0.0
@@ -57,6 +58,9 @@ class ScriptedControl:
     async def observe(self, now: Now) -> Observation:
         self.last_asked = now.mono
         return self.answer
+
+    async def is_ending(self) -> bool:
+        return self.ending
 
     async def restart(self) -> RestartFinished:
         self.restarts += 1

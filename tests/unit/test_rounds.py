@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -124,6 +125,31 @@ async def test_a_round_given_up_for_a_newer_one_says_so() -> None:
     rounds.abandon()
     with pytest.raises(RoundAbandoned):
         await asking
+
+
+async def test_what_breaks_with_the_process_waits_for_the_word_of_its_end() -> None:
+    clock, http = FakeClock(), Asked(BAD)
+    rounds = make(clock, ScriptedControl(ending=True), http)
+    asking = asyncio.ensure_future(rounds.run())
+    await clock.advance(0.9)
+    assert not asking.done()
+    rounds.abandon()  # as the worker does when the control has news
+    with pytest.raises(RoundAbandoned):
+        await asking
+
+
+async def test_a_word_that_does_not_come_leaves_the_failure_as_it_was() -> None:
+    clock = FakeClock()
+    rounds = make(clock, ScriptedControl(ending=True), Asked(BAD))
+    asking = asyncio.ensure_future(rounds.run())
+    await clock.advance(1.1)
+    assert await asking == replace(BAD, duration=0.0)
+
+
+async def test_an_answer_is_good_even_if_its_process_has_ended_since() -> None:
+    """The control's word is to come, and has a round of its own."""
+    rounds = make(FakeClock(), ScriptedControl(ending=True), Asked(GOOD))
+    assert (await rounds.run()).verdict is Verdict.PASS
 
 
 async def test_a_fresh_process_is_held_until_its_start_timeout_and_then_fails() -> None:

@@ -121,3 +121,6 @@ class _Up:
     async def observe(self, now: Now) -> Observation:
         del now
         return Observation(Verdict.PASS, "unit", "asked by itself")
+
+    async def is_ending(self) -> bool:
+        return False

@@ -182,26 +182,10 @@ async def _are_gone_within(patience: float, find: Find) -> bool:
         async with asyncio.timeout(patience):
             while members := _certainly(find):
                 for member in members:
-                    await _ended(member.pid)
+                    await proc.ended(member.pid)
     except TimeoutError:
         return False
     return True
-
-
-async def _ended(pid: int) -> None:
-    """Return when process *pid* has ended."""
-    loop = asyncio.get_running_loop()
-    try:
-        pidfd = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    future: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(pidfd, _resolve, future)
-    try:
-        await future
-    finally:
-        loop.remove_reader(pidfd)
-        os.close(pidfd)
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

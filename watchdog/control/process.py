@@ -93,6 +93,13 @@ class EmbeddedProcess:
             return Observation(Verdict.FAIL, CHECK, f"the process {self._child.ending}", dead=True)
         return Observation(Verdict.PASS, CHECK, f"process {self._child.pid} runs")
 
+    async def is_ending(self) -> bool:
+        """Tell whether the process ends; ``listen`` is told of it in the same moment."""
+        if self._child is None:
+            return False
+        ended, _ = await asyncio.wait([self._child.exited], timeout=proc.ENDING)
+        return bool(ended)
+
     async def restart(self) -> RestartFinished:
         """End whatever is left of the present run and start another."""
         began = time.monotonic()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Self
 
+from watchdog.control import proc
 from watchdog.control.bus import SystemBus
 from watchdog.control.followed_unit import FollowedUnit
 from watchdog.control.journal_stop import JOURNALCTL
@@ -58,6 +60,18 @@ class SystemdUnit:
             reason = self._bus.trouble or f"cannot ask systemd: {name} is not known yet"
             return Observation(Verdict.UNKNOWN, CHECK, reason)
         return judge(self._unit.state, now.mono, self._policy)
+
+    async def is_ending(self) -> bool:
+        """Tell whether the main process ends: the kernel knows it before systemd says so."""
+        pid = self.main_pid
+        if pid is None:
+            return False
+        try:
+            async with asyncio.timeout(proc.ENDING):
+                await proc.ended(pid)
+        except OSError:  # a TimeoutError is one
+            return False
+        return True
 
     async def restart(self) -> RestartFinished:
         """Restart the unit and wait until the job is over; bounded, and never raises."""

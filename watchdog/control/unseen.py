@@ -15,6 +15,10 @@ class Unseen:
         """Return None: it is not known."""
         return None
 
+    async def is_ending(self) -> bool:
+        """Return False: it is not known."""
+        return False
+
     @property
     def cgroup(self) -> str:
         """Return none: it is not known."""

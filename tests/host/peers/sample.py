@@ -77,9 +77,10 @@ def _answer(connection: socket.socket, behaviour: Behaviour) -> None:
                 pass
             return
         time.sleep(behaviour.delay)
+        status = behaviour.status  # read first: it is written last
         body = behaviour.body.encode()
         head = (
-            f"HTTP/1.1 {behaviour.status} Sample\r\nContent-Type: application/json\r\n"
+            f"HTTP/1.1 {status} Sample\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
         )
         connection.sendall(head.encode() + body)

@@ -32,6 +32,7 @@ async def test_a_bus_that_is_not_there_is_named(tmp_path: Path) -> None:
             assert (seen.verdict, seen.reason) == (Verdict.UNKNOWN, bus.trouble)
             assert (unit.identity, unit.started, unit.main_pid) == ("", None, None)
             assert (unit.unit, unit.unit_state) == ("web.service", "")
+            assert not await unit.is_ending()
 
 
 async def test_a_bus_that_is_none_is_given_up_and_tried_again(tmp_path: Path) -> None:

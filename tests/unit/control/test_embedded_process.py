@@ -176,6 +176,14 @@ class TestEnd:
                 pass  # not a turn of the loop
             assert (await process.observe(NOW)).verdict is Verdict.FAIL
 
+    async def test_is_known_to_come_by_whom_its_socket_told_first(self, tmp_path: Path) -> None:
+        process = embedded(tmp_path, *FOREVER)
+        assert not await process.is_ending()  # nothing runs
+        async with process:
+            assert not await process.is_ending()
+            os.kill(pid_of(process), signal.SIGKILL)
+            assert await process.is_ending()
+
 
 class TestRestart:
     async def test_replaces_the_process(self, tmp_path: Path) -> None:
