@@ -21,6 +21,7 @@ from watchdog.store.entry import Entry, Result, key_of
 from watchdog.store.files import check_directory
 from watchdog.store.history import Life, Row
 from watchdog.store.memory import Memory
+from watchdog.store.patient import Patient
 from watchdog.store.read import Backlog, PastIncident, PastRestart
 from watchdog.store.sqlite import SqliteStore
 from watchdog.store.story import Story
@@ -51,12 +52,10 @@ class DurableStore:
         self.tally = Tally()
         self.troubled = asyncio.Event()  # set for as long as there is trouble
         self._sqlite = sqlite
-        self._patience = patience
+        self._disk = Patient(sqlite.path, patience, self.retry)
         self._memory = memory if memory is not None else Memory()
         self._writing = asyncio.Lock()
         self._failure = ""
-        self._stuck: asyncio.Future[Any] | None = None  # a call that the disk has not answered
-        self._retries: set[asyncio.Task[None]] = set()
         self._watchers: list[Callable[[], None]] = []
         self._told: tuple[str, int] = ("", 0)
 
@@ -64,21 +63,17 @@ class DurableStore:
         """Open the database; a disk that fails is trouble, a missing directory a StoreError."""
         check_directory(self._sqlite.path)
         try:
-            await self._answer(self._sqlite.check(probe=True))
+            await self._disk.answer(self._sqlite.check(probe=True))
         except StoreError as exc:
             self._fail(exc)
         self._tell()
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        self._patience = min(self._patience, 1.0)  # stopping must not wait for a sick disk
-        if self._stuck is not None:
-            self._stuck.remove_done_callback(self._unstuck)
-        for retry in tuple(self._retries):
-            retry.cancel()
+        self._disk.stop()
         await self._flush()
         try:
-            await self._answer(self._sqlite.close())
+            await self._disk.answer(self._sqlite.close())
         except StoreError as exc:
             self._fail(exc)
 
@@ -173,7 +168,7 @@ class DurableStore:
         """
         in_memory = self._memory.about(incidents)  # first: it may be on the disk a moment later
         return [
-            *await self._answer(self._sqlite.about(incidents, self._memory.dead)),
+            *await self._disk.answer(self._sqlite.about(incidents, self._memory.dead)),
             *in_memory,
         ]
 
@@ -202,13 +197,13 @@ class DurableStore:
         disk does not.
         """
         found: list[Delivery] = []
-        on_disk = await self._answer(self._sqlite.outbox_summary())
+        on_disk = await self._disk.answer(self._sqlite.outbox_summary())
         in_memory = self._memory.waiting()
         for name in sorted({*on_disk, *in_memory} - set(configured)):
             limit = on_disk.get(name, Backlog()).pending + len(in_memory.get(name, ()))
             if limit:
                 due = self._sqlite.due(name, limit, self._memory.finished)
-                found += self._with_memory(name, await self._answer(due), limit)
+                found += self._with_memory(name, await self._disk.answer(due), limit)
         return sorted(found, key=lambda delivery: (delivery.id < 0, abs(delivery.id)))
 
     def _with_memory(
@@ -246,14 +241,14 @@ class DurableStore:
 
         Raises StoreError.
         """
-        return await self._answer(self._sqlite.standing(destination))
+        return await self._disk.answer(self._sqlite.standing(destination))
 
     async def conversations(self, destination: str) -> Sequence[Told]:
         """Return what was told in messages at *destination* of which an incident is open.
 
         Raises StoreError.
         """
-        return await self._answer(self._sqlite.conversations(destination))
+        return await self._disk.answer(self._sqlite.conversations(destination))
 
     async def outbox_summary(self) -> Mapping[str, Backlog]:
         """Return how far behind each destination is that has something pending or dead."""
@@ -284,38 +279,38 @@ class DurableStore:
         self, limit: int, service: str = "", since: float = 0.0
     ) -> Sequence[PastIncident]:
         """Return the newest incidents from *since* (wall) on. Raises StoreError."""
-        return await self._answer(self._sqlite.incidents(limit, service, since))
+        return await self._disk.answer(self._sqlite.incidents(limit, service, since))
 
     async def incident(self, incident_id: str) -> PastIncident | None:
         """Return an incident with its timeline and evidence. Raises StoreError."""
-        return await self._answer(self._sqlite.incident(incident_id))
+        return await self._disk.answer(self._sqlite.incident(incident_id))
 
     async def story(self, wanted: str) -> Story:
         """Return all about the incident whose id begins with *wanted*. Raises StoreError."""
-        return await self._answer(self._sqlite.story(wanted))
+        return await self._disk.answer(self._sqlite.story(wanted))
 
     async def history(self, service: str, after: int, limit: int) -> Sequence[Row]:
         """Return the next *limit* rows of history after number *after*. Raises StoreError."""
-        return await self._answer(self._sqlite.history(service, after, limit))
+        return await self._disk.answer(self._sqlite.history(service, after, limit))
 
     async def lives(self) -> Sequence[Life]:
         """Return the runs of the daemon, oldest first. Raises StoreError."""
-        return await self._answer(self._sqlite.lives())
+        return await self._disk.answer(self._sqlite.lives())
 
     async def life(self) -> int:
         """Return the number of this run of the daemon. Raises StoreError."""
-        return await self._answer(self._sqlite.life())
+        return await self._disk.answer(self._sqlite.life())
 
     async def restarts(self, service: str, since: float) -> Sequence[PastRestart]:
         """Return the restarts of *service* from *since* (wall) on. Raises StoreError."""
-        return await self._answer(self._sqlite.restarts(service, since))
+        return await self._disk.answer(self._sqlite.restarts(service, since))
 
     # --- housekeeping ---------------------------------------------------------------------------
 
     async def retry(self) -> None:
         """Look after the files, and write what memory holds; to be called every minute or so."""
         try:
-            await self._answer(self._sqlite.check(probe=bool(self._failure)))
+            await self._disk.answer(self._sqlite.check(probe=bool(self._failure)))
         except StoreError as exc:
             self._fail(exc)
             return
@@ -326,8 +321,8 @@ class DurableStore:
     async def prune(self, now: Now) -> None:
         """Delete what is too old or too much, and note that we live; to be called now and then."""
         try:
-            await self._answer(self._sqlite.note_alive(now))
-            while await self._answer(self._sqlite.prune_some(now)):
+            await self._disk.answer(self._sqlite.note_alive(now))
+            while await self._disk.answer(self._sqlite.prune_some(now)):
                 pass
         except StoreError as exc:
             self._fail(exc)
@@ -351,7 +346,7 @@ class DurableStore:
             while self._memory:
                 batch = self._memory.batch()
                 try:
-                    await self._answer(self._sqlite.write(batch))
+                    await self._disk.answer(self._sqlite.write(batch))
                 except StoreError as exc:
                     self._fail(exc)
                     return
@@ -361,38 +356,10 @@ class DurableStore:
 
     async def _read(self, query: Coroutine[Any, Any, _T], otherwise: _T) -> _T:
         try:
-            return await self._answer(query)
+            return await self._disk.answer(query)
         except StoreError as exc:
             self._fail(exc)
             return otherwise
-
-    async def _answer(self, call: Coroutine[Any, Any, _T]) -> _T:
-        """Return what *call* returns. Raises StoreError, also if it takes too long.
-
-        A call that takes too long goes on, and no other waits behind it: all fail at once.
-        """
-        if self._stuck is not None:
-            call.close()
-            raise self._unanswered()
-        task = asyncio.ensure_future(call)
-        task.add_done_callback(_seen)
-        done, _ = await asyncio.wait({task}, timeout=self._patience)
-        if not done:
-            self._stuck = task
-            task.add_done_callback(self._unstuck)
-            raise self._unanswered()
-        return task.result()
-
-    def _unanswered(self) -> StoreError:
-        return StoreError(
-            f"cannot use {self._sqlite.path}: no answer within {self._patience:g} s; check the disk"
-        )
-
-    def _unstuck(self, _: object) -> None:
-        self._stuck = None
-        retry = asyncio.ensure_future(self.retry())
-        self._retries.add(retry)
-        retry.add_done_callback(self._retries.discard)
 
     def _fail(self, exc: StoreError) -> None:
         problem = str(exc).rpartition("; ")[0]
@@ -413,9 +380,3 @@ class DurableStore:
             self._told = present
             for callback in self._watchers:
                 callback()
-
-
-def _seen(task: asyncio.Future[Any]) -> None:
-    """Look at the outcome, so that asyncio does not complain if nobody else will."""
-    if not task.cancelled():
-        task.exception()
