@@ -1,14 +1,13 @@
-"""From settings to parts: which control, probes, evidence and notifiers a configuration needs.
+"""From settings to parts: which control, probes and evidence a configuration needs.
 
 Only what the configuration needs is imported, so that a daemon without units has no D-Bus in its
-memory and a daemon without e-mail no SMTP.
+memory; notifiers.py does the same for channels.
 """
 
 # ruff: noqa: PLC0415 - see above
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime, tzinfo
@@ -20,17 +19,9 @@ from urllib.parse import urlsplit
 from watchdog.app.channels import Channel
 from watchdog.app.evidence import Collector, LastAnswer
 from watchdog.app.gauges import LastCertificate, gauges, shows_certificate
+from watchdog.app.notifiers import notifier_of
 from watchdog.app.services import Parts
-from watchdog.config import (
-    AlertmanagerSettings,
-    AppriseSettings,
-    Config,
-    DaemonSettings,
-    EmailSettings,
-    SlackBotSettings,
-    SlackWebhookSettings,
-    WebhookSettings,
-)
+from watchdog.config import Config, DaemonSettings
 from watchdog.core.model import Alert
 from watchdog.core.policy import may_restart
 from watchdog.core.service import (
@@ -43,8 +34,8 @@ from watchdog.core.service import (
     UnitControl,
 )
 from watchdog.evidence.redact import Redactor
-from watchdog.ports import Clock, Conversing, Notifier, Renewing, ServiceControl
-from watchdog.relay import Pace, Relay, Renewal, Talk
+from watchdog.ports import Clock, Conversing, Renewing, ServiceControl
+from watchdog.relay import Relay, Renewal, Talk
 from watchdog.rounds import Question
 from watchdog.store.durable import DurableStore
 from watchdog.words.choosing import words_in
@@ -53,13 +44,6 @@ if TYPE_CHECKING:
     from watchdog.control.bus import SystemBus
     from watchdog.probes.own_network import OwnNetwork
     from watchdog.probes.reach import Reach
-
-SLACK_GAP = 1.0
-"""Seconds between two messages to one channel (https://docs.slack.dev/apis/web-api/rate-limits)."""
-
-MARGIN = 3.0
-"""Seconds by which a relay's deadline is longer than its notifier's own."""
-
 
 LIMITS_TIMEOUT = 5.0
 """Seconds. The check "limits" reads files of the kernel, which waits for nobody."""
@@ -205,7 +189,7 @@ class Assembly:
         changed: Callable[[], None],
     ) -> Relay:
         """Return what drains the outbox into *channel*; *wait* returns when it may have grown."""
-        notifier, pace = _notifier(channel)
+        notifier, pace = notifier_of(channel)
         renewal, talk = None, None
         if isinstance(notifier, Renewing):
             told = partial(store.standing, channel.destination)
@@ -276,87 +260,6 @@ def _question(
     show = certificate if shows_certificate(check, service) else None
     probe = make_http_probe(check, answer, show, reach)
     return Question("http", probe, check.timeout, excuse=excuse)
-
-
-def _notifier(channel: Channel) -> tuple[Notifier, Pace]:
-    from watchdog.notify.route import Route
-
-    settings = channel.settings
-    pace = Pace(deadline=settings.timeout + MARGIN, gap=SLACK_GAP)
-    match settings:
-        case WebhookSettings():
-            from watchdog.notify.webhook import Hook, Webhook
-
-            secret = settings.secret.reveal() if settings.secret is not None else ""
-            hook = Hook(settings.name, settings.url.reveal(), secret, dict(settings.headers))
-            return Webhook(hook, route=Route(settings.timeout)), Pace(
-                pace.deadline, one_by_one=True
-            )
-        case AlertmanagerSettings():
-            from watchdog.notify.alertmanager import Alertmanager, Cluster
-
-            cluster = Cluster(
-                settings.name,
-                settings.urls,
-                settings.resend,
-                dict(settings.labels),
-                settings.generator_url or "",
-                _authorization(settings),
-            )
-            # An Alertmanager keeps nothing over its own restart: it is told again soon.
-            soon = Pace(pace.deadline, longest_delay=settings.resend, one_by_one=True)
-            return Alertmanager(cluster, route=Route(settings.timeout)), soon
-        case AppriseSettings():
-            from watchdog.notify.apprise import Apprise, Target
-
-            url = settings.urls[settings.destinations.index(channel.destination)]
-            target = Target(channel.destination, url.reveal())
-            return Apprise(target, timeout=settings.timeout), Pace(pace.deadline)
-        case SlackBotSettings():
-            from watchdog.notify.slack import SlackBot
-            from watchdog.notify.slack_press import Buttons
-
-            words = words_in(channel.language)
-            bot = SlackBot(
-                settings.token.reveal(),
-                settings.channel,
-                api_url=settings.api_url,
-                route=Route(settings.timeout),
-                buttons=Buttons(settings.name, words) if settings.app_token is not None else None,
-            )
-            return bot, pace
-        case SlackWebhookSettings():
-            from watchdog.notify.slack import SlackWebhook
-
-            return SlackWebhook(settings.webhook.reveal(), route=Route(settings.timeout)), pace
-        case EmailSettings():
-            from watchdog.notify.email import EmailNotifier, Server
-
-            server = Server(
-                settings.host,
-                settings.port,
-                settings.tls,
-                settings.username or "",
-                settings.password.reveal() if settings.password is not None else "",
-                channel.host,
-                settings.ca_file,
-                settings.timeout,
-            )
-            recipient = channel.destination.removeprefix(f"{settings.name}:")
-            email = EmailNotifier(
-                recipient, sender=settings.sender, server=server, recipients=settings.to
-            )
-            return email, Pace(deadline=settings.timeout + MARGIN)
-
-
-def _authorization(settings: AlertmanagerSettings) -> str:
-    """Return the header that lets us in; empty if none is needed."""
-    if settings.token is not None:
-        return f"Bearer {settings.token.reveal()}"
-    if settings.username is None or settings.password is None:
-        return ""
-    login = f"{settings.username}:{settings.password.reveal()}"
-    return f"Basic {b64encode(login.encode()).decode()}"
 
 
 def _zone(name: str) -> tzinfo:
