@@ -24,7 +24,7 @@ from scripts.benchmarks import (
     stolen,
     web,
 )
-from scripts.benchmarks.report import PAGE, Section, update_page
+from scripts.benchmarks.report import PAGE, Section, this_run, update_page
 
 
 @dataclass(frozen=True)
@@ -98,12 +98,12 @@ def main() -> int:
 def _measure(name: str, page: Path | None) -> bool:
     """Run one, and write what it found; whatever goes wrong, the others can still run."""
     _say(f"measuring {name}: {BENCHMARKS[name].about} …")
-    began, before = time.monotonic(), stolen.times()
+    began, before, run = time.monotonic(), stolen.times(), this_run()
     try:
         found = BENCHMARKS[name].run()
         note = stolen.told(before, stolen.times())
         for measured in [found] if isinstance(found, Section) else found:
-            section = replace(measured, method=measured.method + note)
+            section = replace(measured, method=measured.method + note, run=run)
             print(section.text(), flush=True)
             if page is not None:
                 update_page(section, ORDER, page)

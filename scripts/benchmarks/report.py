@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import re
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ HEAD = (
     "there is and how long it takes, `--only NAME` measures one again, `--quick` tries it out and "
     "leaves this page alone. Each section is one run in a booted Debian 12 with systemd as PID 1, "
     "all that it compares side by side; absolute figures drift between machines, ratios are what "
-    "counts.\n\n"
+    "counts.\n"
 )
 
 BAR_HEADS = ("bar", "measured", "aim", "")
@@ -68,10 +69,12 @@ class Section:
     rows: Sequence[Sequence[str]]
     aims: Sequence[Aim] = field(default_factory=tuple)
     plots: Sequence[Plot] = field(default_factory=tuple)
+    run: str = ""  # when, of what and on what: see this_run
 
     def text(self) -> str:
         """Return the section as Markdown."""
         lines = [f"## {self.title}", "", self.method, ""]
+        lines += [f"*{self.run}*", ""] if self.run else []
         for plot in self.plots:
             lines += [f"![{plot.title}: {plot.alt}](benchmarks/{slug(plot.title)}.svg)", ""]
         lines += [_row(self.heads), _rule(self.heads)]
@@ -100,17 +103,17 @@ def update_page(section: Section, order: Sequence[str] = (), page: Path = PAGE) 
     plots.mkdir(parents=True, exist_ok=True)
     for plot in section.plots:
         (plots / f"{slug(plot.title)}.svg").write_text(plot.svg())
-    page.write_text(page_of(texts, machine()))
+    page.write_text(page_of(texts))
 
 
-def page_of(texts: Mapping[str, str], measured_on: str) -> str:
+def page_of(texts: Mapping[str, str]) -> str:
     """Return the page of these sections, by title, all bars at its head."""
     bars = [(title, cells) for title, text in texts.items() for cells in _bars_of(text)]
     lines = [f"## {SUMMARY}", ""]
     met = sum(cells[3] == "met" for _, cells in bars)
     lines += [f"{met} of {len(bars)} are met.", "", _row(BAR_HEADS), _rule(BAR_HEADS)]
     lines += [_row((f"[{cells[0]}](#{slug(title)})", *cells[1:])) for title, cells in bars]
-    return "\n".join([HEAD + measured_on, *lines, "", *texts.values()])
+    return "\n".join([HEAD, *lines, "", *texts.values()])
 
 
 def sections_of(page: str) -> dict[str, str]:
@@ -133,14 +136,21 @@ def _bars_of(text: str) -> list[tuple[str, str, str, str]]:
     return rows
 
 
-def machine() -> str:
-    """Return what it was measured on."""
+def this_run() -> str:
+    """Return when this is, what version it is of, and on what machine."""
     cores = sum(1 for line in _cpuinfo() if line.startswith("processor"))
     model = next((line.split(":")[1].strip() for line in _cpuinfo() if "model name" in line), "?")
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    return f"Machine: {cores} cores, {model}, Linux {platform.release()}. Version: {commit}.\n"
+    version = _git("describe", "--always")
+    # This page is a document, and the sections before this one have just been written to it.
+    if _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs"):
+        version += " with changes"
+    today = time.strftime("%Y-%m-%d")
+    return f"{today}, version {version}; {cores} cores, {model}, Linux {platform.release()}."
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
 
 
 def _cpuinfo() -> list[str]:

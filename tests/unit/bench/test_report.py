@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from scripts.benchmarks.plot import Bar, Bars, Group
@@ -24,6 +25,15 @@ def test_a_section_has_its_table_its_bars_and_its_plot(tmp_path: Path) -> None:
     assert "| as much | 50.0 × | ≥ 40 × | met |" in text
     assert "(benchmarks/how-long-it-took.svg)" in text
     assert (tmp_path / "benchmarks" / "how-long-it-took.svg").read_text().startswith("<svg")
+
+
+def test_each_section_tells_of_the_run_that_it_is_of(tmp_path: Path) -> None:
+    page = tmp_path / "benchmarks.md"
+    update_page(replace(section("One"), run="2026-11-22, version abc."), page=page)
+    update_page(replace(section("Two"), run="2026-11-23, version def."), page=page)
+    found = sections_of(page.read_text())
+    assert "*2026-11-22, version abc.*" in found["One"]
+    assert "*2026-11-23, version def.*" in found["Two"]
 
 
 def test_a_missed_bar_says_by_how_much_and_why() -> None:
