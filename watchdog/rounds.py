@@ -31,8 +31,8 @@ ASLEEP = 1.0
 EXCUSED_WITHIN = 2.0
 """Seconds to find out whether a failure is this host's own trouble."""
 
-WORD_WITHIN = 1.0
-"""Seconds for the control to say how the main process has ended."""
+WORD_WITHIN = 5.0
+"""Seconds for the control to say how the main process has ended; systemd may be in a re-exec."""
 
 AGAIN = 2.0
 """Seconds after which a round is worth it whose failure may have been this host's own trouble."""

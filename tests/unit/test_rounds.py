@@ -131,7 +131,7 @@ async def test_what_breaks_with_the_process_waits_for_the_word_of_its_end() -> N
     clock, http = FakeClock(), Asked(BAD)
     rounds = make(clock, ScriptedControl(ending=True), http)
     asking = asyncio.ensure_future(rounds.run())
-    await clock.advance(0.9)
+    await clock.advance(4.9)
     assert not asking.done()
     rounds.abandon()  # as the worker does when the control has news
     with pytest.raises(RoundAbandoned):
@@ -142,7 +142,7 @@ async def test_a_word_that_does_not_come_leaves_the_failure_as_it_was() -> None:
     clock = FakeClock()
     rounds = make(clock, ScriptedControl(ending=True), Asked(BAD))
     asking = asyncio.ensure_future(rounds.run())
-    await clock.advance(1.1)
+    await clock.advance(5.1)
     assert await asking == replace(BAD, duration=0.0)
 
 
