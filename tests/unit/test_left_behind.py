@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
-from tests.unit.clock import FakeClock
 from tests.unit.relay_bench import Bench
-from tests.unit.relay_bench import Channel as Notifier
+from tests.unit.swap import Swap, book, channel, waiting
 from watchdog.addressing import AddressBook
-from watchdog.app.channels import STUMBLE, Channel, Channels
-from watchdog.config.secret import Secret
-from watchdog.config.settings import WebhookSettings
+from watchdog.app.channels import STUMBLE
 from watchdog.core.model import Alert, AlertKind, Now, State
 from watchdog.core.routing import Subscription
 from watchdog.core.severity import Severity
 from watchdog.errors import StoreError
 from watchdog.ports import Addressed, Change, Receipt
-from watchdog.relay import Relay, left_behind, pass_on
+from watchdog.relay import left_behind, pass_on
 from watchdog.relay.left_behind import REASON
 from watchdog.store import DurableStore, SqliteStore
 from watchdog.store.entry import Batch
@@ -39,14 +36,6 @@ NOW = BENCH.clock.now()
 async def store(tmp_path: Path) -> AsyncIterator[DurableStore]:
     async with DurableStore(SqliteStore(tmp_path / "state.db", ballast_size=4096)) as store:
         yield store
-
-
-def book(*names: str) -> AddressBook:
-    return AddressBook([Subscription(name) for name in names])
-
-
-async def waiting(store: DurableStore, name: str) -> list[Alert]:
-    return [delivery.alert for delivery in await store.due(name, 100)]
 
 
 async def test_what_waits_for_it_is_told_to_those_that_are_left_and_says_why(
@@ -273,33 +262,6 @@ async def test_a_disk_that_takes_nothing_keeps_what_memory_has_no_room_for(
         await store.retry()
         await pass_on({"new"}, store, book("new"), NOW)
         assert len(await waiting(store, "new")) == 20
-
-
-@dataclass
-class Swap:
-    """Channels as a reload has them."""
-
-    store: DurableStore
-    clock: FakeClock = field(default_factory=FakeClock)
-    notifiers: dict[str, Notifier] = field(default_factory=dict)
-
-    def make_relay(self, channel: Channel, wait: Callable[[], Awaitable[None]]) -> Relay:
-        notifier = self.notifiers.setdefault(channel.destination, Notifier(self.clock))
-        relay = BENCH.relay(notifier)
-        relay.destination, relay.store, relay.wait = channel.destination, self.store, wait
-        return relay
-
-    def channels(self, tasks: asyncio.TaskGroup) -> Channels:
-        return Channels(self.make_relay, self.store, book("new"), self.clock, tasks)
-
-    async def until_told(self) -> None:
-        while await waiting(self.store, "old") or await waiting(self.store, "new"):
-            await self.clock.settle()
-
-
-def channel(name: str) -> Channel:
-    settings = WebhookSettings(Secret("https://pager.example"), name)
-    return Channel(name, settings, "web-1", "", "en")
 
 
 async def test_a_reload_sees_to_it(store: DurableStore) -> None:

@@ -15,7 +15,7 @@ from watchdog.addressing import AddressBook
 from watchdog.config import ChannelSettings
 from watchdog.core.model import Alert
 from watchdog.ports import Addressed, Clock
-from watchdog.relay import Elsewhere, Overdue, Relay, pass_on
+from watchdog.relay import Elsewhere, Overdue, Relay, pass_on, tell_missed_ends
 from watchdog.relay.standing import describe
 from watchdog.store.durable import DurableStore
 from watchdog.store.read import Backlog
@@ -104,11 +104,13 @@ class Channels:
             self._passing = self._tasks.create_task(self._pass_on(), name="pass on")
 
     async def _pass_on(self) -> None:
-        """See to what waits for destinations that were renamed, or taken out, until it is done."""
+        """See to what waits for destinations that are no more, and to what others have missed."""
         told = ""
         while True:
             try:
                 await pass_on(self.destinations, self._store, self._book, self._clock.now())
+                for name in self.destinations:
+                    await tell_missed_ends(name, self._store, self._clock.now())
             except Exception as error:  # noqa: BLE001 - whatever it is, alerts wait there
                 reason = describe(error)
                 if reason != told:

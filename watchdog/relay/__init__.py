@@ -3,6 +3,7 @@
 from watchdog.relay.canary import Canary
 from watchdog.relay.instead import Elsewhere
 from watchdog.relay.left_behind import pass_on
+from watchdog.relay.missed_ends import tell_missed_ends
 from watchdog.relay.overdue import Overdue
 from watchdog.relay.pace import Pace
 from watchdog.relay.relay import Relay
@@ -20,4 +21,5 @@ __all__ = [
     "Renewal",
     "Talk",
     "pass_on",
+    "tell_missed_ends",
 ]

@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 
 from watchdog.core.model import (
     Alert,
+    AlertKind,
     Now,
 )
 from watchdog.core.telling import Notice
@@ -242,6 +243,19 @@ class DurableStore:
         Raises StoreError.
         """
         return await self._disk.answer(self._sqlite.standing(destination))
+
+    async def missed_ends(self, destination: str) -> Sequence[Alert]:
+        """Return the ends of incidents that *destination* is told of, where they went elsewhere.
+
+        Raises StoreError.
+        """
+        found = await self._disk.answer(self._sqlite.missed_ends(destination))
+        waiting = {
+            each.alert.incident
+            for each in self._memory.about({alert.incident for alert in found})
+            if each.alert.kind is AlertKind.RESOLVED and destination in each.destinations
+        }
+        return [alert for alert in found if alert.incident not in waiting]
 
     async def conversations(self, destination: str) -> Sequence[Told]:
         """Return what was told in messages at *destination* of which an incident is open.

@@ -147,6 +147,26 @@ def standing(connection: sqlite3.Connection, destination: str) -> Sequence[Alert
     return alerts
 
 
+def missed_ends(connection: sqlite3.Connection, destination: str) -> Sequence[Alert]:
+    """Return the ends of incidents that *destination* is told of, where they went elsewhere only.
+
+    As they do while it is not configured. What nobody can read is left out.
+    """
+    found: dict[str, Alert] = {}
+    for (text,) in connection.execute(
+        "SELECT alert FROM outbox WHERE kind = 'resolved' AND incident IN"
+        " (SELECT incident FROM outbox WHERE destination = ?1 AND status <> 'dead'"
+        " AND incident <> '' AND kind NOT IN ('resolved', 'update', 'warning', 'warning-over'))"
+        " AND incident NOT IN (SELECT incident FROM outbox"
+        " WHERE destination = ?1 AND kind = 'resolved' AND status <> 'dead') ORDER BY id",
+        (destination,),
+    ):
+        with suppress(StoreError):
+            alert = decode_alert(text)
+            found.setdefault(alert.incident, alert)
+    return list(found.values())
+
+
 def conversations(connection: sqlite3.Connection, destination: str) -> Sequence[Told]:
     """Return all that was told in messages at *destination* of which something is still open.
 
