@@ -138,7 +138,7 @@ class Child:
 
     def _note_exit(self) -> None:
         self._loop.remove_reader(self._pidfd)
-        _resolve(self.exited)
+        proc.resolve(self.exited)
 
     def _ending(self) -> os.waitid_result | None:
         if self._popen is None or not self.has_ended:
@@ -186,11 +186,6 @@ async def _are_gone_within(patience: float, find: Find) -> bool:
     except TimeoutError:
         return False
     return True
-
-
-def _resolve(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
 
 
 def _is_readable(descriptor: int) -> bool:

@@ -45,23 +45,33 @@ def process(pid: int) -> Process | None:
     )
 
 
-async def ended(pid: int) -> None:
-    """Return when process *pid* has ended, whether or not its parent has noticed.
+async def ended(pid: int, within: float | None = None) -> bool:
+    """Tell whether process *pid* has ended, or does *within* seconds; None: wait until it has.
 
-    Raises OSError if nobody can tell: before Linux 5.3, or in a sandbox that forbids it.
+    Whether or not its parent has noticed. Raises OSError if nobody can tell: before Linux 5.3, or
+    in a sandbox that forbids it.
     """
     loop = asyncio.get_running_loop()
     try:
         pidfd = os.pidfd_open(pid)
     except ProcessLookupError:
-        return
-    readable = asyncio.Event()
-    loop.add_reader(pidfd, readable.set)
+        return True
+    end: asyncio.Future[None] = loop.create_future()
     try:
-        await readable.wait()
+        loop.add_reader(pidfd, resolve, end)
+        # Unlike a deadline this does not lose an end that is noticed with it, by a loop that is
+        # late: as where a thousand die at once.
+        await asyncio.wait([end], timeout=within)
+        return end.done()
     finally:
         loop.remove_reader(pidfd)
         os.close(pidfd)
+
+
+def resolve(future: asyncio.Future[None]) -> None:
+    """Resolve *future*, if that has not been done."""
+    if not future.done():
+        future.set_result(None)
 
 
 def session(leader: int) -> list[Process]:

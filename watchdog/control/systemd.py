@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import Self
 
@@ -67,11 +66,9 @@ class SystemdUnit:
         if pid is None:
             return False
         try:
-            async with asyncio.timeout(proc.ENDING):
-                await proc.ended(pid)
-        except OSError:  # a TimeoutError is one
+            return await proc.ended(pid, proc.ENDING)
+        except OSError:
             return False
-        return True
 
     async def restart(self) -> RestartFinished:
         """Restart the unit and wait until the job is over; bounded, and never raises."""
