@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -64,13 +63,17 @@ class Round:
         start_timeout: float,
         clock: Clock,
         redacted: Callable[[Observation], Observation] = lambda answer: answer,
+        *,
+        hears: bool = False,  # whether ``abandon`` is called at all news of the control
     ) -> None:
         self._control = control
         self._questions = questions
         self._start_timeout = start_timeout
         self._clock = clock
         self._redacted = redacted
+        self._hears = hears
         self._proven = ""  # the run that has passed a round
+        self._untold = ""  # the run of whose main process's end the control says nothing
         self._abandon: Callable[[], None] | None = None
         self.results: tuple[Observation, ...] = ()
 
@@ -98,7 +101,7 @@ class Round:
             if answer.verdict is not Verdict.PASS:
                 break
             asked = self._redacted(await self._ask(question))
-            if asked.verdict is Verdict.FAIL:
+            if self._hears and asked.verdict is Verdict.FAIL:
                 await self._hear_of_an_end()
             asked = self._forgive_start(asked)
             asked = await self._excuse(question, asked)
@@ -165,27 +168,36 @@ class Round:
                 timer = self._clock.call_at(self._clock.now().mono + seconds, time_out)
                 self._abandon = give_up
                 try:
-                    return await asking
+                    answer = await asking
                 finally:
                     timer.cancel()
                     self._abandon = None
-        except TimeoutError:
+        except Exception:
             if abandoned:
                 raise RoundAbandoned from None
             raise
+        if abandoned:  # in the moment in which the answer came
+            raise RoundAbandoned
+        return answer
 
     async def _hear_of_an_end(self) -> None:
         """If the process has just ended, let the control say how; that gives up this round.
 
-        A request in flight breaks before the keeper has said a word: one death, one failure.
+        A request in flight breaks before the keeper has said a word: one death, one failure. It
+        may have none to say, of a process that it did not start itself: that is waited for once.
         """
+        run = self._control.identity
+        if run and run == self._untold:
+            return
 
         async def until_told() -> None:
             if await self._control.is_ending():
                 await asyncio.Event().wait()
 
-        with suppress(TimeoutError):
+        try:
             await self._within(WORD_WITHIN, until_told())
+        except TimeoutError:
+            self._untold = run
 
     async def _excuse(self, question: Question, answer: Observation) -> Observation:
         """Turn a failure that is this host's own trouble into an UNKNOWN, which never counts."""

@@ -40,7 +40,7 @@ class Asked:
 
 def make(clock: FakeClock, control: ScriptedControl, *probes: Asked) -> Round:
     questions = [Question(probe.answer.check, probe, 5.0) for probe in probes]
-    return Round(control, questions, 30.0, clock)
+    return Round(control, questions, 30.0, clock, hears=True)
 
 
 async def test_a_round_stops_at_the_first_check_that_does_not_pass() -> None:
@@ -144,6 +144,45 @@ async def test_a_word_that_does_not_come_leaves_the_failure_as_it_was() -> None:
     asking = asyncio.ensure_future(rounds.run())
     await clock.advance(5.1)
     assert await asking == replace(BAD, duration=0.0)
+
+
+async def test_a_word_that_never_comes_is_waited_for_once_in_a_run() -> None:
+    """As where the process is none of systemd's children, or in another namespace."""
+    clock, control = FakeClock(), ScriptedControl(ending=True)
+    rounds = make(clock, control, Asked(BAD))
+    asking = asyncio.ensure_future(rounds.run())
+    await clock.advance(5.1)
+    await asking
+    assert (await rounds.run()).verdict is Verdict.FAIL
+    control.identity = "run 2"
+    asking = asyncio.ensure_future(rounds.run())
+    await clock.advance(4.9)
+    assert not asking.done()
+    await clock.advance(0.2)
+    await asking
+
+
+async def test_whom_nobody_tells_does_not_wait_for_a_word() -> None:
+    """As a person's command: it looks again at once."""
+    clock = FakeClock()
+    rounds = Round(ScriptedControl(ending=True), [Question("http", Asked(BAD), 5.0)], 30.0, clock)
+    assert (await rounds.run()).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_round_is_given_up_also_in_the_moment_in_which_its_answer_comes(
+    fails: bool,
+) -> None:
+    async def told_meanwhile() -> Observation:
+        rounds.abandon()
+        if fails:
+            raise RuntimeError("bug")
+        return BAD
+
+    control = ScriptedControl(ending=True)
+    rounds = Round(control, [Question("http", told_meanwhile, 5.0)], 30.0, FakeClock(), hears=True)
+    with pytest.raises(RoundAbandoned):
+        await rounds.run()
 
 
 async def test_an_answer_is_good_even_if_its_process_has_ended_since() -> None:

@@ -121,6 +121,3 @@ class _Up:
     async def observe(self, now: Now) -> Observation:
         del now
         return Observation(Verdict.PASS, "unit", "asked by itself")
-
-    async def is_ending(self) -> bool:
-        return False

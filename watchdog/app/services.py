@@ -132,11 +132,11 @@ class Services:
     ) -> Worker:
         parts = self._make_parts(service)
         around, timeout = self._around, service.policy.start_timeout
-        pace = service.policy.warnings.every
+        pace, redacted = service.policy.warnings.every, around.redactor.event
         return Worker(
             service,
             parts.control,
-            Round(parts.control, parts.questions, timeout, around.clock, around.redactor.event),
+            Round(parts.control, parts.questions, timeout, around.clock, redacted, hears=True),
             around,
             needed=needed,
             offset=offset,

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from tests.unit.deploy.bench import BAD, GOOD, Bench
+from tests.unit.doubles import ScriptedControl
 from watchdog.core.model import Observation, Verdict
 from watchdog.deploy.verifying import Verified, verify
 
@@ -32,6 +33,13 @@ async def test_a_service_is_up_with_its_first_round_that_passes() -> None:
 async def test_what_is_not_up_at_the_deadline_is_told_as_it_was_seen_last() -> None:
     [result] = await verified(Bench(answers=[BAD]))
     assert (result.code, result.answers[-1].reason) == (1, "/health answered 500")
+
+
+async def test_a_process_that_ends_meanwhile_is_looked_at_again_at_once() -> None:
+    bench = Bench(control=ScriptedControl(ending=True), answers=[BAD, GOOD])
+    [result] = await verified(bench)
+    assert result.verdict is Verdict.PASS
+    assert bench.clock.mono < 1000 + 1
 
 
 async def test_what_cannot_be_asked_is_neither_up_nor_down() -> None:
