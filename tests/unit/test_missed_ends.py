@@ -104,6 +104,16 @@ async def test_who_was_not_told_of_a_beginning_or_was_told_the_end_misses_nothin
     assert await missed(store) == []
 
 
+async def test_it_is_not_told_to_a_fallback_that_knows_it(store: DurableStore) -> None:
+    """A channel that is back need not be well."""
+    await tell(store, FIRING, "slack", "mail")
+    await tell(store, RESOLVED, "mail")
+    later = replace(NOW, wall=NOW.wall + 3600)
+    await tell_missed_ends("slack", store, later)
+    [end] = await store.due("slack")
+    assert await store.addressed(end) == {"slack", "mail"}
+
+
 async def test_an_incident_that_is_open_has_no_end_to_miss(store: DurableStore) -> None:
     await tell(store, FIRING, "slack", "mail")
     assert await missed(store) == []

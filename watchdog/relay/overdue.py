@@ -38,7 +38,7 @@ class Outbox(Protocol):
         ...
 
     async def addressed(self, delivery: Delivery) -> Collection[str]:
-        """Return where the alert of *delivery* was addressed when it was made."""
+        """Return where the alert of *delivery* was addressed when it was made; an end, ever."""
         ...
 
     async def unposted(self, named: Mapping[str, Addressed]) -> Mapping[str, Addressed]:

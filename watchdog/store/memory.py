@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from watchdog.core.model import AlertKind
 from watchdog.ports import Addressed, Delivery, Left
 from watchdog.store.encode import decode_receipt
 from watchdog.store.entry import Batch, Entry, Result, Status
@@ -106,12 +107,15 @@ class Memory:
         return {letter.key for entry in self._entries for letter in entry.letters}
 
     def addressed(self, delivery: Delivery) -> Collection[str]:
-        """Return where the alert of *delivery* was addressed with it, as far as memory has it."""
+        """Return where the alert of *delivery* was addressed, as read.addressed does."""
+        alert = delivery.alert
+        ended = alert.incident if alert.kind is AlertKind.RESOLVED else None
         return {
             letter.destination
             for entry in self._entries
             for letter in entry.letters
-            if letter.alert == delivery.alert and letter.created == delivery.created
+            if (letter.alert == alert and letter.created == delivery.created)
+            or (letter.alert.kind is AlertKind.RESOLVED and letter.alert.incident == ended)
         }
 
     def about(self, incidents: Collection[str]) -> Sequence[Addressed]:

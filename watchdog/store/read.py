@@ -228,12 +228,16 @@ def about(
 
 
 def addressed(connection: sqlite3.Connection, delivery: Delivery) -> Collection[str]:
-    """Return where the alert of *delivery* was addressed when it was made, itself included."""
+    """Return where the alert of *delivery* was addressed when it was made, itself included.
+
+    Of an incident's end: whenever that was, for it may be made up for later.
+    """
     alert = delivery.alert
     return {
         destination
         for (destination,) in connection.execute(
-            "SELECT destination FROM outbox WHERE incident = ? AND kind = ? AND created = ?",
+            "SELECT destination FROM outbox WHERE incident = ? AND kind = ?"
+            " AND (created = ? OR kind = 'resolved')",
             (plain(alert.incident), alert.kind.value, delivery.created),
         )
     }

@@ -114,6 +114,20 @@ async def test_without_the_disk_memory_tells_where_else_it_was_addressed(
         assert await store.addressed(delivery) == {"slack", "email"}
 
 
+@pytest.mark.parametrize("is_full", [False, True])
+async def test_of_an_end_everybody_is_told_who_has_it_whenever_that_was(
+    make_store: MakeStore, disk: Disk, is_full: bool
+) -> None:
+    end = alert(kind=AlertKind.RESOLVED)
+    async with DurableStore(make_store()) as store:
+        if is_full:
+            disk.fill_up()
+        await store.post([end], ["email"], NOW)
+        await store.post([end], ["slack"], replace(NOW, wall=WALL + 60))
+        [delivery] = await store.due("slack")
+        assert await store.addressed(delivery) == {"slack", "email"}
+
+
 async def test_who_was_told_of_an_incident_is_known_until_its_end_is_told(
     store: DurableStore,
 ) -> None:
