@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.unit.relay_bench import Bench
-from tests.unit.swap import Swap, channel, waiting
+from tests.unit.swap import Swap, book, channel, waiting
 from watchdog.core.model import Alert, AlertKind
 from watchdog.core.telling import Diversion
 from watchdog.errors import StoreError
 from watchdog.ports import Receipt
-from watchdog.relay import tell_missed_ends
+from watchdog.relay import missed_ends, pass_on, tell_missed_ends
 from watchdog.store import DurableStore, SqliteStore
 from watchdog.store.entry import Batch
 
@@ -25,6 +25,17 @@ BENCH = Bench()
 NOW = BENCH.clock.now()
 FIRING = BENCH.alert()
 RESOLVED = replace(FIRING, kind=AlertKind.RESOLVED, wall=FIRING.wall + 90)
+
+
+class Full(SqliteStore):
+    """A database on a disk that may be full."""
+
+    is_full = False
+
+    async def write(self, batch: Batch) -> None:
+        if self.is_full:
+            raise StoreError("cannot write the database: disk full; make room")
+        await super().write(batch)
 
 
 @pytest.fixture
@@ -84,6 +95,26 @@ async def test_an_end_that_was_set_aside_meanwhile_is_told_after_all(store: Dura
     assert await missed(store) == [RESOLVED]
 
 
+async def test_who_is_taken_out_again_before_it_was_told_misses_it_anew(
+    store: DurableStore,
+) -> None:
+    await tell(store, FIRING, "slack", "mail")
+    await tell(store, RESOLVED, "mail")
+    for _ in range(3):
+        assert await missed(store) == await missed(store) == [RESOLVED]
+        await pass_on(["mail"], store, book("mail"), NOW)
+        assert await waiting(store, "slack") == await waiting(store, "mail") == []
+    assert await missed(store) == [RESOLVED]
+
+
+async def test_an_end_that_it_has_refused_is_not_told_again(store: DurableStore) -> None:
+    await tell(store, FIRING, "slack", "mail")
+    await store.post([RESOLVED], ["slack", "mail"], NOW)
+    [end] = await store.due("slack")
+    await store.rejected(end, "channel_not_found", NOW.wall)
+    assert await missed(store) == []
+
+
 @pytest.mark.parametrize(
     "told",
     [
@@ -120,14 +151,6 @@ async def test_an_incident_that_is_open_has_no_end_to_miss(store: DurableStore) 
 
 
 async def test_an_end_that_only_memory_has_is_not_told_twice(tmp_path: Path) -> None:
-    class Full(SqliteStore):
-        is_full = False
-
-        async def write(self, batch: Batch) -> None:
-            if self.is_full:
-                raise StoreError("cannot write the database: disk full; make room")
-            await super().write(batch)
-
     sqlite = Full(tmp_path / "state.db", ballast_size=4096)
     async with DurableStore(sqlite) as store:
         await tell(store, FIRING, "slack", "mail")
@@ -136,6 +159,24 @@ async def test_an_end_that_only_memory_has_is_not_told_twice(tmp_path: Path) -> 
         await store.post([RESOLVED], ["slack"], NOW)
         assert await missed(store) == [RESOLVED]
         sqlite.is_full = False
+
+
+async def test_a_disk_that_takes_nothing_keeps_what_memory_has_no_room_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(missed_ends, "AT_ONCE", 2)
+    sqlite = Full(tmp_path / "state.db", ballast_size=4096)
+    async with DurableStore(sqlite) as store:
+        for number in range(9):
+            await tell(store, replace(FIRING, incident=f"incident {number}"), "slack", "mail")
+            await tell(store, replace(RESOLVED, incident=f"incident {number}"), "mail")
+        sqlite.is_full = True
+        with pytest.raises(StoreError, match="the disk does not take it"):
+            await missed(store)
+        assert store.held < 9
+        sqlite.is_full = False
+        await store.retry()
+        assert len(await missed(store)) == 9
 
 
 async def test_a_reload_that_brings_it_back_sees_to_it(store: DurableStore) -> None:

@@ -244,18 +244,18 @@ class DurableStore:
         """
         return await self._disk.answer(self._sqlite.standing(destination))
 
-    async def missed_ends(self, destination: str) -> Sequence[Alert]:
+    async def missed_ends(self, destination: str, dropped: str) -> Sequence[tuple[Alert, int]]:
         """Return the ends of incidents that *destination* is told of, where they went elsewhere.
 
-        Raises StoreError.
+        Each with how often it was set aside there because of *dropped*. Raises StoreError.
         """
-        found = await self._disk.answer(self._sqlite.missed_ends(destination))
+        found = await self._disk.answer(self._sqlite.missed_ends(destination, dropped))
         waiting = {
             each.alert.incident
-            for each in self._memory.about({alert.incident for alert in found})
+            for each in self._memory.about({alert.incident for alert, _ in found})
             if each.alert.kind is AlertKind.RESOLVED and destination in each.destinations
         }
-        return [alert for alert in found if alert.incident not in waiting]
+        return [(alert, times) for alert, times in found if alert.incident not in waiting]
 
     async def conversations(self, destination: str) -> Sequence[Told]:
         """Return what was told in messages at *destination* of which an incident is open.

@@ -147,24 +147,33 @@ def standing(connection: sqlite3.Connection, destination: str) -> Sequence[Alert
     return alerts
 
 
-def missed_ends(connection: sqlite3.Connection, destination: str) -> Sequence[Alert]:
+def missed_ends(
+    connection: sqlite3.Connection, destination: str, dropped: str
+) -> Sequence[tuple[Alert, int]]:
     """Return the ends of incidents that *destination* is told of, where they went elsewhere only.
 
-    As they do while it is not configured. What nobody can read is left out.
+    As they do while it is not configured. Each with how often it was set aside there because of
+    *dropped*: it was not told by that. What nobody can read is left out.
     """
+    untold = dict(
+        connection.execute(
+            "SELECT incident, sum(kind = 'resolved') FROM outbox"
+            " WHERE destination = ?1 AND incident <> '' GROUP BY incident HAVING"
+            " max(status <> 'dead'"
+            " AND kind NOT IN ('resolved', 'update', 'warning', 'warning-over'))"
+            " AND NOT max(kind = 'resolved' AND (status <> 'dead' OR last_error <> ?2))",
+            (destination, dropped),
+        )
+    )
     found: dict[str, Alert] = {}
-    for (text,) in connection.execute(
-        "SELECT alert FROM outbox WHERE kind = 'resolved' AND incident IN"
-        " (SELECT incident FROM outbox WHERE destination = ?1 AND status <> 'dead'"
-        " AND incident <> '' AND kind NOT IN ('resolved', 'update', 'warning', 'warning-over'))"
-        " AND incident NOT IN (SELECT incident FROM outbox"
-        " WHERE destination = ?1 AND kind = 'resolved' AND status <> 'dead') ORDER BY id",
-        (destination,),
+    for incident, text in connection.execute(
+        "SELECT incident, alert FROM outbox WHERE kind = 'resolved'"
+        " AND incident IN (SELECT value FROM json_each(?)) ORDER BY id",
+        (encode(list(untold)),),
     ):
         with suppress(StoreError):
-            alert = decode_alert(text)
-            found.setdefault(alert.incident, alert)
-    return list(found.values())
+            found.setdefault(incident, decode_alert(text))
+    return [(alert, untold[incident]) for incident, alert in found.items()]
 
 
 def conversations(connection: sqlite3.Connection, destination: str) -> Sequence[Told]:

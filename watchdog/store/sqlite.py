@@ -197,9 +197,9 @@ class SqliteStore:
         """Return the alerts that *destination* was told of and that were not resolved there."""
         return await self._read(read.standing, destination)
 
-    async def missed_ends(self, destination: str) -> Sequence[Alert]:
+    async def missed_ends(self, destination: str, dropped: str) -> Sequence[tuple[Alert, int]]:
         """Return the ends of incidents that *destination* is told of, where they went elsewhere."""
-        return await self._read(read.missed_ends, destination)
+        return await self._read(read.missed_ends, destination, dropped)
 
     async def conversations(self, destination: str) -> Sequence[Told]:
         """Return what was told in messages at *destination* of which an incident is open."""
