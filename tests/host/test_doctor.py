@@ -788,8 +788,11 @@ def test_an_end_without_an_error(patient: Patient) -> None:
     patient.mended()
 
 
-def test_a_condition_that_is_not_met(patient: Patient) -> None:
+@pytest.mark.parametrize("order", ["enable", "disable"])
+def test_a_condition_that_is_not_met(patient: Patient, order: str) -> None:
+    """What is known of a unit that is down and that nothing refers to, systemd forgets at once."""
     patient.host.systemctl("stop", UNIT)
+    patient.host.systemctl(order, UNIT)
     patient.edit("[Unit]", "[Unit]\nConditionPathExists=/srv/ready")
     patient.restart()
     found = patient.finding("condition-unmet")
@@ -798,6 +801,7 @@ def test_a_condition_that_is_not_met(patient: Patient) -> None:
     patient.take(found)
     patient.mended()
     patient.host.run("rm", "/srv/ready")
+    patient.host.systemctl("disable", UNIT)
 
 
 def test_a_start_that_takes_too_long(patient: Patient) -> None:

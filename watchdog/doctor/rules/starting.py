@@ -12,6 +12,8 @@ from watchdog.doctor.facts.unit import Shown, again, drop_in, is_down, program, 
 from watchdog.doctor.finding import Finding, Remedy
 
 _UNMET = re.compile(r"(?:Condition|Assert)\w+=\S.* was not met|(?:Condition|Assert)\w+=[^\s)]+")
+_SKIPPED = re.compile(r" was skipped because |^Condition check resulted in .* being skipped")
+_START = re.compile(rf"^Start(?:ed|ing) |{_SKIPPED.pattern}")
 _TIMED_OUT = re.compile(r"^\S+: start(?:-pre|-post)? operation timed out")
 _UNREADY = re.compile(rf"{_TIMED_OUT.pattern}|^\S+: Failed with result 'protocol'")
 _SILENT = ("uvicorn", "hypercorn", "flask", "waitress", "daphne")
@@ -26,14 +28,13 @@ async def condition_unmet(case: Case) -> Finding | None:
     properties = await shown(case)
     if not is_down(properties):
         return None
-    unmet = [key for key in ("ConditionResult", "AssertResult") if properties.get(key) == "no"]
+    lines = await log_lines(case)
+    # systemd forgets what it knew of a unit that nothing refers to and that is down: the log stays.
     checked = int(properties.get("ConditionTimestampMonotonic") or 0)
-    if not unmet or not checked:
+    if not (_is_unmet(properties, checked) if checked else _was_skipped(lines)):
         return None
-    if checked < int(properties.get("InactiveEnterTimestampMonotonic") or 0):
-        return None  # it has run since
     said = await case.ran("systemctl", "status", "--no-pager", "--full", "--lines=0", case.unit)
-    found = _UNMET.search(said.out) or _UNMET.search("\n".join(await log_lines(case)))
+    found = _UNMET.search(said.out) or _UNMET.search("\n".join(reversed(lines)))
     words = found[0].removesuffix(" was not met") if found else "a Condition…= of its unit file"
     return Finding(
         "condition-unmet",
@@ -41,6 +42,18 @@ async def condition_unmet(case: Case) -> Finding | None:
         "systemd skips it at every start, without an error, until that is so",
         Remedy((f"systemctl cat {shlex.quote(case.unit)}", *again(case, properties))),
     )
+
+
+def _is_unmet(properties: Shown, checked: int) -> bool:
+    """Tell whether the last start came to nothing at *checked* (µs, monotonic), none since."""
+    unmet = "no" in {properties.get(key) for key in ("ConditionResult", "AssertResult")}
+    return unmet and checked >= int(properties.get("InactiveEnterTimestampMonotonic") or 0)
+
+
+def _was_skipped(lines: Sequence[str]) -> bool:
+    """Tell whether the last start that systemd tells of was none."""
+    last = next((line for line in reversed(lines) if _START.search(line)), "")
+    return _SKIPPED.search(last) is not None
 
 
 async def never_ready(case: Case) -> Finding | None:
