@@ -12,10 +12,12 @@ from tests.host.watched_host import API, SLACK, TOLD_AT_ONCE, UNIT, WatchedHost
 from watchdog.notify.slack_thread import COLOURS
 from watchdog.notify.stage import Stage
 
-# Told at the second failure, and restarted at the third.
+# Told at the second failure, restarted at the third, and not once more while the test looks.
 TOLD_THEN_RESTARTED = """
 max_failures  = 2
 restart_after = { unit = 0, port = 0, http = 3 }
+backoff_first = "60s"
+backoff_max   = "60s"
 """
 
 
