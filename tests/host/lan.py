@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from tests.host.host import Host
 
@@ -31,6 +32,16 @@ class Lan:
             host.sh(f"echo {here} {hub.name} >>/etc/hosts")
             names.append(f"{there} {host.name}")
         hub.sh('printf "%s\\n" "$@" >>/etc/hosts', *names)
+
+
+@contextmanager
+def unplugged(host: Host) -> Iterator[None]:
+    """Have *host* as good as dead to others: its cable is out."""
+    _run(host, "ip link set eth0 down")
+    try:
+        yield
+    finally:
+        _run(host, "ip link set eth0 up")
 
 
 def _run(host: Host, script: str, *arguments: str) -> None:

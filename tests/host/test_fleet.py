@@ -16,6 +16,7 @@ from tests.host.conftest import HostFactory
 from tests.host.fleet import EXAMPLES, HOME, NAMES, PATIENCE, TOKEN, Fleet, assemble
 from tests.host.host import wait_for
 from tests.host.installed import DAEMON
+from tests.host.lan import unplugged
 from tests.host.peers.ec2 import KEYS, REGION, Ec2, client
 
 pytestmark = pytest.mark.timeout(180)
@@ -211,14 +212,15 @@ def test_a_restart_is_counted_where_the_rules_look(fleet: Fleet) -> None:
 
 def test_a_dead_daemon_and_a_dead_host_are_told_by_prometheus(fleet: Fleet) -> None:
     _, second, third = fleet.hosts
-    second.systemctl("stop", DAEMON)
-    third.stop()
 
     def silent() -> set[str]:
         told = fleet.receiver.of("ServiceWatchdogDown")
         return {alert["labels"]["instance"] for each in told for alert in each["alerts"]}
 
-    wait_for(lambda: silent() >= {"web-2", "web-3"}, PATIENCE, "both to be told of")
-    second.start_daemon()
-    up = 'ALERTS{alertname="ServiceWatchdogDown"}'
-    wait_for(lambda: fleet.instances(up) == {"web-3"}, PATIENCE, "the daemon to be back")
+    down = 'ALERTS{alertname="ServiceWatchdogDown"}'
+    with unplugged(third):
+        second.systemctl("stop", DAEMON)
+        wait_for(lambda: silent() >= {"web-2", "web-3"}, PATIENCE, "both to be told of")
+        second.start_daemon()
+        wait_for(lambda: fleet.instances(down) == {"web-3"}, PATIENCE, "the daemon to be back")
+    wait_for(lambda: not fleet.instances(down), PATIENCE, "the host to be back")

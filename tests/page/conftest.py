@@ -34,6 +34,7 @@ interval      = "2s"
 fast_interval = "300ms"
 max_failures  = 2
 restart_after = {{ http = 0 }}
+flap_limit    = 0
 stop_timeout  = "1s"
 
 [web]
@@ -145,6 +146,11 @@ def watch(context: BrowserContext, watched: Watched) -> Page:
     return page
 
 
+def calm(page: Page) -> None:
+    """Return once what another test has done is over."""
+    expect(page.get_by_role("status")).to_have_text("1 service, no trouble")
+
+
 @pytest.fixture
 def page(browser: Browser, daemon: Watched) -> Iterator[Page]:
     """A page without a token, that nothing may go wrong in."""
@@ -152,6 +158,7 @@ def page(browser: Browser, daemon: Watched) -> Iterator[Page]:
     context = browser.new_context()
     opened = watch(context, daemon)
     opened.goto(daemon.url)
+    calm(opened)
     yield opened
     context.close()
     assert daemon.errors == []
@@ -165,6 +172,7 @@ def trusted(browser: Browser, daemon: Watched) -> Iterator[Page]:
     context.add_init_script(f"sessionStorage.setItem('token', '{TOKEN}')")
     opened = watch(context, daemon)
     opened.goto(daemon.url)
+    calm(opened)
     yield opened
     context.close()
     assert daemon.errors == []
