@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -34,7 +35,7 @@ interval      = "2s"
 fast_interval = "300ms"
 max_failures  = 2
 restart_after = {{ http = 0 }}
-flap_limit    = 0
+flap_window   = "1s"
 stop_timeout  = "1s"
 
 [web]
@@ -147,8 +148,9 @@ def watch(context: BrowserContext, watched: Watched) -> Page:
 
 
 def calm(page: Page) -> None:
-    """Return once what another test has done is over."""
+    """Return once what another test has done is over; a second incident is, a second later."""
     expect(page.get_by_role("status")).to_have_text("1 service, no trouble")
+    expect(page.get_by_role("link", name=re.compile("^incident "))).to_have_count(0)
 
 
 @pytest.fixture
