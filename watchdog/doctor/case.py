@@ -14,7 +14,7 @@ from watchdog.core.model import Observation
 from watchdog.core.service import Service, UnitControl
 from watchdog.doctor.finding import Answer, Finding
 from watchdog.root_job import RootJob, ask_root
-from watchdog.tool import Ran, run
+from watchdog.tool import PATIENCE, Ran, run
 
 T = TypeVar("T")
 
@@ -49,9 +49,9 @@ class Case:
         answer: T = await self._known[name]
         return answer
 
-    async def ran(self, *command: str) -> Ran:
-        """Return what a tool of the host said to *command*."""
-        return await self.once(command, lambda: run(*command))
+    async def ran(self, *command: str, patience: float = PATIENCE) -> Ran:
+        """Return what a tool of the host said to *command* within *patience* seconds."""
+        return await self.once(command, lambda: run(*command, patience=patience))
 
     async def root(self, job: RootJob) -> Ran:
         """Return what a root job said."""

@@ -285,7 +285,7 @@ class Told(Case):
 
     told: Mapping[str, str]
 
-    async def ran(self, *command: str) -> Ran:
+    async def ran(self, *command: str, patience: float = 0) -> Ran:
         return Ran(0, self.told[command[0]])
 
 

@@ -23,6 +23,9 @@ _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 # Run by the environment's own Python, with the parser that its pip has: what a requirement means
 # (extras, markers, versions) is for nobody else to say.
+_PATIENCE = 30.0
+"""Seconds. pip reads all that is installed, and compiles itself anew where it may not write."""
+
 _UNMET = """
 import importlib.metadata as installed, pathlib, sys
 from pip._vendor.packaging.requirements import InvalidRequirement, Requirement
@@ -143,6 +146,8 @@ async def complaints(case: Case, place: str) -> Sequence[str]:
         ran = await in_venv(case, place, "-c", _UNMET, requirements)
         found += ran.lines if ran.code == 0 else [_failure(ran, f"read {requirements}")]
     ran = await in_venv(case, place, "-m", "pip", "check")
+    if ran.code is None:
+        raise LookupError(f"cannot run pip check: {ran.trouble}")
     if ran.code != 0:
         found += ran.lines or [_failure(ran, "run pip check")]
     return found
@@ -166,7 +171,7 @@ async def in_venv(case: Case, place: str, *arguments: str) -> Ran:
         except KeyError:
             return Ran(None, trouble=f"there is no user {user}")
         command = ["setpriv", f"--reuid={user}", f"--regid={group}", "--init-groups", *command]
-    return await case.ran(*command)
+    return await case.ran(*command, patience=_PATIENCE)
 
 
 def _failure(ran: Ran, what: str) -> str:
