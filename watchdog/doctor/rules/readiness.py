@@ -138,19 +138,30 @@ async def complaints(case: Case, place: str) -> Sequence[str]:
     """Return what is wrong with the packages in the virtual environment at *place*."""
     requirements = requirements_of(case, (await shown(case)).get("WorkingDirectory", ""), place)
     found: list[str] = []
-    if (await in_venv(case, place, "-c", "import pip")).code != 0:
+    if not await has_pip(case, place):
         if requirements:
             raise LookupError(f"{place} has no pip to compare it with {requirements}")
         return ()  # what has no pip was made by something that looks after it, such as uv
     if requirements:
-        ran = await in_venv(case, place, "-c", _UNMET, requirements)
+        ran = await _answered(case, place, f"read {requirements}", "-c", _UNMET, requirements)
         found += ran.lines if ran.code == 0 else [_failure(ran, f"read {requirements}")]
-    ran = await in_venv(case, place, "-m", "pip", "check")
-    if ran.code is None:
-        raise LookupError(f"cannot run pip check: {ran.trouble}")
+    ran = await _answered(case, place, "run pip check", "-m", "pip", "check")
     if ran.code != 0:
         found += ran.lines or [_failure(ran, "run pip check")]
     return found
+
+
+async def has_pip(case: Case, place: str) -> bool:
+    """Tell whether there is a pip in the environment. Raises LookupError if it does not answer."""
+    return (await _answered(case, place, "look for pip", "-c", "import pip")).code == 0
+
+
+async def _answered(case: Case, place: str, what: str, *arguments: str) -> Ran:
+    """Return what `in_venv` does. Raises LookupError for an environment that does not answer."""
+    ran = await in_venv(case, place, *arguments)
+    if ran.code is None:
+        raise LookupError(f"cannot {what}: {ran.trouble}")
+    return ran
 
 
 def requirements_of(case: Case, directory: str, place: str) -> str:
@@ -175,7 +186,7 @@ async def in_venv(case: Case, place: str, *arguments: str) -> Ran:
 
 
 def _failure(ran: Ran, what: str) -> str:
-    said = ran.trouble or next(iter(ran.err.splitlines()[-1:]), f"exit status {ran.code}")
+    said = next(iter(ran.err.splitlines()[-1:]), f"exit status {ran.code}")
     return f"cannot {what}: {said}"
 
 
