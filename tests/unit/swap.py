@@ -15,8 +15,10 @@ from watchdog.config.secret import Secret
 from watchdog.config.settings import WebhookSettings
 from watchdog.core.model import Alert
 from watchdog.core.routing import Subscription
+from watchdog.errors import StoreError
 from watchdog.relay import Relay
-from watchdog.store import DurableStore
+from watchdog.store import DurableStore, SqliteStore
+from watchdog.store.entry import Batch
 
 
 def book(*names: str) -> AddressBook:
@@ -25,6 +27,17 @@ def book(*names: str) -> AddressBook:
 
 async def waiting(store: DurableStore, name: str) -> list[Alert]:
     return [delivery.alert for delivery in await store.due(name, 100)]
+
+
+class Full(SqliteStore):
+    """A database on a disk that may be full."""
+
+    is_full = False
+
+    async def write(self, batch: Batch) -> None:
+        if self.is_full:
+            raise StoreError("cannot write the database: disk full; make room")
+        await super().write(batch)
 
 
 @dataclass

@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.unit.relay_bench import Bench
-from tests.unit.swap import Swap, book, channel, waiting
+from tests.unit.swap import Full, Swap, book, channel, waiting
 from watchdog.addressing import AddressBook
 from watchdog.app.channels import STUMBLE
 from watchdog.core.model import Alert, AlertKind, Now, State
@@ -22,7 +22,6 @@ from watchdog.ports import Addressed, Change, Receipt
 from watchdog.relay import left_behind, pass_on
 from watchdog.relay.left_behind import REASON
 from watchdog.store import DurableStore, SqliteStore
-from watchdog.store.entry import Batch
 from watchdog.store.memory import Memory
 from watchdog.store.read import Backlog
 
@@ -241,14 +240,6 @@ async def test_more_than_memory_holds_is_passed_on_as_a_whole(
 async def test_a_disk_that_takes_nothing_keeps_what_memory_has_no_room_for(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    class Full(SqliteStore):
-        is_full = False
-
-        async def write(self, batch: Batch) -> None:
-            if self.is_full:
-                raise StoreError("cannot write the database: disk full; make room")
-            await super().write(batch)
-
     monkeypatch.setattr(left_behind, "AT_ONCE", 4)
     sqlite = Full(tmp_path / "state.db", ballast_size=4096)
     async with DurableStore(sqlite, memory=Memory(max_letters=12)) as store:

@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.unit.relay_bench import Bench
-from tests.unit.swap import Swap, book, channel, waiting
+from tests.unit.swap import Full, Swap, book, channel, waiting
 from watchdog.core.model import Alert, AlertKind
 from watchdog.core.telling import Diversion
 from watchdog.errors import StoreError
 from watchdog.ports import Receipt
 from watchdog.relay import missed_ends, pass_on, tell_missed_ends
 from watchdog.store import DurableStore, SqliteStore
-from watchdog.store.entry import Batch
 
 pytestmark = pytest.mark.adapter
 
@@ -25,17 +24,6 @@ BENCH = Bench()
 NOW = BENCH.clock.now()
 FIRING = BENCH.alert()
 RESOLVED = replace(FIRING, kind=AlertKind.RESOLVED, wall=FIRING.wall + 90)
-
-
-class Full(SqliteStore):
-    """A database on a disk that may be full."""
-
-    is_full = False
-
-    async def write(self, batch: Batch) -> None:
-        if self.is_full:
-            raise StoreError("cannot write the database: disk full; make room")
-        await super().write(batch)
 
 
 @pytest.fixture
